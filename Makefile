@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. Meson does the work; see CONTRIBUTING.md.
+#
+#   make          build/earshot
+#   make run      build it and start it with something to look at
+#   make check    every test and check
+#   make bench    measure against the floor and the peers
+#   make fuzz     fuzz each entrance for FUZZ_SECONDS (default 60)
+#   make install  into PREFIX (default /usr/local)
+
+PREFIX ?= /usr/local
+DATA ?= ./data
+FUZZ_SECONDS ?= 60
+export LC_ALL ?= C.UTF-8
+
+all: build/build.ninja
+	@ninja -C build earshot
+
+packages-%:
+	@tools/packages $*
+
+build/build.ninja: | packages-build
+	@meson setup build --buildtype=release --prefix=$(PREFIX) >/dev/null
+
+run: packages-build all
+	@build/earshot serve --data $(DATA) --sample packaging/sample/sample.pcap
+
+check: packages-check
+	@tools/check
+
+bench: packages-bench all
+	@ninja -C build >/dev/null
+	@tests/bench/run
+
+fuzz: packages-check
+	@tools/fuzz $(FUZZ_SECONDS)
+
+install: all
+	@meson install -C build
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all run check bench fuzz install clean
