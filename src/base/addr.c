@@ -45,16 +45,16 @@ socklen_t ear_addr_to_sockaddr(
 {
 	memset(out, 0, sizeof(*out));
 	if (a->family == 4) {
-		struct sockaddr_in in = {.sin_family = AF_INET,
-			.sin_port = htons(a->port)};
+		struct sockaddr_in in = {
+			.sin_family = AF_INET, .sin_port = htons(a->port)};
 
 		memcpy(&in.sin_addr, a->ip, 4);
 		memcpy(out, &in, sizeof(in));
 		return sizeof(in);
 	}
 	if (a->family == 6) {
-		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
-			.sin6_port = htons(a->port)};
+		struct sockaddr_in6 in6 = {
+			.sin6_family = AF_INET6, .sin6_port = htons(a->port)};
 
 		memcpy(&in6.sin6_addr, a->ip, 16);
 		memcpy(out, &in6, sizeof(in6));
@@ -82,8 +82,8 @@ size_t ear_addr_text(const struct ear_addr *a, char out[EAR_ADDR_TEXT])
 		out[0] = '\0';
 		return 0;
 	}
-	n = snprintf(out, EAR_ADDR_TEXT, a->family == 6 ? "[%.45s]:%u" : "%.45s:%u",
-		ip, a->port);
+	n = snprintf(out, EAR_ADDR_TEXT,
+		a->family == 6 ? "[%.45s]:%u" : "%.45s:%u", ip, a->port);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -107,8 +107,8 @@ static bool split_port(struct ear_slice *text, uint16_t *port)
 			return false;
 		if (end + 1 < text->n &&
 			(text->p[end + 1] != ':' ||
-				!ear_slice_u64(ear_slice_sub(*text, end + 2,
-						       text->n),
+				!ear_slice_u64(
+					ear_slice_sub(*text, end + 2, text->n),
 					65535, &v)))
 			return false;
 		*text = ear_slice_sub(*text, 1, end);
@@ -171,5 +171,5 @@ bool ear_net_has(const struct ear_net *net, const struct ear_addr *a)
 	if (memcmp(a->ip, net->addr.ip, whole) != 0)
 		return false;
 	return rest == 0 ||
-		(a->ip[whole] ^ net->addr.ip[whole]) >> (8 - rest) == 0;
+	       (a->ip[whole] ^ net->addr.ip[whole]) >> (8 - rest) == 0;
 }

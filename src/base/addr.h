@@ -16,8 +16,8 @@
 
 struct ear_addr {
 	uint8_t family; /**< 4, 6, or 0 for unknown */
-	uint8_t zero;	/**< always 0, so that memcmp compares */
-	uint16_t port;	/**< host order; 0 unknown */
+	uint8_t zero;   /**< always 0, so that memcmp compares */
+	uint16_t port;  /**< host order; 0 unknown */
 	uint8_t ip[16]; /**< network order; IPv4 in the first 4, rest 0 */
 };
 

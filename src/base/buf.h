@@ -18,10 +18,10 @@
 #include "base/slice.h"
 
 struct ear_buf {
-	char *p;	  /**< owned */
-	size_t n;	  /**< bytes used */
-	size_t cap;	  /**< bytes allocated */
-	size_t max;	  /**< most bytes it may hold; 0 is no limit */
+	char *p;          /**< owned */
+	size_t n;         /**< bytes used */
+	size_t cap;       /**< bytes allocated */
+	size_t max;       /**< most bytes it may hold; 0 is no limit */
 	enum ear_err err; /**< first error: EAR_NOMEM or EAR_LIMIT */
 };
 

@@ -51,8 +51,8 @@ enum ear_err ear_fail_sys(struct ear_fault *fault, const char *format, ...)
 
 const char *ear_err_name(enum ear_err code)
 {
-	static const char *const name[] = {"ok", "more", "bad", "limit",
-		"full", "gone", "nomem", "sys", "unsupported", "usage"};
+	static const char *const name[] = {"ok", "more", "bad", "limit", "full",
+		"gone", "nomem", "sys", "unsupported", "usage"};
 
 	return (unsigned)code < sizeof(name) / sizeof(name[0]) ? name[code]
 							       : "?";

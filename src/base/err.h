@@ -12,23 +12,23 @@
 
 enum ear_err {
 	EAR_OK = 0,
-	EAR_MORE,	 /**< bytes are missing; call again with more */
-	EAR_BAD,	 /**< breaks the grammar of its format */
-	EAR_LIMIT,	 /**< well formed, but more than we take */
-	EAR_FULL,	 /**< a bounded queue or disk is full; try again */
-	EAR_GONE,	 /**< what was asked for is not there */
-	EAR_NOMEM,	 /**< out of memory */
-	EAR_SYS,	 /**< the system refused; errno is in the fault */
+	EAR_MORE,        /**< bytes are missing; call again with more */
+	EAR_BAD,         /**< breaks the grammar of its format */
+	EAR_LIMIT,       /**< well formed, but more than we take */
+	EAR_FULL,        /**< a bounded queue or disk is full; try again */
+	EAR_GONE,        /**< what was asked for is not there */
+	EAR_NOMEM,       /**< out of memory */
+	EAR_SYS,         /**< the system refused; errno is in the fault */
 	EAR_UNSUPPORTED, /**< known, but not done here */
-	EAR_USAGE,	 /**< the caller, a person, asked wrongly */
+	EAR_USAGE,       /**< the caller, a person, asked wrongly */
 };
 
 /** Why something failed, for a person. Zero it before use. */
 struct ear_fault {
 	enum ear_err code;
-	int sys_errno;	 /**< errno at the time, 0 when not the system's */
-	size_t offset;	 /**< bytes into the text or file that is wrong */
-	char text[320];	 /**< one sentence, no full stop, NUL-terminated */
+	int sys_errno;  /**< errno at the time, 0 when not the system's */
+	size_t offset;  /**< bytes into the text or file that is wrong */
+	char text[320]; /**< one sentence, no full stop, NUL-terminated */
 };
 
 /**

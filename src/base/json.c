@@ -54,7 +54,8 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 		v = v << 6 | (p[i] & 0x3fU);
 	}
 	/* overlong forms, surrogates, beyond Unicode: RFC 3629 s3 */
-	if ((n == 3 && v < 0x800) || (n == 4 && (v < 0x10000 || v > 0x10ffff)) ||
+	if ((n == 3 && v < 0x800) ||
+		(n == 4 && (v < 0x10000 || v > 0x10ffff)) ||
 		(v >= 0xd800 && v < 0xe000))
 		return 0;
 	return n;
@@ -80,7 +81,7 @@ static void quoted(struct ear_buf *out, struct ear_slice s)
 	ear_buf_byte(out, '"');
 	while (i < s.n) {
 		bool plain = p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' &&
-			p[i] != 0x7f;
+			     p[i] != 0x7f;
 		size_t n = plain ? utf8_length(p + i, s.n - i) : 0;
 
 		if (n) {

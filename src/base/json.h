@@ -19,7 +19,7 @@
 
 struct ear_json {
 	struct ear_buf *out; /**< borrowed; carries the error */
-	bool comma;	     /**< something stands before */
+	bool comma;          /**< something stands before */
 };
 
 static inline struct ear_json ear_json(struct ear_buf *out)

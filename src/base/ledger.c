@@ -46,8 +46,8 @@ struct ear_tally {
 struct ear_ledger {
 	pthread_mutex_t lock;
 	size_t used;
-	size_t most;	/* lines before "(others)" takes over */
-	size_t slots;	/* power of two, twice the lines and room for others */
+	size_t most;  /* lines before "(others)" takes over */
+	size_t slots; /* power of two, twice the lines and room for others */
 	_Atomic(struct ear_tally *) *slot;
 };
 
@@ -123,8 +123,7 @@ static struct ear_tally *add_line(
 static struct ear_tally *find_line(
 	struct ear_ledger *l, struct ear_slice tap, struct ear_slice source)
 {
-	return atomic_load_explicit(
-		&l->slot[probe(l, line_key(tap, source))],
+	return atomic_load_explicit(&l->slot[probe(l, line_key(tap, source))],
 		memory_order_acquire);
 }
 
@@ -160,8 +159,8 @@ struct ear_tally *ear_ledger_line(
 	if (tap.n > sizeof(t->tap) - 1)
 		tap.n = sizeof(t->tap) - 1;
 	if (source.n > sizeof(t->source) - 1)
-		source = ear_slice_sub(source,
-			source.n - (sizeof(t->source) - 1), source.n);
+		source = ear_slice_sub(
+			source, source.n - (sizeof(t->source) - 1), source.n);
 	t = find_line(l, tap, source);
 	if (t)
 		return t;

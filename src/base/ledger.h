@@ -39,9 +39,10 @@ struct ear_ledger;
 
 /** One line, as a reader sees it. */
 struct ear_ledger_line {
-	char tap[48];		/**< as "hep/udp:127.0.0.1:9060" */
-	char source[EAR_ADDR_TEXT]; /**< IP without port, a file name's end, or "" */
-	uint64_t first_ns;	/**< first and last time something was added */
+	char tap[48];               /**< as "hep/udp:127.0.0.1:9060" */
+	char source[EAR_ADDR_TEXT]; /**< IP without port, a file name's end, or
+				       "" */
+	uint64_t first_ns; /**< first and last time something was added */
 	uint64_t last_ns;
 	uint64_t n[EAR_N_COUNT];
 };
@@ -67,8 +68,8 @@ struct ear_tally *ear_ledger_line_addr(struct ear_ledger *l,
 	struct ear_slice tap, const struct ear_addr *source);
 
 /** Add n to a counter at a time. Threads: any; relaxed. */
-void ear_tally_add(struct ear_tally *t, enum ear_count c, uint64_t n,
-	uint64_t now_ns);
+void ear_tally_add(
+	struct ear_tally *t, enum ear_count c, uint64_t n, uint64_t now_ns);
 
 /**
  * Copy up to max lines out. @return how many lines there are

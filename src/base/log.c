@@ -87,10 +87,9 @@ bool ear_log_every(struct ear_log_gate *gate, uint64_t *skipped)
 	uint64_t now = ear_mono_ns();
 	uint64_t next = __atomic_load_n(&gate->next_ns, __ATOMIC_RELAXED);
 
-	if (now < next ||
-		!__atomic_compare_exchange_n(&gate->next_ns, &next,
-			now + EAR_SECOND_NS, false, __ATOMIC_RELAXED,
-			__ATOMIC_RELAXED)) {
+	if (now < next || !__atomic_compare_exchange_n(&gate->next_ns, &next,
+				  now + EAR_SECOND_NS, false, __ATOMIC_RELAXED,
+				  __ATOMIC_RELAXED)) {
 		__atomic_add_fetch(&gate->skipped, 1, __ATOMIC_RELAXED);
 		return false;
 	}

@@ -27,12 +27,21 @@ struct ear_log_value {
 	} v;
 };
 
-#define EAR_LS(s)                                                              \
-	(struct ear_log_value){.type = EAR_LOG_STR, .v.str = (s)}
-#define EAR_LU(u)                                                              \
-	(struct ear_log_value){.type = EAR_LOG_U64, .v.u64 = (u)}
-#define EAR_LB(b)                                                              \
-	(struct ear_log_value){.type = EAR_LOG_SLICE, .v.slice = (b)}
+#define EAR_LS(s)                                 \
+	(struct ear_log_value)                    \
+	{                                         \
+		.type = EAR_LOG_STR, .v.str = (s) \
+	}
+#define EAR_LU(u)                                 \
+	(struct ear_log_value)                    \
+	{                                         \
+		.type = EAR_LOG_U64, .v.u64 = (u) \
+	}
+#define EAR_LB(b)                                     \
+	(struct ear_log_value)                        \
+	{                                             \
+		.type = EAR_LOG_SLICE, .v.slice = (b) \
+	}
 
 /** Receives each finished line, without its newline. */
 typedef void (*ear_log_fn)(enum ear_level level, const char *line, void *arg);

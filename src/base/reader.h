@@ -12,7 +12,7 @@
 
 struct ear_reader {
 	struct ear_slice in;
-	size_t at;	  /**< next byte */
+	size_t at;        /**< next byte */
 	enum ear_err err; /**< EAR_MORE: cut short; EAR_BAD: bad varint */
 };
 

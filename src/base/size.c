@@ -13,7 +13,8 @@ static uint64_t unit_bytes(struct ear_slice unit)
 
 	if (unit.n == 0 || ear_slice_ieq(unit, EAR_S("B")))
 		return 1;
-	while (prefix[power] && ear_lower(prefix[power]) != ear_lower(unit.p[0]))
+	while (prefix[power] &&
+		ear_lower(prefix[power]) != ear_lower(unit.p[0]))
 		power++;
 	if (!prefix[power])
 		return 0;

@@ -22,9 +22,9 @@ struct ear_slice {
 /** A slice of a string literal, without its NUL. */
 #define EAR_S(lit) ((struct ear_slice){(lit), sizeof(lit) - 1})
 /** The same where a constant initialiser is wanted. */
-#define EAR_S_INIT(lit)                                                        \
-	{                                                                      \
-		(lit), sizeof(lit) - 1                                         \
+#define EAR_S_INIT(lit)                \
+	{                              \
+		(lit), sizeof(lit) - 1 \
 	}
 /** The two arguments of a "%.*s" conversion. */
 #define EAR_FMT(s) (int)(s).n, ((s).p ? (s).p : "")

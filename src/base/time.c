@@ -110,10 +110,11 @@ size_t ear_duration_text(uint64_t ns, char out[EAR_TIME_TEXT])
 	int n;
 
 	if (ns < EAR_MS_NS)
-		n = snprintf(out, EAR_TIME_TEXT, "%u us", (unsigned)(ns / 1000));
-	else if (s < 1)
 		n = snprintf(
-			out, EAR_TIME_TEXT, "%u ms", (unsigned)(ns / EAR_MS_NS));
+			out, EAR_TIME_TEXT, "%u us", (unsigned)(ns / 1000));
+	else if (s < 1)
+		n = snprintf(out, EAR_TIME_TEXT, "%u ms",
+			(unsigned)(ns / EAR_MS_NS));
 	else if (s < 60)
 		n = snprintf(out, EAR_TIME_TEXT, "%u.%u s", (unsigned)s,
 			(unsigned)(ns % EAR_SECOND_NS / (100 * EAR_MS_NS)));
@@ -130,12 +131,13 @@ size_t ear_duration_text(uint64_t ns, char out[EAR_TIME_TEXT])
 }
 
 /* Digits of a fixed width; moves s on. */
-static bool fixed(struct ear_slice *s, size_t width, int least, int most, int *v)
+static bool fixed(
+	struct ear_slice *s, size_t width, int least, int most, int *v)
 {
 	uint64_t u;
 
-	if (s->n < width || !ear_slice_u64(ear_slice(s->p, width),
-				    (uint64_t)most, &u) ||
+	if (s->n < width ||
+		!ear_slice_u64(ear_slice(s->p, width), (uint64_t)most, &u) ||
 		(int)u < least)
 		return false;
 	*v = (int)u;
@@ -222,9 +224,10 @@ static bool calendar(struct ear_slice t, uint64_t now_ns, uint64_t *at_ns)
 			return false;
 		tm.tm_year -= 1900;
 		tm.tm_mon -= 1;
-		if (t.n && (!(skip(&t, 'T') || skip(&t, 't') || skip(&t, ' ')) ||
-				   !clock_time(&t, &tm, &ns) ||
-				   !zone(&t, &east) || t.n))
+		if (t.n &&
+			(!(skip(&t, 'T') || skip(&t, 't') || skip(&t, ' ')) ||
+				!clock_time(&t, &tm, &ns) || !zone(&t, &east) ||
+				t.n))
 			return false;
 	}
 	s = timegm(&tm) - east;

@@ -9,9 +9,9 @@
 #include "base/time.h"
 
 _Static_assert((int)EAR_UNIT_DATAGRAM == (int)EAR_RECORD_DATAGRAM &&
-		(int)EAR_UNIT_HEP_STREAM == (int)EAR_RECORD_HEP_STREAM &&
-		(int)EAR_UNIT_REMNANT == (int)EAR_RECORD_REMNANT &&
-		(int)EAR_UNIT_TRUNCATED == (int)EAR_RECORD_TRUNCATED,
+		       (int)EAR_UNIT_HEP_STREAM == (int)EAR_RECORD_HEP_STREAM &&
+		       (int)EAR_UNIT_REMNANT == (int)EAR_RECORD_REMNANT &&
+		       (int)EAR_UNIT_TRUNCATED == (int)EAR_RECORD_TRUNCATED,
 	"units are written to the journal as records");
 
 /*
@@ -46,12 +46,12 @@ struct ear_flow_lane {
 	struct ear_log_gate gate;
 	uint32_t records;
 	uint64_t seen_ns; /* of the last record */
-	size_t n;	  /* bytes in frame */
+	size_t n;         /* bytes in frame */
 	char frame[EAR_FRAME_MAX];
 };
 
-_Static_assert(FRAME_BYTES + sizeof(struct ear_record) + (2u << 20) <
-		EAR_FRAME_MAX,
+_Static_assert(
+	FRAME_BYTES + sizeof(struct ear_record) + (2u << 20) < EAR_FRAME_MAX,
 	"one more record always fits behind a frame that is not full");
 
 static struct ear_tally *tally_of(
@@ -72,8 +72,8 @@ static struct ear_tally *tally_of(
 static void count(struct ear_flow_lane *l, enum ear_count what)
 {
 	for (size_t i = 0; i < l->runs; i++)
-		ear_tally_add(l->run[i].tally, what, l->run[i].units,
-			l->seen_ns);
+		ear_tally_add(
+			l->run[i].tally, what, l->run[i].units, l->seen_ns);
 }
 
 /*
@@ -143,8 +143,10 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 	size_t padded = (bytes.n + 7) & ~(size_t)7;
 
 	if (sizeof(record) + padded > EAR_FRAME_MAX - EAR_FRAME_HEAD) {
-		ear_tally_add(tally, EAR_N_RECEIVED, unit->units, unit->seen_ns);
-		ear_tally_add(tally, EAR_N_OVERSIZE, unit->units, unit->seen_ns);
+		ear_tally_add(
+			tally, EAR_N_RECEIVED, unit->units, unit->seen_ns);
+		ear_tally_add(
+			tally, EAR_N_OVERSIZE, unit->units, unit->seen_ns);
 		return;
 	}
 	if (l->n + sizeof(record) + padded > EAR_FRAME_MAX ||
@@ -163,9 +165,8 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 		flush(in);
 }
 
-enum ear_err ear_flow_lane_new(struct ear_lane *lane,
-	struct ear_ledger *ledger, struct ear_slice tap,
-	struct ear_flow_lane **out)
+enum ear_err ear_flow_lane_new(struct ear_lane *lane, struct ear_ledger *ledger,
+	struct ear_slice tap, struct ear_flow_lane **out)
 {
 	struct ear_flow_lane *l = calloc(1, sizeof(*l));
 

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/config.h"
+
+#include <confuse.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/time.h"
+
+enum type { INT, SIZE, TIME, BOOL, TEXT, LIST };
+
+/* A row of config_keys.h as data. */
+struct key {
+	const char *section;
+	const char *name;
+	enum type type;
+	const char *def;
+	uint64_t least, most;
+	const char *unit;
+	const char *help;
+	size_t offset; /* of the member in its section's struct */
+};
+
+static const struct key keys[] = {
+#define K(section, key, type, def, least, most, unit, help)  \
+	{#section, #key, type, def, least, most, unit, help, \
+		offsetof(struct ear_config_##section, key)},
+#define S(section, many, help) EAR_CONFIG_##section(K)
+	EAR_CONFIG_SECTIONS(S)
+#undef S
+#undef K
+};
+
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static const struct section {
+	const char *name;
+	bool multi;
+	const char *help;
+	size_t offset; /* of the array in struct ear_config */
+	size_t size;   /* of one element */
+	size_t count_offset;
+} sections[] = {
+#define MULTI true
+#define SINGLE false
+#define S(section, many, help)                                       \
+	{#section, many, help, offsetof(struct ear_config, section), \
+		sizeof(struct ear_config_##section),                 \
+		offsetof(struct ear_config, section##_n)},
+	EAR_CONFIG_SECTIONS(S)
+#undef S
+#undef MULTI
+#undef SINGLE
+};
+
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+/* libconfuse reports through a callback without an argument of ours. */
+static _Thread_local struct ear_fault *reading;
+
+static void report(cfg_t *cfg, const char *format, va_list args)
+{
+	char text[256];
+
+	if (!reading || reading->code)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0, "%s:%d: %s",
+		cfg && cfg->filename ? cfg->filename : "configuration",
+		cfg ? cfg->line : 0, text);
+}
+
+static enum ear_err convert_bool(const char *text, bool *v)
+{
+	if (!strcmp(text, "true") || !strcmp(text, "yes") ||
+		!strcmp(text, "on"))
+		*v = true;
+	else if (!strcmp(text, "false") || !strcmp(text, "no") ||
+		 !strcmp(text, "off"))
+		*v = false;
+	else
+		return EAR_USAGE;
+	return EAR_OK;
+}
+
+/* The number of an INT, SIZE or TIME key, in its range. */
+static enum ear_err convert_number(const struct key *key, const char *text,
+	uint64_t *v, struct ear_fault *fault)
+{
+	struct ear_slice s = ear_slice_str(text);
+	enum ear_err err = EAR_OK;
+
+	if (key->type == SIZE)
+		err = ear_size_parse(s, v, fault);
+	else if (key->type == TIME)
+		err = ear_duration_parse(s, v, fault);
+	else if (!ear_slice_u64(s, UINT64_MAX, v))
+		err = ear_fail(
+			fault, EAR_USAGE, 0, "'%s' is not a number", text);
+	if (err)
+		return err;
+	/* 0 often means "no limit", and is then below least only by intent */
+	if (*v < key->least || *v > key->most)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"'%s' is outside %" PRIu64 " to %" PRIu64 " %s", text,
+			key->least, key->most,
+			key->type == TIME ? "ns" : key->unit);
+	return EAR_OK;
+}
+
+static const struct key *find_key(const char *section, const char *name)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		if (!strcmp(keys[i].section, section) &&
+			!strcmp(keys[i].name, name))
+			return &keys[i];
+	}
+	return NULL;
+}
+
+/* Called by libconfuse after each assignment: the line is then known. */
+static int validate(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct key *key = find_key(cfg_name(cfg), cfg_opt_name(opt));
+	unsigned n = cfg_opt_size(opt);
+	const char *text = n ? cfg_opt_getnstr(opt, n - 1) : "";
+	struct ear_fault fault = {0};
+	uint64_t v;
+	bool b;
+
+	switch (key->type) {
+	case BOOL:
+		if (!convert_bool(text, &b))
+			return 0;
+		cfg_error(cfg, "%s = %s: write true or false", key->name, text);
+		return -1;
+	case TEXT: return 0;
+	case LIST:
+		if (n <= key->most)
+			return 0;
+		cfg_error(cfg, "%s: more than %u entries", key->name,
+			(unsigned)key->most);
+		return -1;
+	default:
+		if (!convert_number(key, text, &v, &fault))
+			return 0;
+		cfg_error(cfg, "%s: %s", key->name, fault.text);
+		return -1;
+	}
+}
+
+/* The options of one section, from its rows; ends with CFG_END. */
+static cfg_opt_t *section_options(const char *section)
+{
+	cfg_opt_t *opts = calloc(KEYS + 1, sizeof(*opts));
+	size_t n = 0;
+
+	for (size_t i = 0; opts && i < KEYS; i++) {
+		cfg_opt_t text =
+			CFG_STR(keys[i].name, (char *)keys[i].def, CFGF_NONE);
+		cfg_opt_t list = CFG_STR_LIST(keys[i].name, "{}", CFGF_NONE);
+
+		if (strcmp(keys[i].section, section) != 0)
+			continue;
+		opts[n++] = keys[i].type == LIST ? list : text;
+	}
+	if (opts) {
+		cfg_opt_t end = CFG_END();
+
+		opts[n] = end;
+	}
+	return opts;
+}
+
+static char *copy(const char *text)
+{
+	char *s = strdup(text ? text : "");
+
+	if (!s)
+		abort();
+	return s;
+}
+
+/* One key of one section from libconfuse into our struct. */
+static void take_key(const struct key *key, cfg_t *from, char *to)
+{
+	char *member = to + key->offset;
+	const char *text =
+		key->type == LIST ? NULL : cfg_getstr(from, key->name);
+	struct ear_config_list list = {0};
+	uint64_t v = 0;
+
+	switch (key->type) {
+	case BOOL: (void)convert_bool(text, (bool *)member); break;
+	case TEXT: *(char **)member = copy(text); break;
+	case LIST:
+		list.n = cfg_size(from, key->name);
+		list.item = calloc(list.n + 1, sizeof(*list.item));
+		if (!list.item)
+			abort();
+		for (size_t i = 0; i < list.n; i++)
+			list.item[i] =
+				copy(cfg_getnstr(from, key->name, (unsigned)i));
+		*(struct ear_config_list *)member = list;
+		break;
+	default:
+		(void)convert_number(key, text, &v, NULL);
+		*(uint64_t *)member = v;
+	}
+}
+
+static void take_section(
+	const struct section *section, cfg_t *cfg, struct ear_config *config)
+{
+	char *base = (char *)config;
+	size_t *count = (size_t *)(base + section->count_offset);
+	size_t n = cfg_size(cfg, section->name);
+
+	for (size_t i = 0; i < n; i++) {
+		cfg_t *from = cfg_getnsec(cfg, section->name, (unsigned)i);
+		char *to = base + section->offset + *count * section->size;
+
+		if (section->multi)
+			*(char **)to = copy(cfg_title(from));
+		for (size_t k = 0; k < KEYS; k++) {
+			if (!strcmp(keys[k].section, section->name))
+				take_key(&keys[k], from, to);
+		}
+		++*count;
+	}
+}
+
+static enum ear_err parse(cfg_t *cfg, const char *path, struct ear_fault *fault)
+{
+	cfg_set_error_function(cfg, report);
+	for (size_t i = 0; i < KEYS; i++) {
+		char name[96];
+
+		snprintf(name, sizeof(name), "%s|%s", keys[i].section,
+			keys[i].name);
+		cfg_set_validate_func(cfg, name, validate);
+	}
+	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, "")) {
+	case CFG_SUCCESS: return EAR_OK;
+	case CFG_FILE_ERROR: return ear_fail_sys(fault, "%s", path);
+	default:
+		if (!fault->code)
+			ear_fail(fault, EAR_USAGE, 0, "%s is not understood",
+				path);
+		return EAR_USAGE;
+	}
+}
+
+enum ear_err ear_config_read(
+	const char *path, struct ear_config **out, struct ear_fault *fault)
+{
+	struct ear_config *config = calloc(1, sizeof(*config));
+	cfg_opt_t *opts[SECTIONS] = {0};
+	cfg_opt_t top[SECTIONS + 2];
+	cfg_t *cfg = NULL;
+	enum ear_err err = EAR_NOMEM;
+	cfg_opt_t include = CFG_FUNC("include", cfg_include);
+	cfg_opt_t end = CFG_END();
+	struct ear_fault unread = {0};
+
+	*out = NULL;
+	reading = fault ? fault : &unread;
+	*reading = unread;
+	for (size_t i = 0; i < SECTIONS; i++) {
+		cfg_flag_t flags =
+			sections[i].multi
+				? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
+				: CFGF_NONE;
+
+		opts[i] = section_options(sections[i].name);
+		if (!config || !opts[i])
+			goto out;
+		cfg_opt_t sec = CFG_SEC(sections[i].name, opts[i], flags);
+
+		top[i] = sec;
+	}
+	top[SECTIONS] = include;
+	top[SECTIONS + 1] = end;
+	cfg = cfg_init(top, CFGF_NONE);
+	if (!cfg)
+		goto out;
+	err = parse(cfg, path, reading);
+	if (err)
+		goto out;
+	for (size_t i = 0; i < SECTIONS; i++) {
+		if (cfg_size(cfg, sections[i].name) > EAR_CONFIG_MANY) {
+			err = ear_fail(reading, EAR_USAGE, 0,
+				"%s: more than %d sections named %s", path,
+				EAR_CONFIG_MANY, sections[i].name);
+			goto out;
+		}
+		take_section(&sections[i], cfg, config);
+	}
+	*out = config;
+	config = NULL;
+out:
+	reading = NULL;
+	if (cfg)
+		cfg_free(cfg);
+	for (size_t i = 0; i < SECTIONS; i++)
+		free(opts[i]);
+	ear_config_free(&config);
+	return err;
+}
+
+static void free_key(const struct key *key, char *from)
+{
+	struct ear_config_list *list;
+
+	if (key->type == TEXT)
+		free(*(char **)(from + key->offset));
+	if (key->type != LIST)
+		return;
+	list = (struct ear_config_list *)(from + key->offset);
+	for (size_t i = 0; i < list->n; i++)
+		free(list->item[i]);
+	free(list->item);
+}
+
+void ear_config_free(struct ear_config **config)
+{
+	char *base = (char *)*config;
+
+	for (size_t i = 0; base && i < SECTIONS; i++) {
+		const struct section *s = &sections[i];
+		size_t n = *(size_t *)(base + s->count_offset);
+
+		for (size_t at = 0; at < n; at++) {
+			char *from = base + s->offset + at * s->size;
+
+			free(*(char **)from);
+			for (size_t k = 0; k < KEYS; k++) {
+				if (!strcmp(keys[k].section, s->name))
+					free_key(&keys[k], from);
+			}
+		}
+	}
+	free(*config);
+	*config = NULL;
+}
+
+/* Help folded to comment lines. */
+static void print_help(FILE *out, const char *indent, const char *text)
+{
+	while (*text) {
+		size_t n = strlen(text), room = 76 - strlen(indent);
+
+		if (n > room) {
+			for (n = room; n && text[n] != ' ';)
+				n--;
+		}
+		fprintf(out, "%s# %.*s\n", indent, (int)n, text);
+		text += n;
+		while (*text == ' ')
+			text++;
+	}
+}
+
+void ear_config_print_keys(FILE *out)
+{
+	for (size_t i = 0; i < SECTIONS; i++) {
+		const struct section *s = &sections[i];
+
+		print_help(out, "", s->help);
+		fprintf(out, "%s%s {\n", s->name, s->multi ? " \"name\"" : "");
+		for (size_t k = 0; k < KEYS; k++) {
+			const struct key *key = &keys[k];
+
+			if (strcmp(key->section, s->name) != 0)
+				continue;
+			print_help(out, "\t", key->help);
+			fprintf(out, "\t# %s\n", key->unit);
+			if (key->type == LIST)
+				fprintf(out, "\t# %s = {}\n\n", key->name);
+			else
+				fprintf(out, "\t# %s = \"%s\"\n\n", key->name,
+					key->def);
+		}
+		fprintf(out, "}\n\n");
+	}
+}
