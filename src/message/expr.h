@@ -12,10 +12,14 @@
  *     and   = not *( ["and"] not )          ; two side by side mean and
  *     not   = ["not" / "!"] prim
  *     prim  = "(" expr ")" / word / field [op value]
- *     op    = "==" "=" "!=" "<" "<=" ">" ">=" "~" "!~" "in" "has"
+ *     op    = "==" "=" "!=" "<" "<=" ">" ">=" "~" "!~" ["not"] "in" / "has"
  *     value = bare / quoted / number / address / network / list
  *     list  = "(" value *( "," value ) ")"  ; with "in"
  *     word  = quoted                        ; the text contains it
+ *
+ * A quoted value stands in double or single quotes; in it \" is a quote, \\ a
+ * backslash, \r \n \t what they are elsewhere, and any other backslash
+ * itself, so that regular expressions need no doubling.
  *
  * "&&" and "||" are taken for "and" and "or". "==" on text is exact, methods
  * and enumerations of any case; "has" is "contains", any case; "~" is a
@@ -23,6 +27,12 @@
  * asks whether it is there and not empty or false. header fields are
  * written header.NAME, as header.diversion. A bare word that is no field is
  * an error that points at it and proposes the nearest field.
+ *
+ * Fields with several values (user, ip, port, a header that repeats) match
+ * when one of them does; "!=" and "!~" and "not" when none does. A number that
+ * is not there (the status of a request, a capture_id or port of 0) is never
+ * less or greater than another. Addresses compare by IP alone when the value
+ * names no port; times by the microsecond, as they are written.
  */
 #ifndef EAR_MESSAGE_EXPR_H
 #define EAR_MESSAGE_EXPR_H
@@ -83,15 +93,45 @@ EAR_MUST_USE enum ear_err ear_expr_new(struct ear_slice text, uint64_t now_ns,
 	struct ear_expr **expr, struct ear_fault *fault);
 void ear_expr_free(struct ear_expr **expr);
 
-/** Whether a message matches. Threads: one compiled expression per thread. */
+/** The same again, for another thread. */
+EAR_MUST_USE enum ear_err ear_expr_clone(
+	const struct ear_expr *expr, struct ear_expr **clone);
+
+/** What it was compiled from; lives as long as it. */
+struct ear_slice ear_expr_text(const struct ear_expr *expr);
+
+/**
+ * Whether a message matches. Threads: one compiled expression per thread.
+ *
+ * @param facts of msg; NULL: found here, and only when a term asks for them
+ */
 bool ear_expr_match(struct ear_expr *expr, const struct ear_msg *msg,
 	const struct ear_facts *facts);
+
+/** What can be said of a message before its bytes are opened. */
+enum ear_maybe { EAR_NO, EAR_YES, EAR_MAYBE };
+
+/**
+ * Whether a message can match, from what EAR_NEEDS_META lists alone: the
+ * members of msg but tap, node, correlation, extra and note; of raw only its
+ * length (raw.p may be NULL); of facts kind, method, status, malformed.
+ *
+ * @return never EAR_MAYBE when ear_expr_needs() is not EAR_NEEDS_RAW
+ */
+enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
+	const struct ear_msg *msg, const struct ear_facts *facts);
+
+/**
+ * For how many messages a regular expression was given up as too slow; these
+ * did not match, and whoever shows the answer says so.
+ */
+uint64_t ear_expr_gave_up(const struct ear_expr *expr);
 
 /** What evaluating needs, so that a store opens no more than that. */
 enum ear_expr_needs {
 	EAR_NEEDS_NOTHING, /**< matches everything */
-	EAR_NEEDS_META,	   /**< times, addresses, transport, method, status,
-				kind, capture_id, malformed, size: no raw bytes */
+	EAR_NEEDS_META,	   /**< what ear_field_meta() lists: see
+				ear_expr_match_meta() */
 	EAR_NEEDS_RAW,	   /**< the message's bytes */
 };
 enum ear_expr_needs ear_expr_needs(const struct ear_expr *expr);
@@ -110,6 +150,7 @@ size_t ear_expr_keys(const struct ear_expr *expr, struct ear_key_value *keys,
 /**
  * The time span outside of which nothing can match (from "at" comparisons at
  * the top of the expression): [*from_ns, *to_ns]; 0 and UINT64_MAX when open.
+ * *from_ns > *to_ns: nothing can match.
  */
 void ear_expr_span(
 	const struct ear_expr *expr, uint64_t *from_ns, uint64_t *to_ns);
