@@ -87,6 +87,15 @@ size_t ear_addr_text(const struct ear_addr *a, char out[EAR_ADDR_TEXT])
 	return n > 0 ? (size_t)n : 0;
 }
 
+bool ear_addr_is_loopback(const struct ear_addr *a)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	if (a->family == 4)
+		return a->ip[0] == 127;
+	return a->family == 6 && memcmp(a->ip, one, sizeof(one)) == 0;
+}
+
 /* Cut an optional ":port" off; false when there is a bad one. */
 static bool split_port(struct ear_slice *text, uint16_t *port)
 {

@@ -55,6 +55,9 @@ size_t ear_addr_ip_text(const struct ear_addr *a, char out[EAR_ADDR_TEXT]);
 EAR_MUST_USE enum ear_err ear_addr_parse(
 	struct ear_slice text, struct ear_addr *a);
 
+/** Whether it is of this machine alone: 127.0.0.0/8 or ::1. */
+bool ear_addr_is_loopback(const struct ear_addr *a);
+
 /** A network: an address and how many leading bits count. */
 struct ear_net {
 	struct ear_addr addr;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/flow.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "rule/mask.h"
+
+struct ear_path {
+	struct ear_path_options options;
+	struct ear_buf masked; /* copy of the message in work, when blanked */
+};
+
+enum ear_err ear_path_new(
+	const struct ear_path_options *options, struct ear_path **path)
+{
+	*path = calloc(1, sizeof(**path));
+	if (!*path)
+		return EAR_NOMEM;
+	(*path)->options = *options;
+	return EAR_OK;
+}
+
+void ear_path_free(struct ear_path **path)
+{
+	if (!*path)
+		return;
+	ear_buf_fini(&(*path)->masked);
+	free(*path);
+	*path = NULL;
+}
+
+static bool stopping(const struct ear_path *path)
+{
+	return path->options.stop && *path->options.stop;
+}
+
+/*
+ * A full store is waited for: the journal behind us, or the file that is
+ * imported, keeps what comes after. The store told the operator already.
+ */
+static enum ear_err store_message(struct ear_path *path,
+	const struct ear_msg *msg, const struct ear_facts *facts)
+{
+	struct ear_store *store = path->options.store;
+	const struct timespec nap = {.tv_nsec = 20000000};
+	enum ear_err err;
+
+	while ((err = store->ops->put(store, msg, facts)) == EAR_FULL) {
+		if (stopping(path))
+			break;
+		nanosleep(&nap, NULL);
+	}
+	return err;
+}
+
+enum ear_err ear_path_take(
+	struct ear_path *path, struct ear_msg *msg, struct ear_tally *tally)
+{
+	struct ear_facts facts;
+	enum ear_err err;
+
+	/* What is it, and is it sound? */
+	ear_msg_examine(msg, &facts);
+	if (facts.malformed)
+		msg->flags |= EAR_MSG_MALFORMED;
+
+	/* What may be kept of it? */
+	if (path->options.mask_secrets &&
+		ear_mask_secrets(msg, &facts, &path->masked))
+		ear_msg_facts(msg, &facts);
+
+	/* Keep it, and say so. */
+	err = store_message(path, msg, &facts);
+	if (err)
+		return err;
+	ear_tally_add(tally, EAR_N_STORED, 1, msg->seen_ns);
+	if (msg->flags & EAR_MSG_MALFORMED)
+		ear_tally_add(tally, EAR_N_MALFORMED, 1, msg->seen_ns);
+	if (msg->flags & EAR_MSG_TRUNCATED)
+		ear_tally_add(tally, EAR_N_TRUNCATED, 1, msg->seen_ns);
+	return EAR_OK;
+}

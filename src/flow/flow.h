@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The way of a message: unit from a tap, message, rule, store. Everything
+ * that joins the neighbours is in this folder, and the way itself reads from
+ * top to bottom in flow.c.
+ *
+ * A path takes messages one at a time on one thread: the pump has one for what
+ * the journal holds, an import has one for its file.
+ */
+#ifndef EAR_FLOW_FLOW_H
+#define EAR_FLOW_FLOW_H
+
+#include "base/ledger.h"
+#include "store/store.h"
+
+struct ear_path;
+
+struct ear_path_options {
+	struct ear_store *store;   /**< borrowed */
+	struct ear_ledger *ledger; /**< borrowed */
+	bool mask_secrets;	   /**< blank secrets before anything is kept */
+	/** becomes true: give up waiting for a full store; may be NULL */
+	const volatile bool *stop;
+};
+
+EAR_MUST_USE enum ear_err ear_path_new(
+	const struct ear_path_options *options, struct ear_path **path);
+void ear_path_free(struct ear_path **path);
+
+/**
+ * Keep one message: find its facts, apply the rules, store it, count it.
+ * Waits while the store is full.
+ *
+ * @param msg   its flags gain what the facts say; bytes are not touched
+ * @param tally where to count it
+ * @return EAR_OK, also when a rule said not to keep it; EAR_FULL when the
+ *         store was full until stop
+ */
+EAR_MUST_USE enum ear_err ear_path_take(struct ear_path *path,
+	struct ear_msg *msg, struct ear_tally *tally);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/pump.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "flow/flow.h"
+#include "tap/decode.h"
+
+/* Lanes that one journal may have: receive threads of all listeners. */
+#define LANES 256
+
+/* Frames of one lane before the next lane gets its turn. */
+#define TURN 8
+
+/* A store's mark has three numbers: the third holds frame and messages done. */
+#define SKIP_BITS 20
+
+struct lane {
+	char name[32];
+	struct ear_lane *lane;
+	struct ear_lane_pos start; /* of the frame in work */
+	uint64_t skip;	      /* messages of that frame stored by the last run */
+	uint64_t done_offset; /* what the journal was last told, to skip calls */
+	bool writing;	      /* has a tap; otherwise left over from before */
+	bool empty;	      /* the last read found nothing */
+};
+
+struct ear_pump {
+	struct ear_pump_options options;
+	struct ear_path *path;
+	struct ear_decoder *decoder;
+	struct lane lane[LANES];
+	size_t lanes;
+	pthread_t thread;
+	bool running;
+	atomic_bool finish;   /* empty the lanes, then end */
+	volatile bool give_up; /* end at once */
+	uint64_t marks_at_ns; /* monotonic; when marks are looked at next */
+
+	/* The unit in work, for the decoder's callback. */
+	struct lane *at;
+	struct ear_tally *tally;
+	uint64_t message; /* messages of the frame so far */
+	bool replay;
+	enum ear_err err;
+};
+
+static void mark_of(const struct lane *lane, const struct ear_lane_pos *pos,
+	uint64_t messages, struct ear_store_mark *mark)
+{
+	*mark = (struct ear_store_mark){.v = {pos->file, pos->offset,
+						pos->frame << SKIP_BITS |
+							messages}};
+	memcpy(mark->name, lane->name, sizeof(mark->name));
+}
+
+/* One message out of the unit in work. */
+static bool take_message(struct ear_msg *msg, void *arg)
+{
+	struct ear_pump *pump = arg;
+	struct ear_store *store = pump->options.store;
+	struct lane *lane = pump->at;
+	struct ear_store_mark mark;
+
+	if (pump->message++ < lane->skip)
+		return true;
+	pump->err = ear_path_take(pump->path, msg, pump->tally);
+	if (pump->err)
+		return false;
+	mark_of(lane, &lane->start, pump->message, &mark);
+	store->ops->mark(store, &mark);
+	return true;
+}
+
+/* "hep/udp:127.0.0.1:9060": how a listener is named everywhere. */
+static struct ear_slice tap_name(const struct ear_record *r, char out[80])
+{
+	char addr[EAR_ADDR_TEXT];
+	struct ear_slice tr = ear_transport_name(r->transport);
+	int n;
+
+	ear_addr_text(&r->to, addr);
+	n = snprintf(out, 80, "hep/%.*s:%s", EAR_FMT(tr), addr);
+	return ear_slice(out, n > 0 ? (size_t)n : 0);
+}
+
+/*
+ * What was received before this process began is counted as received by it,
+ * so that the sums of the ledger meet after a restart too.
+ */
+static void count_replay(struct ear_pump *pump, const struct ear_record *r)
+{
+	static const enum ear_count what[] = {
+		EAR_N_RECEIVED, EAR_N_ACCEPTED, EAR_N_REPLAYED};
+
+	for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++)
+		ear_tally_add(pump->tally, what[i], r->units, r->seen_ns);
+	ear_tally_add(pump->tally, EAR_N_BYTES, r->bytes, r->seen_ns);
+}
+
+static void take_record(struct ear_pump *pump, const struct ear_record *r,
+	struct ear_slice bytes)
+{
+	char name[80];
+	struct ear_slice tap = tap_name(r, name);
+	const struct ear_unit unit = {
+		.kind = r->kind,
+		.flags = r->flags,
+		.transport = r->transport,
+		.units = r->units,
+		.seen_ns = r->seen_ns,
+		.from = r->from,
+		.to = r->to,
+	};
+
+	pump->tally = ear_ledger_line_addr(pump->options.ledger, tap, &r->from);
+	if (pump->replay)
+		count_replay(pump, r);
+	ear_decode(pump->decoder, &unit, bytes, tap,
+		pump->options.key_of(r->transport, &r->to, pump->options.arg),
+		pump->tally, take_message, pump);
+}
+
+static enum ear_err take_frame(
+	struct ear_pump *pump, struct lane *lane, const struct ear_frame *frame)
+{
+	struct ear_store *store = pump->options.store;
+	struct ear_store_mark mark;
+	struct ear_record record;
+	struct ear_slice bytes;
+	size_t at = 0;
+
+	pump->at = lane;
+	pump->message = 0;
+	pump->err = EAR_OK;
+	pump->replay = !lane->writing ||
+		frame->next.file < ear_lane_first_file(lane->lane);
+	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes))
+		take_record(pump, &record, bytes);
+	if (pump->err)
+		return pump->err;
+	lane->start = frame->next;
+	lane->skip = 0;
+	mark_of(lane, &frame->next, 0, &mark);
+	store->ops->mark(store, &mark);
+	return EAR_OK;
+}
+
+/* A few frames of one lane; EAR_MORE when it is empty. */
+static enum ear_err turn(struct ear_pump *pump, struct lane *lane)
+{
+	struct ear_fault fault = {0};
+	struct ear_frame frame;
+	enum ear_err err = EAR_OK;
+
+	for (int i = 0; i < TURN && !err && !pump->give_up; i++) {
+		err = ear_lane_read(lane->lane, &frame, &fault);
+		if (!err)
+			err = take_frame(pump, lane, &frame);
+	}
+	if (err == EAR_SYS) {
+		static struct ear_log_gate gate;
+		uint64_t skipped;
+
+		if (ear_log_every(&gate, &skipped))
+			ear_log(EAR_ERROR, "journal.read", "lane",
+				EAR_LS(lane->name), "reason",
+				EAR_LS(fault.text), NULL);
+	}
+	lane->empty = err == EAR_MORE;
+	return err;
+}
+
+/* Tell the journal what the store has committed. */
+static void release(struct ear_pump *pump)
+{
+	struct ear_store *store = pump->options.store;
+
+	for (size_t i = 0; i < pump->lanes; i++) {
+		struct lane *lane = &pump->lane[i];
+		struct ear_store_mark mark;
+		struct ear_lane_pos pos;
+
+		if (store->ops->marked(store, lane->name, &mark))
+			continue;
+		pos = (struct ear_lane_pos){.file = mark.v[0],
+			.offset = mark.v[1],
+			.frame = mark.v[2] >> SKIP_BITS};
+		if (lane->done_offset == (pos.offset ^ pos.file << 40))
+			continue;
+		lane->done_offset = pos.offset ^ pos.file << 40;
+		ear_lane_done(lane->lane, &pos);
+	}
+}
+
+/* One round over the lanes; false when all were empty. */
+static bool round_of_lanes(struct ear_pump *pump)
+{
+	struct ear_store *store = pump->options.store;
+	uint64_t now = ear_mono_ns();
+	bool any = false;
+
+	for (size_t i = 0; i < pump->lanes && !pump->give_up; i++) {
+		if (turn(pump, &pump->lane[i]) == EAR_OK)
+			any = true;
+	}
+	store->ops->tick(store, now);
+	if (now >= pump->marks_at_ns) {
+		release(pump);
+		pump->marks_at_ns = now + 200 * EAR_MS_NS;
+	}
+	return any;
+}
+
+static void *pump_main(void *arg)
+{
+	struct ear_pump *pump = arg;
+
+	while (!pump->give_up) {
+		if (round_of_lanes(pump))
+			continue;
+		if (atomic_load(&pump->finish))
+			break;
+		ear_journal_wait(pump->options.journal, 20);
+	}
+	return NULL;
+}
+
+static enum ear_err open_lane(struct ear_pump *pump, const char *name,
+	bool writing, struct lane **out, struct ear_fault *fault)
+{
+	struct ear_store *store = pump->options.store;
+	struct lane *lane = &pump->lane[pump->lanes];
+	struct ear_store_mark mark;
+	enum ear_err err;
+
+	if (pump->lanes == LANES)
+		return ear_fail(fault, EAR_LIMIT, 0,
+			"more than %d receive threads", LANES);
+	*lane = (struct lane){.writing = writing};
+	snprintf(lane->name, sizeof(lane->name), "%s", name);
+	if (!store->ops->marked(store, lane->name, &mark)) {
+		lane->start = (struct ear_lane_pos){.file = mark.v[0],
+			.offset = mark.v[1],
+			.frame = mark.v[2] >> SKIP_BITS};
+		lane->skip = mark.v[2] & ((1u << SKIP_BITS) - 1);
+	}
+	err = ear_lane_open(pump->options.journal, lane->name, &lane->start,
+		&lane->lane, fault);
+	if (err)
+		return err;
+	pump->lanes++;
+	*out = lane;
+	return EAR_OK;
+}
+
+enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
+	struct ear_lane **lane, struct ear_fault *fault)
+{
+	struct lane *made = NULL;
+	enum ear_err err;
+
+	for (size_t i = 0; i < pump->lanes; i++) {
+		if (!strcmp(pump->lane[i].name, name)) {
+			pump->lane[i].writing = true;
+			*lane = pump->lane[i].lane;
+			return EAR_OK;
+		}
+	}
+	err = open_lane(pump, name, true, &made, fault);
+	if (!err)
+		*lane = made->lane;
+	return err;
+}
+
+static enum ear_err open_left_over(
+	struct ear_pump *pump, struct ear_fault *fault)
+{
+	static char names[LANES][32];
+	size_t n = ear_journal_lanes(pump->options.journal, names, LANES);
+	struct lane *lane;
+	enum ear_err err = EAR_OK;
+
+	for (size_t i = 0; i < n && i < LANES && !err; i++)
+		err = open_lane(pump, names[i], false, &lane, fault);
+	return err;
+}
+
+enum ear_err ear_pump_new(const struct ear_pump_options *options,
+	struct ear_pump **out, struct ear_fault *fault)
+{
+	struct ear_pump *pump = calloc(1, sizeof(*pump));
+	enum ear_err err = EAR_NOMEM;
+
+	*out = NULL;
+	if (!pump)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	pump->options = *options;
+	if (ear_decoder_new(&pump->decoder) ||
+		ear_path_new(
+			&(struct ear_path_options){.store = options->store,
+				.ledger = options->ledger,
+				.mask_secrets = options->mask_secrets,
+				.stop = &pump->give_up},
+			&pump->path)) {
+		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+		goto out;
+	}
+	err = open_left_over(pump, fault);
+out:
+	if (err)
+		ear_pump_free(&pump);
+	*out = pump;
+	return err;
+}
+
+enum ear_err ear_pump_start(struct ear_pump *pump)
+{
+	if (pthread_create(&pump->thread, NULL, pump_main, pump))
+		return EAR_SYS;
+	pump->running = true;
+	return EAR_OK;
+}
+
+enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)
+{
+	struct ear_store *store = pump->options.store;
+	enum ear_err err;
+
+	while (round_of_lanes(pump))
+		;
+	err = store->ops->flush(store, fault);
+	if (!err)
+		release(pump);
+	return err;
+}
+
+void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
+{
+	struct timespec until;
+
+	if (!pump->running)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += wait_ms / 1000;
+	atomic_store(&pump->finish, true);
+	ear_journal_wake(pump->options.journal);
+	if (pthread_timedjoin_np(pump->thread, NULL, &until)) {
+		pump->give_up = true;
+		pthread_join(pump->thread, NULL);
+	}
+	pump->running = false;
+	if (!pump->give_up &&
+		!pump->options.store->ops->flush(pump->options.store, NULL))
+		release(pump);
+}
+
+void ear_pump_free(struct ear_pump **pp)
+{
+	struct ear_pump *pump = *pp;
+
+	if (!pump)
+		return;
+	ear_pump_stop(pump, 0);
+	for (size_t i = 0; i < pump->lanes; i++)
+		ear_lane_close(&pump->lane[i].lane);
+	ear_path_free(&pump->path);
+	ear_decoder_free(&pump->decoder);
+	free(pump);
+	*pp = NULL;
+}

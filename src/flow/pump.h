@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The pump: one thread that reads what the taps put into the journal, makes
+ * messages of it and sends each along its path into the store.
+ *
+ * It goes on where the store's marks say that the last run ended, so that
+ * after a kill each accepted message is stored, once.
+ */
+#ifndef EAR_FLOW_PUMP_H
+#define EAR_FLOW_PUMP_H
+
+#include "base/ledger.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+struct ear_pump;
+
+struct ear_pump_options {
+	struct ear_journal *journal; /**< borrowed */
+	struct ear_store *store;     /**< borrowed */
+	struct ear_ledger *ledger;   /**< borrowed */
+	bool mask_secrets;
+	/** The key that senders to a listener must know; empty for none. */
+	struct ear_slice (*key_of)(
+		uint8_t transport, const struct ear_addr *to, void *arg);
+	void *arg;
+};
+
+/** Lanes that are on disk from before are opened and will be emptied. */
+EAR_MUST_USE enum ear_err ear_pump_new(const struct ear_pump_options *options,
+	struct ear_pump **pump, struct ear_fault *fault);
+
+/**
+ * Open a lane to write to as well as to read; before ear_pump_start().
+ *
+ * @param lane borrowed from the pump
+ */
+EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump,
+	const char *name, struct ear_lane **lane, struct ear_fault *fault);
+
+EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
+
+/**
+ * Empty the lanes into the store and commit, on this thread, without
+ * ear_pump_start(). For commands that find a journal that nobody reads.
+ */
+EAR_MUST_USE enum ear_err ear_pump_drain(
+	struct ear_pump *pump, struct ear_fault *fault);
+
+/**
+ * Let the thread empty the lanes, then end it.
+ *
+ * @param wait_ms most to wait; what is left stays in the journal
+ */
+void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms);
+void ear_pump_free(struct ear_pump **pump);
+
+#endif

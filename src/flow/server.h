@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Everything that runs in `earshot serve` but the console: store, journal,
+ * pump, listeners, and the keeper that applies retention.
+ */
+#ifndef EAR_FLOW_SERVER_H
+#define EAR_FLOW_SERVER_H
+
+#include "base/json.h"
+#include "flow/notices.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+/** One listener. Strings are copied. */
+struct ear_listener {
+	const char *name;      /**< from the configuration; unique */
+	const char *transport; /**< "udp", "tcp" or "tls" */
+	struct ear_addr address;
+	uint32_t threads; /**< 1..64 */
+	const char *auth_key; /**< "" asks for none */
+	const struct ear_net *allow;
+	size_t allow_n; /**< 0 takes from all */
+	uint64_t receive_buffer;
+	const char *certificate; /**< tls: PEM files */
+	const char *private_key;
+	uint32_t max_connections;
+	uint64_t idle_ns;
+	/** one of the defaults: a port that is taken is told, not fatal */
+	bool optional;
+};
+
+struct ear_server_options {
+	const char *data_dir;
+	const struct ear_store_ops *store_ops;
+	struct ear_store_options store;	    /**< dir is filled in */
+	struct ear_journal_options journal; /**< dir is filled in */
+	bool mask_secrets;
+};
+
+struct ear_server;
+
+/** Open store, journal and pump; nothing listens yet. */
+EAR_MUST_USE enum ear_err ear_server_open(
+	const struct ear_server_options *options, struct ear_server **server,
+	struct ear_fault *fault);
+
+/** Add and open a listener; before ear_server_start(). */
+EAR_MUST_USE enum ear_err ear_server_listen(struct ear_server *server,
+	const struct ear_listener *listener, struct ear_fault *fault);
+
+/** Start the pump and the keeper. */
+EAR_MUST_USE enum ear_err ear_server_start(
+	struct ear_server *server, struct ear_fault *fault);
+
+/** Close the listeners, empty the journal into the store, close all. */
+void ear_server_close(struct ear_server **server);
+
+struct ear_store *ear_server_store(struct ear_server *server);
+struct ear_notices *ear_server_notices(struct ear_server *server);
+struct ear_ledger *ear_server_ledger(struct ear_server *server);
+
+/** How many listeners are open, and the address of each as bound. */
+size_t ear_server_listeners(struct ear_server *server);
+struct ear_addr ear_server_listener(struct ear_server *server, size_t i,
+	const char **name, const char **transport);
+
+/** The members of the status object. Threads: any. arg: the server. */
+void ear_server_status(struct ear_json *j, void *arg);
+
+#endif

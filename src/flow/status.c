@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/status.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+
+/* Lines shown; the ledger itself says in "(others)" what it joined. */
+#define LINES 4096
+
+void ear_status_totals(
+	struct ear_json *j, struct ear_ledger *ledger, uint64_t pending)
+{
+	uint64_t n[EAR_N_COUNT], class[EAR_CLASS_BYTES + 1] = {0};
+
+	ear_ledger_sum(ledger, n);
+	for (size_t i = 0; i < EAR_N_COUNT; i++)
+		class[ear_count_class(i)] += n[i];
+	ear_json_key(j, "totals");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "received", n[EAR_N_RECEIVED]);
+	ear_json_ku64(j, "accepted", n[EAR_N_ACCEPTED]);
+	ear_json_ku64(j, "searchable",
+		n[EAR_N_STORED] > pending ? n[EAR_N_STORED] - pending : 0);
+	ear_json_ku64(j, "stored", n[EAR_N_STORED]);
+	ear_json_ku64(j, "counted", class[EAR_CLASS_COUNTED]);
+	ear_json_ku64(j, "filtered", class[EAR_CLASS_FILTERED]);
+	ear_json_ku64(j, "malformed", n[EAR_N_MALFORMED]);
+	ear_json_ku64(j, "dropped", class[EAR_CLASS_DROPPED]);
+	ear_json_ku64(j, "kernel_drop", n[EAR_N_KERNEL_DROP]);
+	ear_json_ku64(j, "bytes", n[EAR_N_BYTES]);
+	ear_json_key(j, "open");
+	ear_json_i64(j, ear_ledger_open(n));
+	ear_json_close(j, '}');
+}
+
+void ear_status_ledger(struct ear_json *j, struct ear_ledger *ledger)
+{
+	struct ear_ledger_line *lines = calloc(LINES, sizeof(*lines));
+	size_t n = lines ? ear_ledger_read(ledger, lines, LINES) : 0;
+
+	ear_json_key(j, "ledger");
+	ear_json_open(j, '[');
+	for (size_t i = 0; i < n && i < LINES; i++) {
+		const struct ear_ledger_line *line = &lines[i];
+
+		ear_json_open(j, '{');
+		ear_json_kstr(j, "tap", ear_slice_str(line->tap));
+		ear_json_kstr(j, "source", ear_slice_str(line->source));
+		ear_json_ktime(j, "first", line->first_ns);
+		ear_json_ktime(j, "last", line->last_ns);
+		for (size_t k = 0; k < EAR_N_COUNT; k++)
+			ear_json_ku64(j, ear_count_key(k), line->n[k]);
+		ear_json_close(j, '}');
+	}
+	ear_json_close(j, ']');
+	free(lines);
+}
+
+void ear_status_store(struct ear_json *j, const struct ear_store_stats *s,
+	const struct ear_retention *keep)
+{
+	ear_json_key(j, "store");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "messages", s->messages);
+	ear_json_ku64(j, "malformed", s->malformed);
+	ear_json_ku64(j, "segments", s->segments);
+	ear_json_ku64(j, "bytes", s->bytes);
+	ear_json_ku64(j, "raw_bytes", s->raw_bytes);
+	ear_json_ktime(j, "oldest", s->oldest_ns);
+	ear_json_ktime(j, "newest", s->newest_ns);
+	ear_json_ku64(j, "disk_free", s->disk_free);
+	ear_json_ku64(j, "pending", s->pending);
+	ear_json_ku64(j, "removed_segments", s->removed_segments);
+	ear_json_ku64(j, "removed_messages", s->removed_messages);
+	ear_json_ku64(j, "bytes_per_day", s->bytes_per_day);
+	ear_json_ku64(j, "left_s", s->left_ns / EAR_SECOND_NS);
+	ear_json_kbool(j, "full", s->full);
+	ear_json_ku64(j, "damaged", s->damaged);
+	ear_json_key(j, "retention");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "max_age_s", keep->max_age_ns / EAR_SECOND_NS);
+	ear_json_ku64(j, "max_bytes", keep->max_bytes);
+	ear_json_ku64(j, "min_free", keep->min_free);
+	ear_json_close(j, '}');
+	ear_json_close(j, '}');
+}
+
+void ear_status_journal(struct ear_json *j, const struct ear_journal_stats *s)
+{
+	ear_json_key(j, "journal");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "bytes", s->bytes);
+	ear_json_ku64(j, "max_bytes", s->max_bytes);
+	ear_json_ku64(j, "appended_bytes", s->appended_bytes);
+	ear_json_ku64(j, "lost_bytes", s->lost_bytes);
+	ear_json_kbool(j, "full", s->full);
+	ear_json_close(j, '}');
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What `earshot status` and the Status page show, as JSON members. */
+#ifndef EAR_FLOW_STATUS_H
+#define EAR_FLOW_STATUS_H
+
+#include "base/json.h"
+#include "base/ledger.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+/** Member "totals": received accepted searchable malformed dropped open … */
+void ear_status_totals(
+	struct ear_json *j, struct ear_ledger *ledger, uint64_t pending);
+
+/** Member "ledger": an object a line, all counters of ledger.def. */
+void ear_status_ledger(struct ear_json *j, struct ear_ledger *ledger);
+
+/** Member "store". */
+void ear_status_store(struct ear_json *j, const struct ear_store_stats *stats,
+	const struct ear_retention *keep);
+
+/** Member "journal". */
+void ear_status_journal(
+	struct ear_json *j, const struct ear_journal_stats *stats);
+
+#endif
