@@ -52,7 +52,7 @@ enum ear_key {
 	EAR_KEY_NONE = 0,
 	EAR_KEY_CALLID = 1,
 	EAR_KEY_USER = 2,
-	EAR_KEY_ADDR = 3,   /**< IP, no port, as ear_addr_ip_text() writes it */
+	EAR_KEY_ADDR = 3, /**< IP, no port, as ear_addr_ip_text() writes it */
 	EAR_KEY_METHOD = 4,
 	EAR_KEY_STATUS = 5, /**< decimal digits */
 };
@@ -130,9 +130,9 @@ uint64_t ear_expr_gave_up(const struct ear_expr *expr);
 /** What evaluating needs, so that a store opens no more than that. */
 enum ear_expr_needs {
 	EAR_NEEDS_NOTHING, /**< matches everything */
-	EAR_NEEDS_META,	   /**< what ear_field_meta() lists: see
+	EAR_NEEDS_META,    /**< what ear_field_meta() lists: see
 				ear_expr_match_meta() */
-	EAR_NEEDS_RAW,	   /**< the message's bytes */
+	EAR_NEEDS_RAW,     /**< the message's bytes */
 };
 enum ear_expr_needs ear_expr_needs(const struct ear_expr *expr);
 
@@ -144,8 +144,8 @@ enum ear_expr_needs ear_expr_needs(const struct ear_expr *expr);
  * @param max room in keys
  * @return how many; 0 when nothing narrows (or max is too small)
  */
-size_t ear_expr_keys(const struct ear_expr *expr, struct ear_key_value *keys,
-	size_t max);
+size_t ear_expr_keys(
+	const struct ear_expr *expr, struct ear_key_value *keys, size_t max);
 
 /**
  * The time span outside of which nothing can match (from "at" comparisons at

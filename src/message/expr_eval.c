@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a message matches. */
+#include "base/time.h"
+#include "message/expr_priv.h"
+#include "proto/sip.h"
+
+struct eval {
+	struct ear_expr *expr;
+	const struct ear_msg *msg;
+	const struct ear_facts *facts; /* NULL: not yet asked for */
+	struct ear_facts own;
+	bool parsed; /* sip is filled */
+	struct ear_sip sip;
+};
+
+static const struct ear_facts *facts_of(struct eval *v)
+{
+	if (!v->facts) {
+		ear_msg_facts(v->msg, &v->own);
+		v->facts = &v->own;
+	}
+	return v->facts;
+}
+
+static const struct ear_sip *sip_of(struct eval *v)
+{
+	if (!v->parsed) {
+		/* of a broken message the good headers still count */
+		(void)ear_sip_parse(v->msg->raw, &v->sip);
+		v->parsed = true;
+	}
+	return &v->sip;
+}
+
+static bool test_text(
+	struct eval *v, const struct node *n, struct ear_slice s, bool fold)
+{
+	const struct value *want = &v->expr->values[n->value];
+
+	switch (n->op) {
+	case OP_THERE: return s.n != 0;
+	case OP_MATCH: return ear_regex_match(n->regex, s, &v->expr->gave_up);
+	case OP_HAS: return ear_slice_ifind(s, want->text) < s.n;
+	default: break;
+	}
+	for (uint32_t i = 0; i < n->values; i++, want++) {
+		if (fold ? ear_slice_ieq(s, want->text)
+			 : ear_slice_eq(s, want->text))
+			return true;
+	}
+	return false;
+}
+
+static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
+{
+	const struct value *want = &v->expr->values[n->value];
+	enum ear_field_type type = ear_field_info(f)->type;
+	const struct ear_facts *facts = NULL;
+	uint64_t have, unit = type == EAR_TYPE_TIME ? EAR_US_NS : 1;
+
+	if (f == EAR_F_KIND || f == EAR_F_STATUS || f == EAR_F_SDP ||
+		f == EAR_F_MALFORMED)
+		facts = facts_of(v);
+	have = ear_field_number(f, v->msg, facts);
+	if (n->op == OP_THERE)
+		return have != 0;
+	if (n->op == OP_EQ) {
+		for (uint32_t i = 0; i < n->values; i++, want++) {
+			if (have / unit == want->num / unit)
+				return true;
+		}
+		return false;
+	}
+	if (!have && f != EAR_F_SIZE)
+		return false;
+	switch (n->op) {
+	case OP_LT: return have / unit < want->num / unit;
+	case OP_LE: return have / unit <= want->num / unit;
+	case OP_GT: return have / unit > want->num / unit;
+	default: return have / unit >= want->num / unit;
+	}
+}
+
+static bool test_addr(struct eval *v, const struct node *n, enum ear_field f)
+{
+	const struct ear_addr *a = ear_field_addr(f, v->msg);
+	const struct value *want = &v->expr->values[n->value];
+
+	if (n->op == OP_THERE)
+		return a->family != 0;
+	if (n->op != OP_EQ)
+		return test_text(v, n,
+			ear_field_text(f, v->msg, NULL, &v->expr->scratch),
+			false);
+	for (uint32_t i = 0; i < n->values; i++, want++) {
+		uint16_t port = want->net.addr.port;
+
+		if (ear_net_has(&want->net, a) && (!port || port == a->port))
+			return true;
+	}
+	return false;
+}
+
+static bool test_one(struct eval *v, const struct node *n, enum ear_field f)
+{
+	switch (ear_field_info(f)->type) {
+	case EAR_TYPE_TEXT:
+		if (f == EAR_F_TEXT)
+			return test_text(v, n, v->msg->raw, false);
+		/* fall through */
+	case EAR_TYPE_STR:
+		return test_text(v, n,
+			ear_field_text(
+				f, v->msg, facts_of(v), &v->expr->scratch),
+			f == EAR_F_METHOD);
+	case EAR_TYPE_ADDR:
+	case EAR_TYPE_IP: return test_addr(v, n, f);
+	default: return test_number(v, n, f);
+	}
+}
+
+/* header.NAME: any header field of that name, compact or not. */
+static bool test_header(struct eval *v, const struct node *n)
+{
+	const struct ear_sip *sip = sip_of(v);
+	enum ear_sip_id id = ear_sip_id_of(n->header);
+	struct ear_sip_cursor cursor = {0};
+	struct ear_sip_header h;
+
+	while (ear_sip_next(sip, &cursor, &h)) {
+		if (h.id != id || (id == EAR_SIP_OTHER &&
+					  !ear_slice_ieq(h.name, n->header)))
+			continue;
+		if (n->op == OP_THERE || test_text(v, n, h.value, false))
+			return true;
+	}
+	return false;
+}
+
+static bool test(struct eval *v, const struct node *n)
+{
+	switch (n->field) {
+	case EAR_F_COUNT: return test_header(v, n);
+	case EAR_F_IP:
+		return test_one(v, n, EAR_F_SRC_IP) ||
+		       test_one(v, n, EAR_F_DST_IP);
+	case EAR_F_PORT:
+		return test_one(v, n, EAR_F_SRC_PORT) ||
+		       test_one(v, n, EAR_F_DST_PORT);
+	case EAR_F_USER:
+		return test_one(v, n, EAR_F_FROM_USER) ||
+		       test_one(v, n, EAR_F_TO_USER) ||
+		       test_one(v, n, EAR_F_AUTH_USER);
+	default: return test_one(v, n, (enum ear_field)n->field);
+	}
+}
+
+static enum ear_maybe eval(struct eval *v, uint32_t at, bool meta);
+
+/* "and" is settled by the first no, "or" by the first yes. */
+static enum ear_maybe eval_list(
+	struct eval *v, const struct node *n, bool meta, enum ear_maybe settled)
+{
+	enum ear_maybe all = settled == EAR_NO ? EAR_YES : EAR_NO;
+
+	for (uint32_t c = n->first; c; c = v->expr->nodes[c].next) {
+		enum ear_maybe one = eval(v, c, meta);
+
+		if (one == settled)
+			return settled;
+		if (one == EAR_MAYBE)
+			all = EAR_MAYBE;
+	}
+	return all;
+}
+
+static enum ear_maybe eval(struct eval *v, uint32_t at, bool meta)
+{
+	const struct node *n = &v->expr->nodes[at];
+	enum ear_maybe m;
+
+	switch (n->kind) {
+	case NODE_AND: return eval_list(v, n, meta, EAR_NO);
+	case NODE_OR: return eval_list(v, n, meta, EAR_YES);
+	case NODE_NOT:
+		m = eval(v, n->first, meta);
+		return m == EAR_MAYBE ? m : m == EAR_YES ? EAR_NO : EAR_YES;
+	default:
+		if (meta && !n->meta)
+			return EAR_MAYBE;
+		return test(v, n) ? EAR_YES : EAR_NO;
+	}
+}
+
+bool ear_expr_match(struct ear_expr *expr, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	struct eval v;
+
+	if (!expr->root)
+		return true;
+	v.expr = expr;
+	v.msg = msg;
+	v.facts = facts;
+	v.parsed = false;
+	return eval(&v, expr->root, false) == EAR_YES;
+}
+
+enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
+	const struct ear_msg *msg, const struct ear_facts *facts)
+{
+	struct eval v;
+
+	if (!expr->root)
+		return EAR_YES;
+	v.expr = expr;
+	v.msg = msg;
+	v.facts = facts;
+	v.parsed = false;
+	return eval(&v, expr->root, true);
+}

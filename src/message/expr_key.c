@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The values by which a store's indexes know a message. */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "message/expr.h"
+
+uint64_t ear_key_hash(enum ear_key key, struct ear_slice value)
+{
+	bool fold = key == EAR_KEY_USER || key == EAR_KEY_METHOD;
+	uint64_t h = fold ? ear_hash_lower(value) : ear_hash(value);
+
+	/* the same text under two kinds is two values */
+	h += (uint64_t)key * 0x9e3779b97f4a7c15ULL;
+	return h ? h : 1;
+}
+
+static void add(struct ear_key_value *keys, size_t *n, enum ear_key key,
+	struct ear_slice value)
+{
+	uint64_t hash;
+
+	if (!value.n)
+		return;
+	hash = ear_key_hash(key, value);
+	for (size_t i = 0; i < *n; i++) {
+		if (keys[i].key == key && keys[i].hash == hash)
+			return;
+	}
+	keys[(*n)++] = (struct ear_key_value){key, hash};
+}
+
+static void add_addr(
+	struct ear_key_value *keys, size_t *n, const struct ear_addr *a)
+{
+	char text[EAR_ADDR_TEXT];
+
+	add(keys, n, EAR_KEY_ADDR, ear_slice(text, ear_addr_ip_text(a, text)));
+}
+
+size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
+	struct ear_key_value keys[EAR_MSG_KEYS_MAX])
+{
+	char status[8];
+	size_t n = 0;
+
+	add(keys, &n, EAR_KEY_CALLID, facts->call_id);
+	add(keys, &n, EAR_KEY_USER, facts->from_user);
+	add(keys, &n, EAR_KEY_USER, facts->to_user);
+	add(keys, &n, EAR_KEY_USER, facts->auth_user);
+	add_addr(keys, &n, &msg->src);
+	add_addr(keys, &n, &msg->dst);
+	add(keys, &n, EAR_KEY_METHOD, facts->method);
+	if (facts->status)
+		add(keys, &n, EAR_KEY_STATUS,
+			ear_slice(
+				status, (size_t)snprintf(status, sizeof(status),
+						"%u", facts->status)));
+	return n;
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From text to nodes: recursive descent, one byte of look-ahead. */
+#include <stdlib.h>
+
+#include "message/expr_priv.h"
+
+struct parser {
+	struct ear_expr *expr;
+	struct ear_slice in;
+	size_t at;
+	unsigned depth;
+	struct ear_fault *fault;
+	enum ear_err err; /* first error; everything then returns 0 */
+};
+
+#define FAIL(p, offset, ...)                                             \
+	((p)->err = (p)->err ? (p)->err                                  \
+			     : ear_fail((p)->fault, EAR_USAGE, (offset), \
+				       __VA_ARGS__),                     \
+		0)
+
+static uint32_t parse_or(struct parser *p);
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
+static char peek(struct parser *p, size_t ahead)
+{
+	return p->at + ahead < p->in.n ? p->in.p[p->at + ahead] : '\0';
+}
+
+static void blanks(struct parser *p)
+{
+	while (p->at < p->in.n && is_space(p->in.p[p->at]))
+		p->at++;
+}
+
+static bool take(struct parser *p, const char *sign)
+{
+	struct ear_slice s = ear_slice_str(sign);
+
+	if (!ear_slice_starts(ear_slice_sub(p->in, p->at, p->in.n), s))
+		return false;
+	p->at += s.n;
+	return true;
+}
+
+/* The word at the cursor, not taken. */
+static struct ear_slice word(struct parser *p)
+{
+	size_t end = p->at;
+
+	while (end < p->in.n && is_word(p->in.p[end]))
+		end++;
+	return ear_slice_sub(p->in, p->at, end);
+}
+
+static bool take_word(struct parser *p, const char *keyword)
+{
+	struct ear_slice w = word(p);
+
+	if (!ear_slice_ieq(w, ear_slice_str(keyword)))
+		return false;
+	p->at += w.n;
+	return true;
+}
+
+static uint32_t add_node(struct parser *p, enum node_kind kind)
+{
+	struct ear_expr *e = p->expr;
+
+	if (e->node_count >= EXPR_NODES_MAX)
+		return FAIL(p, p->at, "more than %d terms", EXPR_NODES_MAX);
+	if (e->node_count == e->node_cap) {
+		uint32_t cap = e->node_cap ? e->node_cap * 2 : 16;
+		struct node *more = realloc(e->nodes, cap * sizeof(*more));
+
+		if (!more) {
+			p->err = ear_fail(
+				p->fault, EAR_NOMEM, p->at, "out of memory");
+			return 0;
+		}
+		if (!e->node_cap)
+			e->node_count = 1; /* index 0 is no node */
+		e->nodes = more;
+		e->node_cap = cap;
+	}
+	e->nodes[e->node_count] = (struct node){.kind = (uint8_t)kind};
+	return e->node_count++;
+}
+
+static struct value *add_value(struct parser *p)
+{
+	struct ear_expr *e = p->expr;
+
+	if (e->value_count == e->value_cap) {
+		uint32_t cap = e->value_cap ? e->value_cap * 2 : 8;
+		struct value *more = realloc(e->values, cap * sizeof(*more));
+
+		if (!more) {
+			p->err = ear_fail(
+				p->fault, EAR_NOMEM, p->at, "out of memory");
+			return NULL;
+		}
+		e->values = more;
+		e->value_cap = cap;
+	}
+	e->values[e->value_count] = (struct value){0};
+	return &e->values[e->value_count++];
+}
+
+/* One character of a quoted value; a backslash that escapes nothing stays, so
+ * that a regular expression reads as it does elsewhere. */
+static char unescape(struct parser *p, char quote)
+{
+	char c = p->in.p[p->at++], next;
+
+	if (c != '\\' || p->at >= p->in.n)
+		return c;
+	next = p->in.p[p->at];
+	if (next == quote || next == '\\')
+		c = next;
+	else if (next == 'n')
+		c = '\n';
+	else if (next == 'r')
+		c = '\r';
+	else if (next == 't')
+		c = '\t';
+	else
+		return c;
+	p->at++;
+	return c;
+}
+
+static bool quoted(struct parser *p, struct ear_slice *text)
+{
+	struct ear_expr *e = p->expr;
+	size_t start = p->at, from = e->unescaped_n;
+	char quote = p->in.p[p->at++];
+
+	while (p->at < p->in.n && p->in.p[p->at] != quote)
+		e->unescaped[e->unescaped_n++] = unescape(p, quote);
+	if (p->at >= p->in.n)
+		return FAIL(p, start, "this quote is never closed");
+	p->at++;
+	*text = ear_slice(e->unescaped + from, e->unescaped_n - from);
+	return true;
+}
+
+/* A value without quotes goes on to a blank or a sign that ends it. */
+static struct ear_slice bare(struct parser *p)
+{
+	size_t start = p->at;
+
+	while (p->at < p->in.n) {
+		char c = p->in.p[p->at];
+
+		if (is_space(c) || c == '(' || c == ')' || c == ',' ||
+			c == '"' || c == '\'')
+			break;
+		if ((c == '&' || c == '|') && peek(p, 1) == c)
+			break;
+		p->at++;
+	}
+	return ear_slice_sub(p->in, start, p->at);
+}
+
+static bool is_quote(char c)
+{
+	return c == '"' || c == '\'';
+}
+
+static bool one_value(struct parser *p, uint32_t n)
+{
+	struct value *v;
+	size_t start;
+
+	blanks(p);
+	start = p->at;
+	v = add_value(p);
+	if (!v)
+		return false;
+	if (is_quote(peek(p, 0))) {
+		if (!quoted(p, &v->text))
+			return false;
+	} else {
+		v->text = bare(p);
+		if (!v->text.n)
+			return FAIL(p, start, "a value is missing here");
+	}
+	p->expr->nodes[n].values++;
+	p->err =
+		ear_expr_value(p->expr, &p->expr->nodes[n], v, start, p->fault);
+	return !p->err;
+}
+
+static bool value_list(struct parser *p, uint32_t n)
+{
+	size_t start = p->at;
+
+	if (!take(p, "("))
+		return one_value(p, n);
+	do {
+		if (!one_value(p, n))
+			return false;
+		blanks(p);
+	} while (take(p, ","));
+	if (!take(p, ")"))
+		return FAIL(p, p->at < p->in.n ? p->at : start,
+			p->at < p->in.n ? "a ',' or ')' is wanted here"
+					: "this '(' is never closed");
+	return true;
+}
+
+struct sign {
+	const char *text;
+	enum op op;
+	bool negate;
+	bool list;
+};
+
+/* Longer ones first where one begins another. */
+static const struct sign signs[] = {
+	{"==", OP_EQ, false, false},
+	{"!=", OP_EQ, true, false},
+	{"<=", OP_LE, false, false},
+	{">=", OP_GE, false, false},
+	{"!~", OP_MATCH, true, false},
+	{"=~", OP_MATCH, false, false},
+	{"=", OP_EQ, false, false},
+	{"<", OP_LT, false, false},
+	{">", OP_GT, false, false},
+	{"~", OP_MATCH, false, false},
+};
+
+static bool take_operator(struct parser *p, struct sign *sign)
+{
+	size_t start;
+
+	blanks(p);
+	start = p->at;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		if (take(p, signs[i].text)) {
+			*sign = signs[i];
+			return true;
+		}
+	}
+	*sign = (struct sign){.negate = take_word(p, "not")};
+	blanks(p);
+	if (take_word(p, "in")) {
+		sign->text = "in";
+		sign->op = OP_EQ;
+		sign->list = true;
+		return true;
+	}
+	if (take_word(p, "has")) {
+		sign->text = "has";
+		sign->op = OP_HAS;
+		return true;
+	}
+	p->at = start; /* that "not" begins the next term */
+	return false;
+}
+
+static bool op_fits(enum ear_field_type type, enum op op)
+{
+	switch (op) {
+	case OP_THERE:
+	case OP_EQ: return true;
+	case OP_LT:
+	case OP_LE:
+	case OP_GT:
+	case OP_GE:
+		return type == EAR_TYPE_INT || type == EAR_TYPE_TIME ||
+		       type == EAR_TYPE_PORT;
+	case OP_MATCH:
+	case OP_HAS:
+		return type == EAR_TYPE_STR || type == EAR_TYPE_TEXT ||
+		       type == EAR_TYPE_ADDR || type == EAR_TYPE_IP;
+	}
+	return false;
+}
+
+static enum ear_field_type node_type(const struct node *n)
+{
+	return n->field == EAR_F_COUNT
+		       ? EAR_TYPE_STR
+		       : ear_field_info((enum ear_field)n->field)->type;
+}
+
+static bool compile_regex(struct parser *p, uint32_t n, size_t offset)
+{
+	struct node *node = &p->expr->nodes[n];
+
+	if (p->expr->regexes++ >= EXPR_REGEX_MAX)
+		return FAIL(p, offset, "more than %d regular expressions",
+			EXPR_REGEX_MAX);
+	p->err = ear_regex_new(p->expr->values[node->value].text, offset,
+		&node->regex, p->fault);
+	return !p->err;
+}
+
+/* What one test costs, roughly in tens of nanoseconds. */
+static uint8_t test_cost(const struct node *n)
+{
+	bool text = n->field == EAR_F_TEXT || n->field == EAR_F_BODY;
+
+	if (n->meta)
+		return n->op == OP_MATCH ? 6 : 1;
+	if (n->op == OP_MATCH)
+		return text ? 40 : 10;
+	if (n->field == EAR_F_COUNT)
+		return 8;
+	return text ? 20 : 2;
+}
+
+static uint32_t negated(struct parser *p, uint32_t child)
+{
+	uint32_t n = child ? add_node(p, NODE_NOT) : 0;
+
+	if (!n)
+		return 0;
+	p->expr->nodes[n].first = child;
+	p->expr->nodes[n].cost = p->expr->nodes[child].cost;
+	p->expr->nodes[n].meta = p->expr->nodes[child].meta;
+	return n;
+}
+
+static uint32_t finish_test(struct parser *p, uint32_t n, bool negate)
+{
+	struct node *node = &p->expr->nodes[n];
+
+	node->meta = node->field != EAR_F_COUNT &&
+		     ear_field_meta((enum ear_field)node->field);
+	node->cost = test_cost(node);
+	return negate ? negated(p, n) : n;
+}
+
+static struct ear_slice node_name(const struct node *n)
+{
+	return n->field == EAR_F_COUNT
+		       ? EAR_S("a header")
+		       : ear_field_info((enum ear_field)n->field)->name;
+}
+
+/* [op value] behind a field */
+static uint32_t test_rest(struct parser *p, uint32_t n)
+{
+	struct node *node = &p->expr->nodes[n];
+	struct sign sign;
+	size_t start;
+
+	if (!take_operator(p, &sign))
+		return finish_test(p, n, false);
+	start = p->at - strlen(sign.text);
+	node->op = (uint8_t)sign.op;
+	if (!op_fits(node_type(node), sign.op))
+		return FAIL(p, start, "'%s' does not go with %.*s, which is %s",
+			sign.text, EAR_FMT(node_name(node)),
+			ear_field_type_name(node_type(node)));
+	node->value = p->expr->value_count;
+	blanks(p);
+	start = p->at;
+	if (sign.list ? !value_list(p, n) : !one_value(p, n))
+		return 0;
+	if (sign.op == OP_MATCH && !compile_regex(p, n, start))
+		return 0;
+	return finish_test(p, n, sign.negate);
+}
+
+static uint32_t unknown_field(
+	struct parser *p, struct ear_slice name, size_t start)
+{
+	struct ear_slice near = ear_field_nearest(name);
+
+	if (near.n)
+		return FAIL(p, start,
+			"there is no field '%.*s'; did you mean %.*s?",
+			EAR_FMT(ear_slice_sub(name, 0, 64)), EAR_FMT(near));
+	return FAIL(p, start,
+		"there is no field '%.*s'; to find messages with this text in "
+		"them put it in double quotes",
+		EAR_FMT(ear_slice_sub(name, 0, 64)));
+}
+
+static uint32_t parse_field(struct parser *p)
+{
+	struct ear_slice name = word(p), head = EAR_S("header.");
+	enum ear_field f = EAR_F_COUNT;
+	size_t start = p->at;
+	uint32_t n;
+
+	if (!name.n)
+		return start >= p->in.n ? FAIL(p, start,
+						  "a field or a \"word\" is "
+						  "missing here")
+					: FAIL(p, start,
+						  "a field or a \"word\" is "
+						  "wanted here");
+	if (name.n > head.n &&
+		ear_slice_ieq(ear_slice_sub(name, 0, head.n), head))
+		name = ear_slice_sub(name, head.n, name.n);
+	else if (!ear_field_find(name, &f))
+		return unknown_field(p, name, start);
+	if (f == EAR_F_ID)
+		return FAIL(p, start,
+			"id names one message of one store; it cannot be "
+			"searched for");
+	n = add_node(p, NODE_TEST);
+	if (!n)
+		return 0;
+	p->expr->nodes[n].field = (uint16_t)f;
+	p->expr->nodes[n].header = name;
+	p->at += (size_t)(name.p + name.n - (p->in.p + start));
+	return test_rest(p, n);
+}
+
+/* A quoted word: the text has it. */
+static uint32_t parse_word(struct parser *p)
+{
+	uint32_t n = add_node(p, NODE_TEST);
+
+	if (!n)
+		return 0;
+	p->expr->nodes[n].field = EAR_F_TEXT;
+	p->expr->nodes[n].op = OP_HAS;
+	p->expr->nodes[n].value = p->expr->value_count;
+	return one_value(p, n) ? finish_test(p, n, false) : 0;
+}
+
+static uint32_t parse_prim(struct parser *p)
+{
+	size_t start = p->at;
+	uint32_t n;
+
+	if (is_quote(peek(p, 0)))
+		return parse_word(p);
+	if (!take(p, "("))
+		return parse_field(p);
+	n = parse_or(p);
+	if (!n)
+		return 0;
+	blanks(p);
+	if (take(p, ")"))
+		return n;
+	return p->at < p->in.n
+		       ? FAIL(p, p->at, "'and', 'or' or ')' is wanted here")
+		       : FAIL(p, start, "this '(' is never closed");
+}
+
+static uint32_t parse_not(struct parser *p)
+{
+	bool negate = false;
+	uint32_t n;
+
+	if (p->err)
+		return 0;
+	if (++p->depth > EXPR_DEPTH_MAX)
+		return FAIL(
+			p, p->at, "nested more than %d deep", EXPR_DEPTH_MAX);
+	blanks(p);
+	while (take_word(p, "not") || take(p, "!")) {
+		negate = !negate;
+		blanks(p);
+	}
+	n = parse_prim(p);
+	p->depth--;
+	return n && negate ? negated(p, n) : n;
+}
+
+/*
+ * Put a child where its cost says, behind those that cost the same: what is
+ * cheap decides first. Evaluating has no side effects, so order is free.
+ */
+static void adopt(struct ear_expr *e, uint32_t parent, uint32_t child)
+{
+	uint32_t *at = &e->nodes[parent].first;
+	unsigned cost;
+
+	while (*at && e->nodes[*at].cost <= e->nodes[child].cost)
+		at = &e->nodes[*at].next;
+	e->nodes[child].next = *at;
+	*at = child;
+	cost = e->nodes[parent].cost + (unsigned)e->nodes[child].cost;
+	e->nodes[parent].cost = cost > 255 ? 255 : (uint8_t)cost;
+	e->nodes[parent].meta &= e->nodes[child].meta;
+}
+
+/* Adds one more term to *n, making it a list of that kind when it is none. */
+static bool join(struct parser *p, enum node_kind kind, uint32_t *n,
+	uint32_t *list, uint32_t term)
+{
+	if (!term)
+		return false;
+	if (!*n) {
+		*n = term;
+		return true;
+	}
+	if (!*list) {
+		*list = add_node(p, kind);
+		if (!*list)
+			return false;
+		p->expr->nodes[*list].meta = true;
+		adopt(p->expr, *list, *n);
+		*n = *list;
+	}
+	adopt(p->expr, *list, term);
+	return true;
+}
+
+static bool ends_and(struct parser *p)
+{
+	blanks(p);
+	return p->at >= p->in.n || peek(p, 0) == ')' ||
+	       ear_slice_ieq(word(p), EAR_S("or")) ||
+	       (peek(p, 0) == '|' && peek(p, 1) == '|');
+}
+
+static uint32_t parse_and(struct parser *p)
+{
+	uint32_t n = 0, list = 0;
+
+	do {
+		if (!join(p, NODE_AND, &n, &list, parse_not(p)))
+			return 0;
+		if (ends_and(p))
+			return n;
+		if (!take_word(p, "and"))
+			take(p, "&&");
+	} while (true);
+}
+
+static uint32_t parse_or(struct parser *p)
+{
+	uint32_t n = 0, list = 0;
+
+	do {
+		if (!join(p, NODE_OR, &n, &list, parse_and(p)))
+			return 0;
+		blanks(p);
+	} while (take_word(p, "or") || take(p, "||"));
+	return n;
+}
+
+enum ear_err ear_expr_parse(struct ear_expr *expr, struct ear_fault *fault)
+{
+	struct parser p = {.expr = expr,
+		.in = ear_slice(expr->text, expr->n),
+		.fault = fault};
+
+	blanks(&p);
+	if (p.at == p.in.n)
+		return EAR_OK;
+	expr->root = parse_or(&p);
+	if (!p.err && p.at < p.in.n)
+		(void)FAIL(&p, p.at, "'and' or 'or' is wanted here");
+	return p.err;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of an expression, each read as its field's type wants it. */
+#include <stdio.h>
+
+#include "base/time.h"
+#include "message/expr_priv.h"
+
+static enum ear_err read_bool(struct value *v, struct ear_slice name,
+	size_t offset, struct ear_fault *fault)
+{
+	static const struct {
+		const char *word;
+		bool is;
+	} words[] = {{"true", true}, {"yes", true}, {"1", true},
+		{"false", false}, {"no", false}, {"0", false}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (ear_slice_ieq(v->text, ear_slice_str(words[i].word))) {
+			v->num = words[i].is;
+			return EAR_OK;
+		}
+	}
+	return ear_fail(fault, EAR_USAGE, offset, "%.*s is true or false",
+		EAR_FMT(name));
+}
+
+static enum ear_err read_enum(enum ear_field f, struct value *v, size_t offset,
+	struct ear_fault *fault)
+{
+	char list[160];
+	size_t n = 0;
+
+	v->num = ear_field_value_of(f, v->text);
+	if (v->num)
+		return EAR_OK;
+	list[0] = '\0';
+	for (unsigned i = 0;; i++) {
+		struct ear_slice name = ear_field_value(f, i);
+
+		if (!name.n || n + name.n + 3 > sizeof(list))
+			break;
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%.*s",
+			i ? ", " : "", EAR_FMT(name));
+	}
+	return ear_fail(fault, EAR_USAGE, offset,
+		"%.*s is one of %s, never '%.*s'",
+		EAR_FMT(ear_field_info(f)->name), list,
+		EAR_FMT(ear_slice_sub(v->text, 0, 40)));
+}
+
+static enum ear_err read_addr(struct value *v, struct ear_slice name,
+	size_t offset, struct ear_fault *fault)
+{
+	if (ear_net_parse(v->text, &v->net))
+		return ear_fail(fault, EAR_USAGE, offset,
+			"'%.*s' is no address for %.*s; write 192.0.2.1, "
+			"192.0.2.1:5060, [2001:db8::1]:5060 or 10.0.0.0/8",
+			EAR_FMT(ear_slice_sub(v->text, 0, 64)), EAR_FMT(name));
+	return EAR_OK;
+}
+
+static enum ear_err read_number(struct value *v, uint64_t max,
+	struct ear_slice name, size_t offset, struct ear_fault *fault)
+{
+	if (!ear_slice_u64(v->text, max, &v->num))
+		return ear_fail(fault, EAR_USAGE, offset,
+			"%.*s is a number from 0 to %llu", EAR_FMT(name),
+			(unsigned long long)max);
+	return EAR_OK;
+}
+
+static enum ear_err read_time(struct ear_expr *expr, struct value *v,
+	size_t offset, struct ear_fault *fault)
+{
+	enum ear_err err = ear_time_parse(
+		ear_slice_sub(v->text, 0, 64), expr->now_ns, &v->num, fault);
+
+	if (err && fault)
+		fault->offset = offset;
+	return err;
+}
+
+static uint64_t most(enum ear_field f)
+{
+	return f == EAR_F_STATUS ? 999 : UINT32_MAX;
+}
+
+enum ear_err ear_expr_value(struct ear_expr *expr, const struct node *node,
+	struct value *v, size_t offset, struct ear_fault *fault)
+{
+	const struct ear_field_info *info;
+
+	if (node->op == OP_HAS || node->op == OP_MATCH) {
+		if (v->text.n)
+			return EAR_OK;
+		return ear_fail(fault, EAR_USAGE, offset,
+			"this would match everything");
+	}
+	if (node->field == EAR_F_COUNT)
+		return EAR_OK;
+	info = ear_field_info((enum ear_field)node->field);
+	switch (info->type) {
+	case EAR_TYPE_STR:
+	case EAR_TYPE_TEXT: return EAR_OK;
+	case EAR_TYPE_BOOL: return read_bool(v, info->name, offset, fault);
+	case EAR_TYPE_ENUM:
+		return read_enum((enum ear_field)node->field, v, offset, fault);
+	case EAR_TYPE_ADDR:
+	case EAR_TYPE_IP: return read_addr(v, info->name, offset, fault);
+	case EAR_TYPE_PORT:
+		return read_number(v, UINT16_MAX, info->name, offset, fault);
+	case EAR_TYPE_INT:
+		return read_number(v, most((enum ear_field)node->field),
+			info->name, offset, fault);
+	case EAR_TYPE_TIME: return read_time(expr, v, offset, fault);
+	}
+	return EAR_OK;
+}
