@@ -386,3 +386,47 @@ void ear_config_print_keys(FILE *out)
 		fprintf(out, "}\n\n");
 	}
 }
+
+/* A text for troff: backslashes, and dots and quotes at a line's start. */
+static void print_man_text(FILE *out, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", out);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\n', out);
+}
+
+void ear_config_print_man(FILE *out)
+{
+	for (size_t i = 0; i < SECTIONS; i++) {
+		const struct section *s = &sections[i];
+
+		fprintf(out, ".SS %s%s\n", s->name,
+			s->multi ? " \"name\"" : "");
+		print_man_text(out, s->help);
+		for (size_t k = 0; k < KEYS; k++) {
+			const struct key *key = &keys[k];
+
+			if (strcmp(key->section, s->name) != 0)
+				continue;
+			fprintf(out, ".TP\n.B %s\n", key->name);
+			print_man_text(out, key->help);
+			fprintf(out, ".br\nUnit: %s. Default: %s.", key->unit,
+				key->type == LIST ? "{}"
+				: *key->def       ? key->def
+						  : "empty");
+			if (key->most && key->type == INT)
+				fprintf(out,
+					" From %" PRIu64 " to %" PRIu64 ".",
+					key->least, key->most);
+			fputc('\n', out);
+		}
+	}
+}

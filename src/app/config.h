@@ -63,4 +63,7 @@ void ear_config_free(struct ear_config **config);
 /** Every key with its default, range and help, as an example file. */
 void ear_config_print_keys(FILE *out);
 
+/** The same as sections of the manual page earshot.conf(5). */
+void ear_config_print_man(FILE *out);
+
 #endif
