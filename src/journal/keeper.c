@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper thread: brings lanes to the platter, removes what is consumed,
+ * tells when the journal is full and when it is no longer. It opens the files
+ * by name to sync them, so that the writer's descriptors stay the writer's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "journal/journal_priv.h"
+
+/* Between looks at what is to be told or removed. */
+#define ROUND_NS (250 * EAR_MS_NS)
+
+/* A file that is gone was consumed: nothing of it needs keeping. */
+static void sync_file(struct ear_journal *j, const char *lane, uint64_t number)
+{
+	char name[FILE_NAME];
+	int fd;
+
+	file_name(lane, number, name);
+	fd = openat(j->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (fdatasync(fd) == 0) {
+		j->sync_failed = false;
+	} else if (!j->sync_failed) {
+		j->sync_failed = true;
+		journal_notice(j, "journal.sync", 0,
+			"%s could not be brought to the disk (errno %d); what "
+			"it holds may not survive a power cut",
+			name, errno);
+	}
+	close(fd);
+}
+
+void lane_sync(
+	struct ear_journal *j, const char *lane, uint64_t from, uint64_t to)
+{
+	uint64_t file;
+
+	if (from == to)
+		return;
+	for (file = place_file(from); file <= place_file(to); file++)
+		sync_file(j, lane, file);
+	if (place_file(from) != place_file(to) || !place_offset(from))
+		(void)fsync(j->dir);
+}
+
+/* The next lane with something to sync; names it and says from where to. */
+static bool take_dirty(struct ear_journal *j, char name[LANE_NAME],
+	uint64_t *from, uint64_t *to)
+{
+	struct ear_lane *lane;
+
+	pthread_mutex_lock(&j->lanes_lock);
+	for (lane = j->lanes; lane; lane = lane->next) {
+		*from = lane->synced;
+		*to = atomic_load(&lane->published);
+		if (*from != *to)
+			break;
+	}
+	if (lane) {
+		lane->synced = *to;
+		memcpy(name, lane->name, LANE_NAME);
+	}
+	pthread_mutex_unlock(&j->lanes_lock);
+	return lane != NULL;
+}
+
+static void sync_lanes(struct ear_journal *j, size_t most)
+{
+	char name[LANE_NAME];
+	uint64_t from, to;
+
+	while (most-- && take_dirty(j, name, &from, &to))
+		lane_sync(j, name, from, to);
+}
+
+static size_t reap_lanes(struct ear_journal *j)
+{
+	struct ear_lane *lane;
+	size_t n = 0;
+
+	pthread_mutex_lock(&j->lanes_lock);
+	for (lane = j->lanes; lane; lane = lane->next, n++)
+		lane_reap(lane);
+	pthread_mutex_unlock(&j->lanes_lock);
+	return n;
+}
+
+static void tell_full(struct ear_journal *j)
+{
+	bool full = atomic_load(&j->full);
+
+	if (full == j->told_full)
+		return;
+	j->told_full = full;
+	if (full)
+		journal_notice(j, "journal.full", 0,
+			"no room: %" PRIu64 " of %" PRIu64
+			" bytes used, %" PRIu64
+			" bytes of the disk are to stay free; what comes in "
+			"is counted and dropped",
+			atomic_load(&j->disk_bytes), j->max_bytes,
+			j->keep_free);
+	else
+		journal_notice(j, "journal.room", 0,
+			"there is room again: what comes in is kept");
+}
+
+/* @return false when it is time to stop */
+static bool sleep_round(struct ear_journal *j, uint64_t ns)
+{
+	struct timespec until;
+	uint64_t at = ear_mono_ns() + ns;
+	bool stop;
+
+	until.tv_sec = (time_t)(at / EAR_SECOND_NS);
+	until.tv_nsec = (long)(at % EAR_SECOND_NS);
+	pthread_mutex_lock(&j->keeper_lock);
+	while (!j->stopping && pthread_cond_timedwait(&j->keeper_cond,
+				       &j->keeper_lock, &until) != ETIMEDOUT)
+		;
+	stop = j->stopping;
+	pthread_mutex_unlock(&j->keeper_lock);
+	return !stop;
+}
+
+static void *keep(void *arg)
+{
+	struct ear_journal *j = arg;
+	uint64_t every = (uint64_t)j->sync_ms * EAR_MS_NS;
+	uint64_t round = every && every < ROUND_NS ? every : ROUND_NS;
+	uint64_t due = ear_mono_ns() + every;
+
+	while (sleep_round(j, round)) {
+		size_t lanes = reap_lanes(j);
+
+		tell_full(j);
+		if (every && ear_mono_ns() >= due) {
+			sync_lanes(j, lanes);
+			due = ear_mono_ns() + every;
+		}
+	}
+	return NULL;
+}
+
+enum ear_err keeper_start(struct ear_journal *j, struct ear_fault *fault)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&j->keeper_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&j->keeper_cond, &attr);
+	pthread_condattr_destroy(&attr);
+	errno = pthread_create(&j->keeper, NULL, keep, j);
+	if (!errno)
+		return EAR_OK;
+	pthread_cond_destroy(&j->keeper_cond);
+	pthread_mutex_destroy(&j->keeper_lock);
+	return ear_fail_sys(fault, "cannot start the journal's thread");
+}
+
+void keeper_stop(struct ear_journal *j)
+{
+	pthread_mutex_lock(&j->keeper_lock);
+	j->stopping = true;
+	pthread_cond_signal(&j->keeper_cond);
+	pthread_mutex_unlock(&j->keeper_lock);
+	pthread_join(j->keeper, NULL);
+	pthread_cond_destroy(&j->keeper_cond);
+	pthread_mutex_destroy(&j->keeper_lock);
+}
