@@ -18,7 +18,7 @@ struct ear_path;
 struct ear_path_options {
 	struct ear_store *store;   /**< borrowed */
 	struct ear_ledger *ledger; /**< borrowed */
-	bool mask_secrets;	   /**< blank secrets before anything is kept */
+	bool mask_secrets;         /**< blank secrets before anything is kept */
 	/** becomes true: give up waiting for a full store; may be NULL */
 	const volatile bool *stop;
 };
@@ -36,7 +36,7 @@ void ear_path_free(struct ear_path **path);
  * @return EAR_OK, also when a rule said not to keep it; EAR_FULL when the
  *         store was full until stop
  */
-EAR_MUST_USE enum ear_err ear_path_take(struct ear_path *path,
-	struct ear_msg *msg, struct ear_tally *tally);
+EAR_MUST_USE enum ear_err ear_path_take(
+	struct ear_path *path, struct ear_msg *msg, struct ear_tally *tally);
 
 #endif

@@ -23,11 +23,13 @@
 struct lane {
 	char name[32];
 	struct ear_lane *lane;
+	char key[256];             /* that senders must know; empty for none */
 	struct ear_lane_pos start; /* of the frame in work */
-	uint64_t skip;	      /* messages of that frame stored by the last run */
-	uint64_t done_offset; /* what the journal was last told, to skip calls */
-	bool writing;	      /* has a tap; otherwise left over from before */
-	bool empty;	      /* the last read found nothing */
+	uint64_t skip; /* messages of that frame stored by the last run */
+	uint64_t
+		done_offset; /* what the journal was last told, to skip calls */
+	bool writing;        /* has a tap; otherwise left over from before */
+	bool empty;          /* the last read found nothing */
 };
 
 struct ear_pump {
@@ -38,9 +40,9 @@ struct ear_pump {
 	size_t lanes;
 	pthread_t thread;
 	bool running;
-	atomic_bool finish;   /* empty the lanes, then end */
+	atomic_bool finish;    /* empty the lanes, then end */
 	volatile bool give_up; /* end at once */
-	uint64_t marks_at_ns; /* monotonic; when marks are looked at next */
+	uint64_t marks_at_ns;  /* monotonic; when marks are looked at next */
 
 	/* The unit in work, for the decoder's callback. */
 	struct lane *at;
@@ -53,28 +55,33 @@ struct ear_pump {
 static void mark_of(const struct lane *lane, const struct ear_lane_pos *pos,
 	uint64_t messages, struct ear_store_mark *mark)
 {
-	*mark = (struct ear_store_mark){.v = {pos->file, pos->offset,
-						pos->frame << SKIP_BITS |
-							messages}};
+	*mark = (struct ear_store_mark){
+		.v = {pos->file, pos->offset,
+			pos->frame << SKIP_BITS | messages}};
 	memcpy(mark->name, lane->name, sizeof(mark->name));
 }
 
 /* One message out of the unit in work. */
-static bool take_message(struct ear_msg *msg, void *arg)
+static void take_message(const struct ear_msg *found, void *arg)
 {
 	struct ear_pump *pump = arg;
 	struct ear_store *store = pump->options.store;
 	struct lane *lane = pump->at;
+	struct ear_msg msg = *found;
 	struct ear_store_mark mark;
 
-	if (pump->message++ < lane->skip)
-		return true;
-	pump->err = ear_path_take(pump->path, msg, pump->tally);
 	if (pump->err)
-		return false;
+		return;
+	if (pump->message++ < lane->skip) {
+		/* in the store already; received again, so stored again */
+		ear_tally_add(pump->tally, EAR_N_STORED, 1, msg.seen_ns);
+		return;
+	}
+	pump->err = ear_path_take(pump->path, &msg, pump->tally);
+	if (pump->err)
+		return;
 	mark_of(lane, &lane->start, pump->message, &mark);
 	store->ops->mark(store, &mark);
-	return true;
 }
 
 /* "hep/udp:127.0.0.1:9060": how a listener is named everywhere. */
@@ -122,8 +129,7 @@ static void take_record(struct ear_pump *pump, const struct ear_record *r,
 	if (pump->replay)
 		count_replay(pump, r);
 	ear_decode(pump->decoder, &unit, bytes, tap,
-		pump->options.key_of(r->transport, &r->to, pump->options.arg),
-		pump->tally, take_message, pump);
+		ear_slice_str(pump->at->key), pump->tally, take_message, pump);
 }
 
 static enum ear_err take_frame(
@@ -139,7 +145,7 @@ static enum ear_err take_frame(
 	pump->message = 0;
 	pump->err = EAR_OK;
 	pump->replay = !lane->writing ||
-		frame->next.file < ear_lane_first_file(lane->lane);
+		       frame->next.file < ear_lane_first_file(lane->lane);
 	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes))
 		take_record(pump, &record, bytes);
 	if (pump->err)
@@ -232,7 +238,7 @@ static void *pump_main(void *arg)
 }
 
 static enum ear_err open_lane(struct ear_pump *pump, const char *name,
-	bool writing, struct lane **out, struct ear_fault *fault)
+	struct lane **out, struct ear_fault *fault)
 {
 	struct ear_store *store = pump->options.store;
 	struct lane *lane = &pump->lane[pump->lanes];
@@ -242,7 +248,7 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 	if (pump->lanes == LANES)
 		return ear_fail(fault, EAR_LIMIT, 0,
 			"more than %d receive threads", LANES);
-	*lane = (struct lane){.writing = writing};
+	*lane = (struct lane){0};
 	snprintf(lane->name, sizeof(lane->name), "%s", name);
 	if (!store->ops->marked(store, lane->name, &mark)) {
 		lane->start = (struct ear_lane_pos){.file = mark.v[0],
@@ -260,22 +266,23 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 }
 
 enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
-	struct ear_lane **lane, struct ear_fault *fault)
+	struct ear_slice key, struct ear_lane **out, struct ear_fault *fault)
 {
-	struct lane *made = NULL;
-	enum ear_err err;
+	struct lane *lane = NULL;
+	enum ear_err err = EAR_OK;
 
-	for (size_t i = 0; i < pump->lanes; i++) {
-		if (!strcmp(pump->lane[i].name, name)) {
-			pump->lane[i].writing = true;
-			*lane = pump->lane[i].lane;
-			return EAR_OK;
-		}
+	for (size_t i = 0; i < pump->lanes && !lane; i++) {
+		if (!strcmp(pump->lane[i].name, name))
+			lane = &pump->lane[i];
 	}
-	err = open_lane(pump, name, true, &made, fault);
-	if (!err)
-		*lane = made->lane;
-	return err;
+	if (!lane)
+		err = open_lane(pump, name, &lane, fault);
+	if (err)
+		return err;
+	snprintf(lane->key, sizeof(lane->key), "%.*s", EAR_FMT(key));
+	lane->writing = true;
+	*out = lane->lane;
+	return EAR_OK;
 }
 
 static enum ear_err open_left_over(
@@ -287,7 +294,7 @@ static enum ear_err open_left_over(
 	enum ear_err err = EAR_OK;
 
 	for (size_t i = 0; i < n && i < LANES && !err; i++)
-		err = open_lane(pump, names[i], false, &lane, fault);
+		err = open_lane(pump, names[i], &lane, fault);
 	return err;
 }
 
@@ -302,11 +309,10 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	pump->options = *options;
 	if (ear_decoder_new(&pump->decoder) ||
-		ear_path_new(
-			&(struct ear_path_options){.store = options->store,
-				.ledger = options->ledger,
-				.mask_secrets = options->mask_secrets,
-				.stop = &pump->give_up},
+		ear_path_new(&(struct ear_path_options){.store = options->store,
+				     .ledger = options->ledger,
+				     .mask_secrets = options->mask_secrets,
+				     .stop = &pump->give_up},
 			&pump->path)) {
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 		goto out;
@@ -369,8 +375,8 @@ void ear_pump_free(struct ear_pump **pp)
 	ear_pump_stop(pump, 0);
 	for (size_t i = 0; i < pump->lanes; i++)
 		ear_lane_close(&pump->lane[i].lane);
-	ear_path_free(&pump->path);
 	ear_decoder_free(&pump->decoder);
+	ear_path_free(&pump->path);
 	free(pump);
 	*pp = NULL;
 }

@@ -20,10 +20,6 @@ struct ear_pump_options {
 	struct ear_store *store;     /**< borrowed */
 	struct ear_ledger *ledger;   /**< borrowed */
 	bool mask_secrets;
-	/** The key that senders to a listener must know; empty for none. */
-	struct ear_slice (*key_of)(
-		uint8_t transport, const struct ear_addr *to, void *arg);
-	void *arg;
 };
 
 /** Lanes that are on disk from before are opened and will be emptied. */
@@ -33,10 +29,11 @@ EAR_MUST_USE enum ear_err ear_pump_new(const struct ear_pump_options *options,
 /**
  * Open a lane to write to as well as to read; before ear_pump_start().
  *
+ * @param key  HEP authentication key that senders must know; empty: none
  * @param lane borrowed from the pump
  */
-EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump,
-	const char *name, struct ear_lane **lane, struct ear_fault *fault);
+EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
+	struct ear_slice key, struct ear_lane **lane, struct ear_fault *fault);
 
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/server.h"
 
+#include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -40,7 +40,6 @@ struct listener {
 struct ear_server {
 	struct ear_server_options options;
 	char dir[2048];
-	char store_dir[2100];
 	char journal_dir[2100];
 	uint64_t started_ns;
 	struct ear_notices *notices;
@@ -66,22 +65,6 @@ static void journal_notice(const char *event, struct ear_slice text,
 	ear_notices_add(event, text, s->notices);
 }
 
-/* The key of the listener that a unit came in by. */
-static struct ear_slice key_of(
-	uint8_t transport, const struct ear_addr *to, void *arg)
-{
-	struct ear_server *s = arg;
-
-	for (size_t i = 0; i < s->listeners; i++) {
-		const struct listener *l = &s->listener[i];
-
-		if (ear_transport_of(ear_slice_str(l->transport)) == transport &&
-			ear_addr_eq(&l->address, to))
-			return ear_slice_str(l->auth_key);
-	}
-	return (struct ear_slice){0};
-}
-
 static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 {
 	struct ear_store_options store = s->options.store;
@@ -98,13 +81,10 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 	err = ear_journal_open(&journal, journal_notice, s, &s->journal, fault);
 	if (err)
 		return err;
-	return ear_pump_new(
-		&(struct ear_pump_options){.journal = s->journal,
-			.store = s->store,
-			.ledger = s->ledger,
-			.mask_secrets = s->options.mask_secrets,
-			.key_of = key_of,
-			.arg = s},
+	return ear_pump_new(&(struct ear_pump_options){.journal = s->journal,
+				    .store = s->store,
+				    .ledger = s->ledger,
+				    .mask_secrets = s->options.mask_secrets},
 		&s->pump, fault);
 }
 
@@ -126,7 +106,7 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	if (mkdir(s->dir, 0750) && errno != EEXIST)
 		err = ear_fail_sys(fault, "cannot make %s", s->dir);
 	else if (ear_notices_new(&s->notices) ||
-		ear_ledger_new(LEDGER_LINES, &s->ledger))
+		 ear_ledger_new(LEDGER_LINES, &s->ledger))
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	else
 		err = open_parts(s, fault);
@@ -146,14 +126,264 @@ static enum ear_err open_lanes(struct ear_server *s, struct listener *l,
 		struct ear_lane *lane;
 		enum ear_err err;
 
-		snprintf(name, sizeof(name), "l%zu-%s-%u", s->listeners,
-			l->transport, i);
-		err = ear_pump_lane(s->pump, name, &lane, fault);
-		if (!err && ear_flow_lane_new(lane, s->ledger, tap, &l->lane[i]))
+		snprintf(name, sizeof(name), "l%u-%.4s-%u",
+			(unsigned)s->listeners, l->transport, i);
+		err = ear_pump_lane(s->pump, name, ear_slice_str(l->auth_key),
+			&lane, fault);
+		if (!err &&
+			ear_flow_lane_new(lane, s->ledger, tap, &l->lane[i]))
 			err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 		if (err)
 			return err;
 		intake[i] = ear_flow_lane_intake(l->lane[i]);
 	}
 	return EAR_OK;
+}
+
+static enum ear_err open_udp(struct ear_server *s, struct listener *l,
+	const struct ear_listener *o, struct ear_fault *fault)
+{
+	const struct ear_tap_udp_options options = {
+		.address = o->address,
+		.threads = o->threads,
+		.receive_buffer = o->receive_buffer,
+		.allow = o->allow,
+		.allow_n = o->allow_n,
+	};
+	struct ear_intake *intake[THREADS];
+	enum ear_err err =
+		ear_tap_udp_open(&options, s->ledger, &l->udp, fault);
+
+	if (err)
+		return err;
+	l->address = ear_tap_udp_address(l->udp);
+	l->threads = ear_tap_udp_threads(l->udp);
+	err = open_lanes(s, l, ear_tap_udp_name(l->udp), intake, fault);
+	return err ? err : ear_tap_udp_start(l->udp, intake, fault);
+}
+
+/* The certificate to use: the one that is configured, or one made here. */
+static enum ear_err certificate(struct ear_server *s,
+	const struct ear_listener *o, char cert[2200], char key[2200],
+	struct ear_fault *fault)
+{
+	char dir[2100];
+
+	if (o->certificate && o->certificate[0]) {
+		snprintf(cert, 2200, "%s", o->certificate);
+		snprintf(key, 2200, "%s", o->private_key);
+		return EAR_OK;
+	}
+	snprintf(dir, sizeof(dir), "%s/tls", s->dir);
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return ear_fail_sys(fault, "cannot make %s", dir);
+	snprintf(cert, 2200, "%s/earshot.crt", dir);
+	snprintf(key, 2200, "%s/earshot.key", dir);
+	return ear_tls_self_signed(cert, key, fault);
+}
+
+static enum ear_err open_tcp(struct ear_server *s, struct listener *l,
+	const struct ear_listener *o, struct ear_fault *fault)
+{
+	char cert[2200], key[2200];
+	bool tls = !strcmp(o->transport, "tls");
+	struct ear_tap_tcp_options options = {
+		.address = o->address,
+		.threads = o->threads,
+		.allow = o->allow,
+		.allow_n = o->allow_n,
+		.certificate = tls ? cert : NULL,
+		.private_key = tls ? key : NULL,
+		.max_connections = o->max_connections,
+		.idle_ns = o->idle_ns,
+	};
+	struct ear_intake *intake[THREADS];
+	enum ear_err err = tls ? certificate(s, o, cert, key, fault) : EAR_OK;
+
+	if (!err)
+		err = ear_tap_tcp_open(&options, s->ledger, &l->tcp, fault);
+	if (err)
+		return err;
+	l->address = ear_tap_tcp_address(l->tcp);
+	l->threads = ear_tap_tcp_threads(l->tcp);
+	err = open_lanes(s, l, ear_tap_tcp_name(l->tcp), intake, fault);
+	return err ? err : ear_tap_tcp_start(l->tcp, intake, fault);
+}
+
+static void close_listener(struct listener *l)
+{
+	ear_tap_udp_close(&l->udp);
+	ear_tap_tcp_close(&l->tcp);
+	for (size_t i = 0; i < THREADS; i++)
+		ear_flow_lane_free(&l->lane[i]);
+}
+
+enum ear_err ear_server_listen(struct ear_server *s,
+	const struct ear_listener *o, struct ear_fault *fault)
+{
+	struct listener *l = &s->listener[s->listeners];
+	enum ear_err err;
+
+	if (s->listeners == LISTENERS)
+		return ear_fail(fault, EAR_LIMIT, 0, "more than %d listeners",
+			LISTENERS);
+	*l = (struct listener){0};
+	snprintf(l->name, sizeof(l->name), "%s", o->name);
+	snprintf(l->transport, sizeof(l->transport), "%s", o->transport);
+	snprintf(l->auth_key, sizeof(l->auth_key), "%s", o->auth_key);
+	if (!strcmp(o->transport, "udp"))
+		err = open_udp(s, l, o, fault);
+	else if (!strcmp(o->transport, "tcp") || !strcmp(o->transport, "tls"))
+		err = open_tcp(s, l, o, fault);
+	else
+		err = ear_fail(fault, EAR_USAGE, 0,
+			"listener \"%s\": transport is udp, tcp or tls, "
+			"not '%s'",
+			o->name, o->transport);
+	if (err)
+		close_listener(l);
+	else
+		s->listeners++;
+	return err;
+}
+
+/* Applies retention now and then, off the threads that messages wait for. */
+static void *keeper_main(void *arg)
+{
+	struct ear_server *s = arg;
+
+	pthread_mutex_lock(&s->keeper_lock);
+	while (!s->keeper_stops) {
+		struct timespec until;
+
+		pthread_mutex_unlock(&s->keeper_lock);
+		s->store->ops->retain(s->store, ear_now_ns());
+		pthread_mutex_lock(&s->keeper_lock);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 5;
+		if (!s->keeper_stops)
+			pthread_cond_timedwait(
+				&s->keeper_wake, &s->keeper_lock, &until);
+	}
+	pthread_mutex_unlock(&s->keeper_lock);
+	return NULL;
+}
+
+enum ear_err ear_server_start(struct ear_server *s, struct ear_fault *fault)
+{
+	if (ear_pump_start(s->pump) ||
+		pthread_create(&s->keeper, NULL, keeper_main, s))
+		return ear_fail_sys(fault, "cannot start a thread");
+	s->keeper_runs = true;
+	return EAR_OK;
+}
+
+static void stop_keeper(struct ear_server *s)
+{
+	if (!s->keeper_runs)
+		return;
+	pthread_mutex_lock(&s->keeper_lock);
+	s->keeper_stops = true;
+	pthread_cond_signal(&s->keeper_wake);
+	pthread_mutex_unlock(&s->keeper_lock);
+	pthread_join(s->keeper, NULL);
+}
+
+void ear_server_close(struct ear_server **sp)
+{
+	struct ear_server *s = *sp;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->listeners; i++) {
+		ear_tap_udp_close(&s->listener[i].udp);
+		ear_tap_tcp_close(&s->listener[i].tcp);
+	}
+	if (s->pump)
+		ear_pump_stop(s->pump, DRAIN_MS);
+	stop_keeper(s);
+	ear_pump_free(&s->pump);
+	for (size_t i = 0; i < s->listeners; i++)
+		close_listener(&s->listener[i]);
+	ear_journal_close(&s->journal);
+	if (s->store)
+		s->options.store_ops->close(&s->store);
+	ear_ledger_free(&s->ledger);
+	ear_notices_free(&s->notices);
+	pthread_mutex_destroy(&s->keeper_lock);
+	pthread_cond_destroy(&s->keeper_wake);
+	free(s);
+	*sp = NULL;
+}
+
+struct ear_store *ear_server_store(struct ear_server *s)
+{
+	return s->store;
+}
+
+struct ear_notices *ear_server_notices(struct ear_server *s)
+{
+	return s->notices;
+}
+
+struct ear_ledger *ear_server_ledger(struct ear_server *s)
+{
+	return s->ledger;
+}
+
+size_t ear_server_listeners(struct ear_server *s)
+{
+	return s->listeners;
+}
+
+struct ear_addr ear_server_listener(struct ear_server *s, size_t i,
+	const char **name, const char **transport)
+{
+	*name = s->listener[i].name;
+	*transport = s->listener[i].transport;
+	return s->listener[i].address;
+}
+
+static void taps_json(struct ear_json *j, const struct ear_server *s)
+{
+	ear_json_key(j, "taps");
+	ear_json_open(j, '[');
+	for (size_t i = 0; i < s->listeners; i++) {
+		const struct listener *l = &s->listener[i];
+		char addr[EAR_ADDR_TEXT];
+
+		ear_addr_text(&l->address, addr);
+		ear_json_open(j, '{');
+		ear_json_kstr(j, "name", ear_slice_str(l->name));
+		ear_json_kstr(j, "transport", ear_slice_str(l->transport));
+		ear_json_kstr(j, "address", ear_slice_str(addr));
+		ear_json_kbool(j, "open_to_network",
+			!ear_addr_is_loopback(&l->address));
+		ear_json_ku64(j, "threads", l->threads);
+		ear_json_ku64(j, "connections",
+			l->tcp ? ear_tap_tcp_connections(l->tcp) : 0);
+		ear_json_kbool(j, "auth_key", l->auth_key[0] != 0);
+		ear_json_close(j, '}');
+	}
+	ear_json_close(j, ']');
+}
+
+void ear_server_status(struct ear_json *j, void *arg)
+{
+	struct ear_server *s = arg;
+	struct ear_store_stats store = {0};
+	struct ear_journal_stats journal = {0};
+
+	s->store->ops->stats(s->store, &store);
+	ear_journal_stats(s->journal, &journal);
+	ear_json_ktime(j, "started", s->started_ns);
+	ear_json_ku64(
+		j, "uptime_s", (ear_now_ns() - s->started_ns) / EAR_SECOND_NS);
+	ear_status_totals(j, s->ledger, store.pending);
+	taps_json(j, s);
+	ear_status_ledger(j, s->ledger);
+	ear_status_store(j, &store, &s->options.store.keep);
+	ear_status_journal(j, &journal);
+	ear_json_key(j, "notices");
+	ear_notices_json(s->notices, j);
 }

@@ -16,7 +16,7 @@ struct ear_listener {
 	const char *name;      /**< from the configuration; unique */
 	const char *transport; /**< "udp", "tcp" or "tls" */
 	struct ear_addr address;
-	uint32_t threads; /**< 1..64 */
+	uint32_t threads;     /**< 1..64 */
 	const char *auth_key; /**< "" asks for none */
 	const struct ear_net *allow;
 	size_t allow_n; /**< 0 takes from all */
@@ -32,7 +32,7 @@ struct ear_listener {
 struct ear_server_options {
 	const char *data_dir;
 	const struct ear_store_ops *store_ops;
-	struct ear_store_options store;	    /**< dir is filled in */
+	struct ear_store_options store;     /**< dir is filled in */
 	struct ear_journal_options journal; /**< dir is filled in */
 	bool mask_secrets;
 };
