@@ -2,12 +2,11 @@
 /* From text to nodes: recursive descent, one byte of look-ahead. */
 #include <stdlib.h>
 
-#include "message/expr_priv.h"
+#include "message/expr_lex.h"
 
 struct parser {
 	struct ear_expr *expr;
-	struct ear_slice in;
-	size_t at;
+	struct ear_lex lex;
 	unsigned depth;
 	struct ear_fault *fault;
 	enum ear_err err; /* first error; everything then returns 0 */
@@ -21,71 +20,19 @@ struct parser {
 
 static uint32_t parse_or(struct parser *p);
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-}
-
-static char peek(struct parser *p, size_t ahead)
-{
-	return p->at + ahead < p->in.n ? p->in.p[p->at + ahead] : '\0';
-}
-
-static void blanks(struct parser *p)
-{
-	while (p->at < p->in.n && is_space(p->in.p[p->at]))
-		p->at++;
-}
-
-static bool take(struct parser *p, const char *sign)
-{
-	struct ear_slice s = ear_slice_str(sign);
-
-	if (!ear_slice_starts(ear_slice_sub(p->in, p->at, p->in.n), s))
-		return false;
-	p->at += s.n;
-	return true;
-}
-
-/* The word at the cursor, not taken. */
-static struct ear_slice word(struct parser *p)
-{
-	size_t end = p->at;
-
-	while (end < p->in.n && is_word(p->in.p[end]))
-		end++;
-	return ear_slice_sub(p->in, p->at, end);
-}
-
-static bool take_word(struct parser *p, const char *keyword)
-{
-	struct ear_slice w = word(p);
-
-	if (!ear_slice_ieq(w, ear_slice_str(keyword)))
-		return false;
-	p->at += w.n;
-	return true;
-}
-
 static uint32_t add_node(struct parser *p, enum node_kind kind)
 {
 	struct ear_expr *e = p->expr;
 
 	if (e->node_count >= EXPR_NODES_MAX)
-		return FAIL(p, p->at, "more than %d terms", EXPR_NODES_MAX);
+		return FAIL(p, p->lex.at, "more than %d terms", EXPR_NODES_MAX);
 	if (e->node_count == e->node_cap) {
 		uint32_t cap = e->node_cap ? e->node_cap * 2 : 16;
 		struct node *more = realloc(e->nodes, cap * sizeof(*more));
 
 		if (!more) {
-			p->err = ear_fail(
-				p->fault, EAR_NOMEM, p->at, "out of memory");
+			p->err = ear_fail(p->fault, EAR_NOMEM, p->lex.at,
+				"out of memory");
 			return 0;
 		}
 		if (!e->node_cap)
@@ -106,8 +53,8 @@ static struct value *add_value(struct parser *p)
 		struct value *more = realloc(e->values, cap * sizeof(*more));
 
 		if (!more) {
-			p->err = ear_fail(
-				p->fault, EAR_NOMEM, p->at, "out of memory");
+			p->err = ear_fail(p->fault, EAR_NOMEM, p->lex.at,
+				"out of memory");
 			return NULL;
 		}
 		e->values = more;
@@ -117,65 +64,10 @@ static struct value *add_value(struct parser *p)
 	return &e->values[e->value_count++];
 }
 
-/* One character of a quoted value; a backslash that escapes nothing stays, so
- * that a regular expression reads as it does elsewhere. */
-static char unescape(struct parser *p, char quote)
+/* As a value these are more likely the next term's; quoted they are text. */
+static bool is_keyword(struct ear_slice s)
 {
-	char c = p->in.p[p->at++], next;
-
-	if (c != '\\' || p->at >= p->in.n)
-		return c;
-	next = p->in.p[p->at];
-	if (next == quote || next == '\\')
-		c = next;
-	else if (next == 'n')
-		c = '\n';
-	else if (next == 'r')
-		c = '\r';
-	else if (next == 't')
-		c = '\t';
-	else
-		return c;
-	p->at++;
-	return c;
-}
-
-static bool quoted(struct parser *p, struct ear_slice *text)
-{
-	struct ear_expr *e = p->expr;
-	size_t start = p->at, from = e->unescaped_n;
-	char quote = p->in.p[p->at++];
-
-	while (p->at < p->in.n && p->in.p[p->at] != quote)
-		e->unescaped[e->unescaped_n++] = unescape(p, quote);
-	if (p->at >= p->in.n)
-		return FAIL(p, start, "this quote is never closed");
-	p->at++;
-	*text = ear_slice(e->unescaped + from, e->unescaped_n - from);
-	return true;
-}
-
-/* A value without quotes goes on to a blank or a sign that ends it. */
-static struct ear_slice bare(struct parser *p)
-{
-	size_t start = p->at;
-
-	while (p->at < p->in.n) {
-		char c = p->in.p[p->at];
-
-		if (is_space(c) || c == '(' || c == ')' || c == ',' ||
-			c == '"' || c == '\'')
-			break;
-		if ((c == '&' || c == '|') && peek(p, 1) == c)
-			break;
-		p->at++;
-	}
-	return ear_slice_sub(p->in, start, p->at);
-}
-
-static bool is_quote(char c)
-{
-	return c == '"' || c == '\'';
+	return ear_slice_ieq(s, EAR_S("and")) || ear_slice_ieq(s, EAR_S("or"));
 }
 
 static bool one_value(struct parser *p, uint32_t n)
@@ -183,17 +75,17 @@ static bool one_value(struct parser *p, uint32_t n)
 	struct value *v;
 	size_t start;
 
-	blanks(p);
-	start = p->at;
+	ear_lex_blanks(&p->lex);
+	start = p->lex.at;
 	v = add_value(p);
 	if (!v)
 		return false;
-	if (is_quote(peek(p, 0))) {
-		if (!quoted(p, &v->text))
-			return false;
+	if (ear_lex_is_quote(ear_lex_peek(&p->lex, 0))) {
+		if (!ear_lex_quoted(&p->lex, &v->text))
+			return FAIL(p, start, "this quote is never closed");
 	} else {
-		v->text = bare(p);
-		if (!v->text.n)
+		v->text = ear_lex_bare(&p->lex);
+		if (!v->text.n || is_keyword(v->text))
 			return FAIL(p, start, "a value is missing here");
 	}
 	p->expr->nodes[n].values++;
@@ -204,70 +96,20 @@ static bool one_value(struct parser *p, uint32_t n)
 
 static bool value_list(struct parser *p, uint32_t n)
 {
-	size_t start = p->at;
+	size_t start = p->lex.at;
 
-	if (!take(p, "("))
+	if (!ear_lex_take(&p->lex, "("))
 		return one_value(p, n);
 	do {
 		if (!one_value(p, n))
 			return false;
-		blanks(p);
-	} while (take(p, ","));
-	if (!take(p, ")"))
-		return FAIL(p, p->at < p->in.n ? p->at : start,
-			p->at < p->in.n ? "a ',' or ')' is wanted here"
-					: "this '(' is never closed");
+		ear_lex_blanks(&p->lex);
+	} while (ear_lex_take(&p->lex, ","));
+	if (!ear_lex_take(&p->lex, ")"))
+		return FAIL(p, p->lex.at < p->lex.in.n ? p->lex.at : start,
+			p->lex.at < p->lex.in.n ? "a ',' or ')' is wanted here"
+						: "this '(' is never closed");
 	return true;
-}
-
-struct sign {
-	const char *text;
-	enum op op;
-	bool negate;
-	bool list;
-};
-
-/* Longer ones first where one begins another. */
-static const struct sign signs[] = {
-	{"==", OP_EQ, false, false},
-	{"!=", OP_EQ, true, false},
-	{"<=", OP_LE, false, false},
-	{">=", OP_GE, false, false},
-	{"!~", OP_MATCH, true, false},
-	{"=~", OP_MATCH, false, false},
-	{"=", OP_EQ, false, false},
-	{"<", OP_LT, false, false},
-	{">", OP_GT, false, false},
-	{"~", OP_MATCH, false, false},
-};
-
-static bool take_operator(struct parser *p, struct sign *sign)
-{
-	size_t start;
-
-	blanks(p);
-	start = p->at;
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-		if (take(p, signs[i].text)) {
-			*sign = signs[i];
-			return true;
-		}
-	}
-	*sign = (struct sign){.negate = take_word(p, "not")};
-	blanks(p);
-	if (take_word(p, "in")) {
-		sign->text = "in";
-		sign->op = OP_EQ;
-		sign->list = true;
-		return true;
-	}
-	if (take_word(p, "has")) {
-		sign->text = "has";
-		sign->op = OP_HAS;
-		return true;
-	}
-	p->at = start; /* that "not" begins the next term */
-	return false;
 }
 
 static bool op_fits(enum ear_field_type type, enum op op)
@@ -355,23 +197,25 @@ static struct ear_slice node_name(const struct node *n)
 static uint32_t test_rest(struct parser *p, uint32_t n)
 {
 	struct node *node = &p->expr->nodes[n];
-	struct sign sign;
+	struct ear_lex_sign sign;
 	size_t start;
 
-	if (!take_operator(p, &sign))
+	if (!ear_lex_take_operator(&p->lex, &sign))
 		return finish_test(p, n, false);
-	start = p->at - strlen(sign.text);
+	start = p->lex.at - strlen(sign.text);
 	node->op = (uint8_t)sign.op;
 	if (!op_fits(node_type(node), sign.op))
 		return FAIL(p, start, "'%s' does not go with %.*s, which is %s",
 			sign.text, EAR_FMT(node_name(node)),
 			ear_field_type_name(node_type(node)));
 	node->value = p->expr->value_count;
-	blanks(p);
-	start = p->at;
+	ear_lex_blanks(&p->lex);
+	start = p->lex.at;
 	if (sign.list ? !value_list(p, n) : !one_value(p, n))
 		return 0;
-	if (sign.op == OP_MATCH && !compile_regex(p, n, start))
+	if (sign.op == OP_MATCH &&
+		!compile_regex(
+			p, n, start + ear_lex_is_quote(p->lex.in.p[start])))
 		return 0;
 	return finish_test(p, n, sign.negate);
 }
@@ -393,18 +237,19 @@ static uint32_t unknown_field(
 
 static uint32_t parse_field(struct parser *p)
 {
-	struct ear_slice name = word(p), head = EAR_S("header.");
+	struct ear_slice name = ear_lex_word(&p->lex), head = EAR_S("header.");
 	enum ear_field f = EAR_F_COUNT;
-	size_t start = p->at;
+	size_t start = p->lex.at;
 	uint32_t n;
 
 	if (!name.n)
-		return start >= p->in.n ? FAIL(p, start,
-						  "a field or a \"word\" is "
-						  "missing here")
-					: FAIL(p, start,
-						  "a field or a \"word\" is "
-						  "wanted here");
+		return start >= p->lex.in.n
+			       ? FAIL(p, start,
+					 "a field or a \"word\" is "
+					 "missing here")
+			       : FAIL(p, start,
+					 "a field or a \"word\" is "
+					 "wanted here");
 	if (name.n > head.n &&
 		ear_slice_ieq(ear_slice_sub(name, 0, head.n), head))
 		name = ear_slice_sub(name, head.n, name.n);
@@ -419,7 +264,7 @@ static uint32_t parse_field(struct parser *p)
 		return 0;
 	p->expr->nodes[n].field = (uint16_t)f;
 	p->expr->nodes[n].header = name;
-	p->at += (size_t)(name.p + name.n - (p->in.p + start));
+	p->lex.at += (size_t)(name.p + name.n - (p->lex.in.p + start));
 	return test_rest(p, n);
 }
 
@@ -438,21 +283,21 @@ static uint32_t parse_word(struct parser *p)
 
 static uint32_t parse_prim(struct parser *p)
 {
-	size_t start = p->at;
+	size_t start = p->lex.at;
 	uint32_t n;
 
-	if (is_quote(peek(p, 0)))
+	if (ear_lex_is_quote(ear_lex_peek(&p->lex, 0)))
 		return parse_word(p);
-	if (!take(p, "("))
+	if (!ear_lex_take(&p->lex, "("))
 		return parse_field(p);
 	n = parse_or(p);
 	if (!n)
 		return 0;
-	blanks(p);
-	if (take(p, ")"))
+	ear_lex_blanks(&p->lex);
+	if (ear_lex_take(&p->lex, ")"))
 		return n;
-	return p->at < p->in.n
-		       ? FAIL(p, p->at, "'and', 'or' or ')' is wanted here")
+	return p->lex.at < p->lex.in.n
+		       ? FAIL(p, p->lex.at, "'and', 'or' or ')' is wanted here")
 		       : FAIL(p, start, "this '(' is never closed");
 }
 
@@ -464,12 +309,13 @@ static uint32_t parse_not(struct parser *p)
 	if (p->err)
 		return 0;
 	if (++p->depth > EXPR_DEPTH_MAX)
-		return FAIL(
-			p, p->at, "nested more than %d deep", EXPR_DEPTH_MAX);
-	blanks(p);
-	while (take_word(p, "not") || take(p, "!")) {
+		return FAIL(p, p->lex.at, "nested more than %d deep",
+			EXPR_DEPTH_MAX);
+	ear_lex_blanks(&p->lex);
+	while (ear_lex_take_word(&p->lex, "not") ||
+		ear_lex_take(&p->lex, "!")) {
 		negate = !negate;
-		blanks(p);
+		ear_lex_blanks(&p->lex);
 	}
 	n = parse_prim(p);
 	p->depth--;
@@ -518,10 +364,11 @@ static bool join(struct parser *p, enum node_kind kind, uint32_t *n,
 
 static bool ends_and(struct parser *p)
 {
-	blanks(p);
-	return p->at >= p->in.n || peek(p, 0) == ')' ||
-	       ear_slice_ieq(word(p), EAR_S("or")) ||
-	       (peek(p, 0) == '|' && peek(p, 1) == '|');
+	ear_lex_blanks(&p->lex);
+	return p->lex.at >= p->lex.in.n || ear_lex_peek(&p->lex, 0) == ')' ||
+	       ear_slice_ieq(ear_lex_word(&p->lex), EAR_S("or")) ||
+	       (ear_lex_peek(&p->lex, 0) == '|' &&
+		       ear_lex_peek(&p->lex, 1) == '|');
 }
 
 static uint32_t parse_and(struct parser *p)
@@ -533,8 +380,8 @@ static uint32_t parse_and(struct parser *p)
 			return 0;
 		if (ends_and(p))
 			return n;
-		if (!take_word(p, "and"))
-			take(p, "&&");
+		if (!ear_lex_take_word(&p->lex, "and"))
+			ear_lex_take(&p->lex, "&&");
 	} while (true);
 }
 
@@ -545,22 +392,24 @@ static uint32_t parse_or(struct parser *p)
 	do {
 		if (!join(p, NODE_OR, &n, &list, parse_and(p)))
 			return 0;
-		blanks(p);
-	} while (take_word(p, "or") || take(p, "||"));
+		ear_lex_blanks(&p->lex);
+	} while (ear_lex_take_word(&p->lex, "or") ||
+		 ear_lex_take(&p->lex, "||"));
 	return n;
 }
 
 enum ear_err ear_expr_parse(struct ear_expr *expr, struct ear_fault *fault)
 {
 	struct parser p = {.expr = expr,
-		.in = ear_slice(expr->text, expr->n),
+		.lex = {.in = ear_slice(expr->text, expr->n),
+			.unescaped = expr->unescaped},
 		.fault = fault};
 
-	blanks(&p);
-	if (p.at == p.in.n)
+	ear_lex_blanks(&p.lex);
+	if (p.lex.at == p.lex.in.n)
 		return EAR_OK;
 	expr->root = parse_or(&p);
-	if (!p.err && p.at < p.in.n)
-		(void)FAIL(&p, p.at, "'and' or 'or' is wanted here");
+	if (!p.err && p.lex.at < p.lex.in.n)
+		(void)FAIL(&p, p.lex.at, "'and' or 'or' is wanted here");
 	return p.err;
 }

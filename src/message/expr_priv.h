@@ -70,7 +70,6 @@ struct ear_expr {
 
 	/* values that had escapes in them, and what evaluating composes */
 	char *unescaped;
-	size_t unescaped_n;
 	struct ear_buf scratch;
 	uint64_t gave_up;
 };
