@@ -121,6 +121,12 @@ EAR_MUST_USE enum ear_err ear_lane_open(struct ear_journal *journal,
 	struct ear_lane **lane, struct ear_fault *fault);
 void ear_lane_close(struct ear_lane **lane);
 
+/**
+ * Number of the first file that this opening writes: frames in lower ones
+ * are from before.
+ */
+uint64_t ear_lane_first_file(const struct ear_lane *lane);
+
 /* --- the writer's side ------------------------------------------------- */
 
 /**

@@ -121,6 +121,7 @@ struct ear_lane {
 	struct ear_lane *next;
 	struct ear_journal *journal;
 	char name[LANE_NAME];
+	uint64_t first_file;        /* the first that this writer makes */
 	struct lane_writer writer;  /* the writer's own */
 	struct lane_reader reader;  /* the reader's own */
 	_Atomic uint64_t published; /* end of the last whole frame */

@@ -59,6 +59,7 @@ static enum ear_err begin(struct ear_lane *lane,
 	if (last != NO_FILE && last > from->file)
 		lane->writer.file = last;
 	lane->writer.file++;
+	lane->first_file = lane->writer.file;
 	lane->writer.fd = -1;
 	err = last_sequence(lane, from, &lane->writer.sequence, fault);
 	if (err)
@@ -139,6 +140,11 @@ void ear_lane_close(struct ear_lane **lane_p)
 	reader_fini(&lane->reader);
 	free(lane);
 	*lane_p = NULL;
+}
+
+uint64_t ear_lane_first_file(const struct ear_lane *lane)
+{
+	return lane->first_file;
 }
 
 enum ear_err ear_lane_read(
