@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -73,12 +74,13 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 
 	store.dir = s->dir;
 	store.write = true;
-	err = s->options.store_ops->open(
-		&store, ear_notices_add, s->notices, &s->store, fault);
-	if (err)
-		return err;
+	/* The journal first: its lock says that nobody else serves here. */
 	journal.dir = s->journal_dir;
 	err = ear_journal_open(&journal, journal_notice, s, &s->journal, fault);
+	if (err)
+		return err;
+	err = s->options.store_ops->open(
+		&store, ear_notices_add, s->notices, &s->store, fault);
 	if (err)
 		return err;
 	return ear_pump_new(&(struct ear_pump_options){.journal = s->journal,
@@ -314,6 +316,43 @@ void ear_server_close(struct ear_server **sp)
 	pthread_cond_destroy(&s->keeper_wake);
 	free(s);
 	*sp = NULL;
+}
+
+/* Whether a journal is there that holds something. */
+static bool has_journal(const char *data_dir)
+{
+	char path[2200];
+	struct dirent *e;
+	bool found = false;
+	struct stat st;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/journal", data_dir);
+	d = opendir(path);
+	while (d && !found && (e = readdir(d))) {
+		size_t n = strlen(e->d_name);
+
+		found = n > 8 && !strcmp(e->d_name + n - 8, ".journal") &&
+			!fstatat(dirfd(d), e->d_name, &st, 0) && st.st_size;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+enum ear_err ear_server_recover(
+	const struct ear_server_options *options, struct ear_fault *fault)
+{
+	struct ear_server *s = NULL;
+	enum ear_err err;
+
+	if (!has_journal(options->data_dir))
+		return EAR_OK;
+	err = ear_server_open(options, &s, fault);
+	if (!err)
+		err = ear_pump_drain(s->pump, fault);
+	ear_server_close(&s);
+	return err;
 }
 
 struct ear_store *ear_server_store(struct ear_server *s)

@@ -55,6 +55,16 @@ EAR_MUST_USE enum ear_err ear_server_start(
 /** Close the listeners, empty the journal into the store, close all. */
 void ear_server_close(struct ear_server **server);
 
+/**
+ * Bring what a journal holds into the store, where no server runs: what a
+ * killed one had accepted. Does nothing when the journal is empty.
+ *
+ * @return EAR_OK; EAR_FULL when a server runs, whose work it is; else as
+ *         ear_server_open()
+ */
+EAR_MUST_USE enum ear_err ear_server_recover(
+	const struct ear_server_options *options, struct ear_fault *fault);
+
 struct ear_store *ear_server_store(struct ear_server *server);
 struct ear_notices *ear_server_notices(struct ear_server *server);
 struct ear_ledger *ear_server_ledger(struct ear_server *server);

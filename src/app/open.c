@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/open.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "flow/server.h"
+#include "store/embedded.h"
+
+static void notice(const char *event, struct ear_slice text, void *arg)
+{
+	(void)arg;
+	ear_log(EAR_NOTICE, event, "text", EAR_LB(text), NULL);
+}
+
+static enum ear_err find_dir(const char *dir, struct ear_fault *fault)
+{
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+		return EAR_OK;
+	if (errno != ENOENT && errno != ENOTDIR)
+		return ear_fail_sys(fault, "%s", dir);
+	return ear_fail(fault, EAR_GONE, 0,
+		"there is no data directory %s; name it with --data, or make "
+		"one with 'earshot serve' or 'earshot import'",
+		dir);
+}
+
+/*
+ * Store what a killed server left in its journal. A running server holds the
+ * journal's lock; then it is its work, and it does it within its commit time.
+ */
+static void recover(const char *dir)
+{
+	const struct ear_server_options options = {
+		.data_dir = dir,
+		.store_ops = &ear_store_embedded,
+		.journal = {.sync_ms = 0},
+		.mask_secrets = true,
+	};
+	struct ear_fault fault = {0};
+
+	if (ear_server_recover(&options, &fault) && fault.code != EAR_FULL)
+		ear_log(EAR_WARN, "journal.recover", "reason",
+			EAR_LS(fault.text), NULL);
+}
+
+enum ear_err ear_app_store_open(
+	const char *data_dir, struct ear_store **store, struct ear_fault *fault)
+{
+	const struct ear_store_options options = {.dir = data_dir};
+	enum ear_err err = find_dir(data_dir, fault);
+
+	if (err)
+		return err;
+	recover(data_dir);
+	return ear_store_embedded.open(&options, notice, NULL, store, fault);
+}
+
+enum ear_err ear_app_store_write(const char *data_dir,
+	const struct ear_store_options *options, struct ear_store **store,
+	struct ear_fault *fault)
+{
+	struct ear_store_options o = *options;
+
+	if (mkdir(data_dir, 0750) && errno != EEXIST)
+		return ear_fail_sys(fault, "cannot make %s", data_dir);
+	o.dir = data_dir;
+	o.write = true;
+	return ear_store_embedded.open(&o, notice, NULL, store, fault);
+}
+
+void ear_app_store_close(struct ear_store **store)
+{
+	if (*store)
+		(*store)->ops->close(store);
+}
