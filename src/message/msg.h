@@ -131,6 +131,14 @@ struct ear_facts {
  */
 void ear_msg_facts(const struct ear_msg *msg, struct ear_facts *facts);
 
+/**
+ * As ear_msg_facts(), with facts->malformed set by the protocol's rules too:
+ * what ear_msg_check() would find, stopping at the first finding.
+ *
+ * Cost: the message is parsed once for both. Threads: pure.
+ */
+void ear_msg_examine(const struct ear_msg *msg, struct ear_facts *facts);
+
 /** One rule of a protocol that a message breaks, or a remark of the tap. */
 struct ear_finding {
 	uint32_t offset;	/**< bytes into raw */
