@@ -83,6 +83,9 @@
 #define EAR_CONFIG_journal(K) \
 	K(journal, max_size, SIZE, "4G", 67108864, 1099511627776LL, "bytes", \
 	  "When it is full, what comes is dropped and counted.") \
+	K(journal, min_free, SIZE, "256M", 0, 1125899906842624LL, "bytes", \
+	  "Space to leave free on the disk; kept below that of the " \
+	  "store, so that the journal outlasts it.") \
 	K(journal, sync, TIME, "1s", 0, 60000000000LL, "time", \
 	  "How often it is forced to the platter; 0s never. A crash " \
 	  "of the program alone loses nothing either way.")

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/options.h"
+#include "app/settings.h"
+
+int ear_cmd_check_config(int argc, char **argv)
+{
+	bool keys = false, man = false;
+	const struct ear_option options[] = {
+		{"keys", 'k', EAR_OPT_FLAG, &keys, NULL,
+			"print every key with its default and meaning, as an "
+			"example file"},
+		{"man", 'm', EAR_OPT_FLAG, &man, NULL,
+			"print the same as sections of a manual page"},
+	};
+	const struct ear_usage usage = {"check-config", "[FILE]",
+		"Reads a configuration file as the server would and says "
+		"where it is wrong.",
+		options, sizeof(options) / sizeof(options[0]), NULL};
+	struct ear_config *config = NULL;
+	struct ear_settings *settings = NULL;
+	struct ear_fault fault = {0};
+	enum ear_err err;
+	int status;
+
+	if (!ear_options(&usage, &argc, &argv, &status))
+		return status;
+	if (keys)
+		ear_config_print_keys(stdout);
+	if (man)
+		ear_config_print_man(stdout);
+	if (keys || man)
+		return EAR_EXIT_DONE;
+	if (argc != 1) {
+		ear_fail(&fault, EAR_USAGE, 0, "name one file");
+		return ear_command_failed("check-config", &fault);
+	}
+	err = ear_config_read(argv[0], &config, &fault);
+	if (!err)
+		err = ear_settings_make(config, &settings, &fault);
+	if (!err)
+		printf("%s: %zu listeners, console %s: well formed\n", argv[0],
+			settings->listeners,
+			config->console[0].enabled
+				? config->console[0].address
+				: "off");
+	ear_settings_free(&settings);
+	ear_config_free(&config);
+	if (err)
+		fault.code = EAR_BAD; /* the file is wrong, not the usage */
+	return err ? ear_command_failed("check-config", &fault) : EAR_EXIT_DONE;
+}

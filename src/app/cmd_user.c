@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/options.h"
+#include "base/time.h"
+#include "console/users.h"
+
+struct choices {
+	const char *data;
+	const char *role;
+	bool json;
+};
+
+/* A line from standard input, not echoed on a terminal. */
+static bool read_password(char *to, size_t room)
+{
+	struct termios was, quiet;
+	bool terminal = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &was);
+	bool ok;
+
+	if (terminal) {
+		fputs("Password (nothing: make one up): ", stderr);
+		quiet = was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
+	}
+	ok = fgets(to, (int)room, stdin) != NULL;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSANOW, &was);
+		fputs("\n", stderr);
+	}
+	if (!ok)
+		to[0] = '\0';
+	to[strcspn(to, "\r\n")] = '\0';
+	return to[0] != '\0';
+}
+
+/* The password to set: asked for, or made up and shown. */
+static struct ear_slice choose_password(
+	char given[EAR_PASSWORD_MAX + 2], bool *made_up)
+{
+	*made_up = !read_password(given, EAR_PASSWORD_MAX + 2);
+	if (*made_up)
+		ear_password_random(given);
+	return ear_slice_str(given);
+}
+
+static enum ear_err add(struct ear_users *users, const char *name,
+	const struct choices *c, struct ear_fault *fault)
+{
+	enum ear_role role = ear_role_of(ear_slice_str(c->role));
+	char given[EAR_PASSWORD_MAX + 2];
+	struct ear_slice password;
+	enum ear_err err;
+	bool made_up;
+
+	if (role == EAR_ROLE_NONE)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"'%s' is no role; give viewer, operator or admin",
+			c->role);
+	password = choose_password(given, &made_up);
+	err = ear_users_add(users, ear_slice_str(name), password, role, made_up,
+		fault);
+	if (!err && made_up)
+		printf("Password of %s, to be changed at the first log-in: "
+		       "%s\n",
+			name, given);
+	return err;
+}
+
+static enum ear_err passwd(
+	struct ear_users *users, const char *name, struct ear_fault *fault)
+{
+	char given[EAR_PASSWORD_MAX + 2];
+	bool made_up;
+	struct ear_slice password = choose_password(given, &made_up);
+	enum ear_err err = ear_users_set_password(
+		users, ear_slice_str(name), password, made_up, fault);
+
+	if (!err && made_up)
+		printf("Password of %s, to be changed at the first log-in: "
+		       "%s\n",
+			name, given);
+	return err;
+}
+
+static void print_user(const struct ear_user *user, void *arg)
+{
+	const struct choices *c = arg;
+	char created[EAR_TIME_TEXT], seen[EAR_TIME_TEXT] = "never";
+
+	ear_time_text(user->created_ns, created);
+	if (user->last_seen_ns)
+		ear_time_text(user->last_seen_ns, seen);
+	if (c->json)
+		printf("{\"name\":\"%s\",\"role\":\"%s\",\"created\":\"%s\","
+		       "\"last_seen\":\"%s\"}\n",
+			user->name, ear_role_name(user->role), created, seen);
+	else
+		printf("%-20s %-10s created %s  last seen %s\n", user->name,
+			ear_role_name(user->role), created, seen);
+}
+
+static enum ear_err run(struct ear_users *users, int argc, char **argv,
+	struct choices *c, struct ear_fault *fault)
+{
+	const char *what = argv[0];
+
+	if (!strcmp(what, "list") && argc == 1)
+		return ear_users_each(users, print_user, c, fault);
+	if (argc != 2)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"write: earshot user list, or add, passwd or remove "
+			"and a NAME");
+	if (!strcmp(what, "add"))
+		return add(users, argv[1], c, fault);
+	if (!strcmp(what, "passwd"))
+		return passwd(users, argv[1], fault);
+	if (!strcmp(what, "remove"))
+		return ear_users_remove(users, ear_slice_str(argv[1]), fault);
+	return ear_fail(fault, EAR_USAGE, 0,
+		"'%s' is not list, add, passwd or remove", what);
+}
+
+int ear_cmd_user(int argc, char **argv)
+{
+	struct choices c = {.data = ear_data_dir(), .role = "viewer"};
+	const struct ear_option options[] = {
+		EAR_OPTION_DATA(&c.data),
+		{"role", 'r', EAR_OPT_TEXT, &c.role, "ROLE",
+			"of a user to add: viewer (default), operator, admin"},
+		EAR_OPTION_JSON(&c.json),
+	};
+	const struct ear_usage usage = {"user",
+		"list | add NAME | passwd NAME | remove NAME",
+		"The console's users. A password is read from standard input; "
+		"an empty one is made up and shown once.",
+		options, sizeof(options) / sizeof(options[0]), NULL};
+	struct ear_users *users = NULL;
+	struct ear_fault fault = {0};
+	enum ear_err err;
+	int status;
+
+	if (!ear_options(&usage, &argc, &argv, &status))
+		return status;
+	if (argc < 1) {
+		ear_fail(&fault, EAR_USAGE, 0,
+			"say what to do: list, add, passwd or remove");
+		return ear_command_failed("user", &fault);
+	}
+	err = ear_users_open(c.data, &users, &fault);
+	if (!err)
+		err = run(users, argc, argv, &c, &fault);
+	ear_users_close(&users);
+	return err ? ear_command_failed("user", &fault) : EAR_EXIT_DONE;
+}

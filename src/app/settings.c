@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+
+static enum ear_err log_level(
+	const char *text, enum ear_level *level, struct ear_fault *fault)
+{
+	static const char *const name[] = {
+		"debug", "info", "notice", "warning", "error"};
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+		if (!strcmp(text, name[i])) {
+			*level = (enum ear_level)i;
+			return EAR_OK;
+		}
+	}
+	return ear_fail(fault, EAR_USAGE, 0,
+		"log: level is debug, info, notice, warning or error, not '%s'",
+		text);
+}
+
+static enum ear_err allow_list(struct ear_settings *s, size_t at,
+	const struct ear_config_list *list, struct ear_fault *fault)
+{
+	struct ear_listener *l = &s->listener[at];
+
+	s->allow[at] = calloc(list->n + 1, sizeof(struct ear_net));
+	if (!s->allow[at])
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < list->n; i++) {
+		if (ear_net_parse(
+			    ear_slice_str(list->item[i]), &s->allow[at][i]))
+			return ear_fail(fault, EAR_USAGE, 0,
+				"listener \"%s\": allow: '%s' is no address "
+				"or network",
+				l->name, list->item[i]);
+	}
+	l->allow = s->allow[at];
+	l->allow_n = list->n;
+	return EAR_OK;
+}
+
+static enum ear_err listener(struct ear_settings *s,
+	const struct ear_config_listener *from, struct ear_fault *fault)
+{
+	struct ear_listener *l = &s->listener[s->listeners];
+
+	*l = (struct ear_listener){
+		.name = from->name,
+		.transport = from->transport,
+		.threads = (uint32_t)from->threads,
+		.auth_key = from->auth_key,
+		.receive_buffer = from->receive_buffer,
+		.certificate = from->certificate,
+		.private_key = from->private_key,
+		.max_connections = (uint32_t)from->max_connections,
+		.idle_ns = from->idle,
+	};
+	if (ear_addr_parse(ear_slice_str(from->address), &l->address))
+		return ear_fail(fault, EAR_USAGE, 0,
+			"listener \"%s\": address: '%s' is not ip:port",
+			from->name, from->address);
+	if (strcmp(from->transport, "udp") != 0 &&
+		strcmp(from->transport, "tcp") != 0 &&
+		strcmp(from->transport, "tls") != 0)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"listener \"%s\": transport: '%s' is not udp, tcp or "
+			"tls",
+			from->name, from->transport);
+	if (strlen(from->auth_key) > 255)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"listener \"%s\": auth_key is over 255 bytes",
+			from->name);
+	if (!from->certificate[0] != !from->private_key[0])
+		return ear_fail(fault, EAR_USAGE, 0,
+			"listener \"%s\": certificate and private_key go "
+			"together",
+			from->name);
+	return allow_list(s, s->listeners++, &from->allow, fault);
+}
+
+/* What is listened on where the configuration names nothing. */
+static void default_listeners(struct ear_settings *s)
+{
+	static const struct {
+		const char *name, *transport;
+		uint16_t port;
+	} rows[] = {{"hep-udp", "udp", 9060}, {"hep-tcp", "tcp", 9060},
+		{"hep-tls", "tls", 9061}};
+	static const uint8_t loopback[4] = {127, 0, 0, 1};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		s->listener[s->listeners++] = (struct ear_listener){
+			.name = rows[i].name,
+			.transport = rows[i].transport,
+			.address = ear_addr_v4(loopback, rows[i].port),
+			.threads = 2,
+			.auth_key = "",
+			.certificate = "",
+			.private_key = "",
+			.optional = true,
+		};
+}
+
+static void server(struct ear_settings *s, const struct ear_config *c)
+{
+	s->server.store = (struct ear_store_options){
+		.write = true,
+		.keep = {.max_age_ns = c->retention[0].max_age,
+			.max_bytes = c->retention[0].max_size,
+			.min_free = c->retention[0].min_free},
+		.segment_bytes = c->store[0].segment_size,
+		.segment_ns = c->store[0].segment_time,
+		.commit_ms = (uint32_t)(c->store[0].commit / EAR_MS_NS),
+		.threads = (uint32_t)c->store[0].threads,
+	};
+	s->server.journal = (struct ear_journal_options){
+		.max_bytes = c->journal[0].max_size,
+		.sync_ms = (uint32_t)(c->journal[0].sync / EAR_MS_NS),
+		.keep_free = c->journal[0].min_free,
+	};
+	s->server.mask_secrets = c->privacy[0].mask_secrets;
+}
+
+enum ear_err ear_settings_make(const struct ear_config *config,
+	struct ear_settings **out, struct ear_fault *fault)
+{
+	struct ear_settings *s = calloc(1, sizeof(*s));
+	enum ear_err err;
+
+	*out = NULL;
+	if (!s)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	server(s, config);
+	err = log_level(config->log[0].level, &s->level, fault);
+	for (size_t i = 0; !err && i < config->listener_n; i++)
+		err = listener(s, &config->listener[i], fault);
+	if (!err && !config->listener_n)
+		default_listeners(s);
+	if (err)
+		ear_settings_free(&s);
+	*out = s;
+	return err;
+}
+
+void ear_settings_free(struct ear_settings **settings)
+{
+	for (size_t i = 0; *settings && i < EAR_CONFIG_MANY; i++)
+		free((*settings)->allow[i]);
+	free(*settings);
+	*settings = NULL;
+}

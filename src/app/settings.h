@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** From the configuration file's words to what the parts take. */
+#ifndef EAR_APP_SETTINGS_H
+#define EAR_APP_SETTINGS_H
+
+#include "app/config.h"
+#include "base/log.h"
+#include "flow/server.h"
+
+struct ear_settings {
+	struct ear_server_options server; /**< data_dir and ops not filled in */
+	struct ear_listener listener[EAR_CONFIG_MANY];
+	struct ear_net *allow[EAR_CONFIG_MANY]; /**< owned */
+	size_t listeners;
+	enum ear_level level;
+};
+
+/**
+ * @param config borrowed; must outlive the settings
+ * @return EAR_OK; EAR_USAGE with a fault that names section and key
+ */
+EAR_MUST_USE enum ear_err ear_settings_make(const struct ear_config *config,
+	struct ear_settings **settings, struct ear_fault *fault);
+void ear_settings_free(struct ear_settings **settings);
+
+#endif
