@@ -102,8 +102,6 @@ enum ear_err hep_read_old(
 	if (hep->version == 2) {
 		time_block(hep, p + at, now_ns);
 		at += time_block_bytes(hep, at);
-	} else {
-		ear_hep_note(hep, EAR_HEP_RULE_TIME_NONE, 0, 0, 0);
 	}
 	hep->payload = ear_slice_sub(in, at, in.n);
 	return EAR_OK;

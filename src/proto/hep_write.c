@@ -13,27 +13,21 @@ static const struct {
 #undef X
 };
 
-void ear_hep_write_chunk(struct ear_buf *out, uint16_t vendor, uint16_t type,
-	struct ear_slice value)
-{
-	assert(value.n <= EAR_HEP_MAX - EAR_HEP_CHUNK_HEAD);
-	ear_buf_be16(out, vendor);
-	ear_buf_be16(out, type);
-	ear_buf_be16(out, (uint16_t)(EAR_HEP_CHUNK_HEAD + value.n));
-	ear_buf_slice(out, value);
-}
-
-static void octets(
+void ear_hep_write_chunk(
 	struct ear_buf *out, enum ear_hep_chunk c, struct ear_slice value)
 {
-	ear_hep_write_chunk(out, chunks[c].vendor, chunks[c].type, value);
+	assert(value.n <= EAR_HEP_MAX - EAR_HEP_CHUNK_HEAD);
+	ear_buf_be16(out, chunks[c].vendor);
+	ear_buf_be16(out, chunks[c].type);
+	ear_buf_be16(out, (uint16_t)(EAR_HEP_CHUNK_HEAD + value.n));
+	ear_buf_slice(out, value);
 }
 
 static void optional(
 	struct ear_buf *out, enum ear_hep_chunk c, struct ear_slice value)
 {
 	if (value.n)
-		octets(out, c, value);
+		ear_hep_write_chunk(out, c, value);
 }
 
 /* A number of n bytes, most significant first. */
@@ -44,7 +38,7 @@ static void number(
 
 	for (size_t i = 0; i < n; i++)
 		be[i] = (char)(v >> 8 * (n - 1 - i));
-	octets(out, c, ear_slice(be, n));
+	ear_hep_write_chunk(out, c, ear_slice(be, n));
 }
 
 static bool is_six(const struct ear_hep_out *packet)
@@ -72,9 +66,9 @@ static void addresses(const struct ear_hep_out *packet, struct ear_buf *out)
 
 	number(out, EAR_HEP_FAMILY, six ? 10 : 2, 1);
 	number(out, EAR_HEP_IP_PROTO, packet->ip_proto, 1);
-	octets(out, six ? EAR_HEP_SRC_IP6 : EAR_HEP_SRC_IP4,
+	ear_hep_write_chunk(out, six ? EAR_HEP_SRC_IP6 : EAR_HEP_SRC_IP4,
 		ip(&packet->src, six, room));
-	octets(out, six ? EAR_HEP_DST_IP6 : EAR_HEP_DST_IP4,
+	ear_hep_write_chunk(out, six ? EAR_HEP_DST_IP6 : EAR_HEP_DST_IP4,
 		ip(&packet->dst, six, room));
 	number(out, EAR_HEP_SRC_PORT, packet->src.port, 2);
 	number(out, EAR_HEP_DST_PORT, packet->dst.port, 2);
@@ -127,7 +121,7 @@ static enum ear_err write_3(
 		number(out, EAR_HEP_WAS_BYTES, (uint32_t)payload.n, 4);
 		payload.n = room - (EAR_HEP_CHUNK_HEAD + 4);
 	}
-	octets(out, EAR_HEP_PAYLOAD, payload);
+	ear_hep_write_chunk(out, EAR_HEP_PAYLOAD, payload);
 	if (out->err)
 		return out->err;
 	total = out->n - from;

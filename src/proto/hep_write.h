@@ -39,8 +39,8 @@ struct ear_hep_out {
 EAR_MUST_USE enum ear_err ear_hep_write(
 	const struct ear_hep_out *packet, struct ear_buf *out);
 
-/** Append one chunk of at most 65529 bytes of value. */
-void ear_hep_write_chunk(struct ear_buf *out, uint16_t vendor, uint16_t type,
-	struct ear_slice value);
+/** Append one chunk of the table with at most 65529 bytes of value. */
+void ear_hep_write_chunk(
+	struct ear_buf *out, enum ear_hep_chunk chunk, struct ear_slice value);
 
 #endif

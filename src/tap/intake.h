@@ -18,16 +18,16 @@
 enum ear_unit_kind {
 	EAR_UNIT_DATAGRAM = 1,
 	EAR_UNIT_HEP_STREAM = 2, /**< whole HEP3 packets, one after the other */
-	EAR_UNIT_REMNANT = 3,	 /**< stream bytes that never became a packet */
+	EAR_UNIT_REMNANT = 3,    /**< stream bytes that never became a packet */
 };
 
 enum ear_unit_flag { EAR_UNIT_TRUNCATED = 1u << 0 };
 
 struct ear_unit {
-	uint8_t kind;	      /**< enum ear_unit_kind */
-	uint8_t flags;	      /**< enum ear_unit_flag */
+	uint8_t kind;         /**< enum ear_unit_kind */
+	uint8_t flags;        /**< enum ear_unit_flag */
 	uint8_t transport;    /**< how it reached us: enum ear_transport */
-	uint32_t units;	      /**< datagrams or packets in it */
+	uint32_t units;       /**< datagrams or packets in it */
 	uint64_t seen_ns;     /**< when it was received */
 	struct ear_addr from; /**< who sent it */
 	struct ear_addr to;   /**< our listener */
