@@ -44,9 +44,8 @@ int ear_cmd_check_config(int argc, char **argv)
 	if (!err)
 		printf("%s: %zu listeners, console %s: well formed\n", argv[0],
 			settings->listeners,
-			config->console[0].enabled
-				? config->console[0].address
-				: "off");
+			config->console[0].enabled ? config->console[0].address
+						   : "off");
 	ear_settings_free(&settings);
 	ear_config_free(&config);
 	if (err)

@@ -63,8 +63,8 @@ static enum ear_err add(struct ear_users *users, const char *name,
 			"'%s' is no role; give viewer, operator or admin",
 			c->role);
 	password = choose_password(given, &made_up);
-	err = ear_users_add(users, ear_slice_str(name), password, role, made_up,
-		fault);
+	err = ear_users_add(
+		users, ear_slice_str(name), password, role, made_up, fault);
 	if (!err && made_up)
 		printf("Password of %s, to be changed at the first log-in: "
 		       "%s\n",

@@ -75,6 +75,8 @@ enum ear_err ear_path_take(
 	err = store_message(path, msg, &facts);
 	if (err)
 		return err;
+	if (path->options.see)
+		path->options.see(msg, &facts, path->options.see_arg);
 	ear_tally_add(tally, EAR_N_STORED, 1, msg->seen_ns);
 	if (msg->flags & EAR_MSG_MALFORMED)
 		ear_tally_add(tally, EAR_N_MALFORMED, 1, msg->seen_ns);

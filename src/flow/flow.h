@@ -15,12 +15,19 @@
 
 struct ear_path;
 
+/** Sees a message that was kept; its slices live until fn returns. */
+typedef void (*ear_see_fn)(
+	const struct ear_msg *msg, const struct ear_facts *facts, void *arg);
+
 struct ear_path_options {
 	struct ear_store *store;   /**< borrowed */
 	struct ear_ledger *ledger; /**< borrowed */
 	bool mask_secrets;         /**< blank secrets before anything is kept */
 	/** becomes true: give up waiting for a full store; may be NULL */
 	const volatile bool *stop;
+	/** told of each message that was kept; may be NULL */
+	ear_see_fn see;
+	void *see_arg;
 };
 
 EAR_MUST_USE enum ear_err ear_path_new(

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/open.h"
+#include "app/options.h"
+#include "base/json.h"
+#include "base/size.h"
+#include "base/time.h"
+#include "flow/import.h"
+
+struct choices {
+	const char *data;
+	bool json;
+	bool quiet;
+	bool keep_secrets;
+};
+
+/* The bar on a terminal: drawn ten times a second, wiped at the end. */
+struct bar {
+	const char *file;
+	bool shown;
+	uint64_t next_ns;
+	uint64_t began_ns;
+};
+
+static volatile bool interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = true;
+}
+
+static void draw(uint64_t done, uint64_t total, void *arg)
+{
+	static const char full[] = "##############################";
+	struct bar *bar = arg;
+	uint64_t now = ear_mono_ns();
+	char size[EAR_SIZE_TEXT], left[EAR_TIME_TEXT] = "?";
+	unsigned percent;
+
+	if (!bar->shown || now < bar->next_ns)
+		return;
+	bar->next_ns = now + 100 * EAR_MS_NS;
+	ear_size_text(done, size);
+	if (!total) {
+		fprintf(stderr, "\r\033[K%s  %s", bar->file, size);
+		return;
+	}
+	percent = (unsigned)(done * 100 / total);
+	if (done)
+		ear_duration_text(
+			(uint64_t)((double)(now - bar->began_ns) /
+				   (double)done * (double)(total - done)),
+			left);
+	fprintf(stderr, "\r\033[K%s  [%-30.*s] %3u%%  %s  %s left", bar->file,
+		(int)(percent * 30 / 100), full, percent, size, left);
+}
+
+static void print_json(const char *path, const struct ear_import_summary *s,
+	enum ear_err err, const struct ear_fault *fault)
+{
+	struct ear_buf out = {0};
+	struct ear_json j = ear_json(&out);
+
+	ear_json_open(&j, '{');
+	ear_json_kstr(&j, "file", ear_slice_str(path));
+	ear_json_ku64(&j, "packets", s->file.packets);
+	ear_json_ku64(&j, "messages", s->stored);
+	ear_json_ku64(&j, "malformed", s->malformed);
+	ear_json_ku64(&j, "conversations", s->conversations);
+	ear_json_kbool(&j, "conversations_at_least", s->at_least);
+	ear_json_key(&j, "seconds");
+	ear_json_num(&j, (double)s->took_ns / 1e9);
+	ear_json_ku64(&j, "truncated", s->file.truncated);
+	ear_json_ku64(&j, "reassembled", s->file.reassembled);
+	ear_json_ku64(&j, "unfinished", s->file.unfinished);
+	ear_json_ku64(&j, "snapped", s->file.snapped);
+	ear_json_ku64(&j, "streams", s->file.streams);
+	ear_json_ku64(&j, "gaps", s->file.gaps);
+	ear_json_ku64(&j, "retransmitted", s->file.retransmitted);
+	ear_json_ktime(&j, "first", s->file.first_ns);
+	ear_json_ktime(&j, "last", s->file.last_ns);
+	ear_json_key(&j, "other");
+	ear_json_open(&j, '{');
+	for (int k = 0; k < EAR_FILE_KINDS; k++)
+		ear_json_ku64(&j, ear_file_kind_key(k), s->file.kind[k]);
+	ear_json_close(&j, '}');
+	ear_json_kbool(&j, "complete", !err && !interrupted);
+	if (err)
+		ear_json_kstr(&j, "error", ear_slice_str(fault->text));
+	ear_json_close(&j, '}');
+	printf("%.*s\n", EAR_FMT(ear_buf_view(&out)));
+	ear_buf_fini(&out);
+}
+
+static void print_text(const char *path, const struct ear_import_summary *s)
+{
+	char took[EAR_TIME_TEXT], first[EAR_TIME_TEXT], last[EAR_TIME_TEXT];
+	double seconds = (double)s->took_ns / 1e9;
+
+	ear_duration_text(s->took_ns, took);
+	printf("%s: %llu packets, %llu SIP messages, %llu malformed, %s%llu "
+	       "conversations in %s (%.0f messages/s)\n",
+		path, (unsigned long long)s->file.packets,
+		(unsigned long long)s->stored, (unsigned long long)s->malformed,
+		s->at_least ? "at least " : "",
+		(unsigned long long)s->conversations, took,
+		seconds > 0 ? (double)s->stored / seconds : 0);
+	if (s->file.first_ns) {
+		ear_time_human(s->file.first_ns, false, first);
+		ear_time_human(s->file.last_ns, false, last);
+		printf("  from %s to %s UTC\n", first, last);
+	}
+	if (s->file.truncated || s->file.gaps || s->file.unfinished)
+		printf("  incomplete: %llu messages cut short, %llu holes in "
+		       "TCP streams, %llu datagrams without all fragments\n",
+			(unsigned long long)s->file.truncated,
+			(unsigned long long)s->file.gaps,
+			(unsigned long long)s->file.unfinished);
+	for (int k = 0; k < EAR_FILE_KINDS; k++) {
+		if (s->file.kind[k])
+			printf("  not kept: %llu %s\n",
+				(unsigned long long)s->file.kind[k],
+				ear_file_kind_help(k));
+	}
+}
+
+static enum ear_err import(struct ear_store *store, const char *path,
+	const struct choices *c, struct ear_fault *fault)
+{
+	struct bar bar = {.file = path,
+		.shown = !c->quiet && isatty(STDERR_FILENO),
+		.began_ns = ear_mono_ns()};
+	struct ear_import_summary summary;
+	enum ear_err err = ear_import_file(path,
+		&(struct ear_import_options){.store = store,
+			.mask_secrets = !c->keep_secrets,
+			.progress = draw,
+			.arg = &bar,
+			.stop = &interrupted},
+		&summary, fault);
+
+	if (bar.shown)
+		fputs("\r\033[K", stderr);
+	if (c->json)
+		print_json(path, &summary, err, fault);
+	else if (!c->quiet && (!err || summary.file.packets))
+		print_text(path, &summary);
+	fflush(stdout);
+	return err;
+}
+
+int ear_cmd_import(int argc, char **argv)
+{
+	struct choices c = {.data = ear_data_dir()};
+	const struct ear_option options[] = {
+		EAR_OPTION_DATA(&c.data),
+		EAR_OPTION_JSON(&c.json),
+		{"quiet", 'q', EAR_OPT_FLAG, &c.quiet, NULL,
+			"no progress bar, no summary"},
+		{"keep-secrets", 0, EAR_OPT_FLAG, &c.keep_secrets, NULL,
+			"do not blank passwords, digest responses and keys"},
+	};
+	const struct ear_usage usage = {"import", "FILE…",
+		"Reads captures into the store: pcap and pcapng, plain or "
+		"gzip; - is standard input. SIP is found on any port; HEP "
+		"inside is unpacked. A server may be running on the same "
+		"directory.",
+		options, sizeof(options) / sizeof(options[0]), NULL};
+	struct ear_store *store = NULL;
+	struct ear_fault fault = {0};
+	int status = EAR_EXIT_DONE;
+
+	if (!ear_options(&usage, &argc, &argv, &status))
+		return status;
+	if (argc < 1) {
+		ear_fail(&fault, EAR_USAGE, 0, "name at least one file");
+		return ear_command_failed("import", &fault);
+	}
+	if (ear_app_store_write(
+		    c.data, &(struct ear_store_options){0}, &store, &fault))
+		return ear_command_failed("import", &fault);
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
+	for (int i = 0; i < argc && !interrupted; i++) {
+		fault = (struct ear_fault){0};
+		if (import(store, argv[i], &c, &fault))
+			status = ear_command_failed("import", &fault);
+	}
+	ear_app_store_close(&store);
+	if (interrupted) {
+		fprintf(stderr, "earshot import: interrupted; what was read "
+				"so far is kept\n");
+		status = EAR_EXIT_FAILED;
+	}
+	return status;
+}
