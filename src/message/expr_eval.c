@@ -32,10 +32,16 @@ static const struct ear_sip *sip_of(struct eval *v)
 	return &v->sip;
 }
 
+static const struct value *first_value(
+	const struct eval *v, const struct node *n)
+{
+	return n->values ? &v->expr->values[n->value] : NULL;
+}
+
 static bool test_text(
 	struct eval *v, const struct node *n, struct ear_slice s, bool fold)
 {
-	const struct value *want = &v->expr->values[n->value];
+	const struct value *want = first_value(v, n);
 
 	switch (n->op) {
 	case OP_THERE: return s.n != 0;
@@ -53,7 +59,7 @@ static bool test_text(
 
 static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 {
-	const struct value *want = &v->expr->values[n->value];
+	const struct value *want = first_value(v, n);
 	enum ear_field_type type = ear_field_info(f)->type;
 	const struct ear_facts *facts = NULL;
 	uint64_t have, unit = type == EAR_TYPE_TIME ? EAR_US_NS : 1;
@@ -84,7 +90,7 @@ static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 static bool test_addr(struct eval *v, const struct node *n, enum ear_field f)
 {
 	const struct ear_addr *a = ear_field_addr(f, v->msg);
-	const struct value *want = &v->expr->values[n->value];
+	const struct value *want = first_value(v, n);
 
 	if (n->op == OP_THERE)
 		return a->family != 0;
