@@ -157,8 +157,8 @@ struct ear_journal {
 	pthread_mutex_t keeper_lock;
 	pthread_cond_t keeper_cond;
 	bool stopping;
-	bool sync_failed; /* the keeper's own: told already */
-	bool told_full;
+	_Atomic bool sync_failed; /* told already */
+	bool told_full;           /* the keeper's own */
 };
 
 void journal_notice(struct ear_journal *j, const char *event,

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,11 +22,14 @@ static char told[8][64];
 static inline void tell(const char *event, struct ear_slice text,
 	uint64_t lost_bytes, void *arg)
 {
-	int i = told_n++;
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-	if (i < 8)
-		snprintf(told[i], sizeof(told[i]), "%s", event);
+	pthread_mutex_lock(&lock);
+	if (told_n < 8)
+		snprintf(told[told_n], sizeof(told[0]), "%s", event);
 	told_lost += lost_bytes;
+	told_n++;
+	pthread_mutex_unlock(&lock);
 	assert_true(text.n > 0 && text.n < 320);
 	assert_ptr_equal(arg, dir);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lane in good health: append, read, go on, rotate, consume, fill up. */
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "help.h"
@@ -83,6 +84,7 @@ static void test_resume(void **state)
 	lane = lane_at(j, &pos);
 	/* What is new comes after what is left, in a file of its own. */
 	assert_int_equal(put(lane, 11, 100), EAR_OK);
+	assert_int_equal(ear_lane_first_file(lane), 2);
 	assert_int_equal(count_files(), 2);
 	for (uint64_t i = 5; i <= 11; i++)
 		assert_int_equal(get(lane, &pos), i);
@@ -190,6 +192,37 @@ static void test_full(void **state)
 	(void)state;
 }
 
+/* Many lanes with a little in the file of each: all of it can come back. */
+static void test_many_lanes(void **state)
+{
+	struct ear_journal *j = open_with(MIB, 0);
+	struct ear_lane *lanes[16];
+	struct ear_lane_pos pos[16] = {0};
+	char name[32];
+	int n = 0;
+
+	for (size_t i = 0; i < ROWS(lanes); i++) {
+		snprintf(name, sizeof(name), "tcp%zu", i);
+		assert_int_equal(
+			ear_lane_open(j, name, NULL, &lanes[i], NULL), EAR_OK);
+	}
+	while (put(lanes[n % 16], 1, 5000) == EAR_OK)
+		n++;
+	assert_true(n > 180);
+	for (size_t i = 0; i < ROWS(lanes); i++) {
+		while (get(lanes[i], &pos[i]))
+			;
+		ear_lane_done(lanes[i], &pos[i]);
+	}
+	for (int i = 0; i < 100 && put(lanes[3], 1, 5000); i++)
+		usleep(10000);
+	assert_int_equal(put(lanes[3], 1, 5000), EAR_OK);
+	for (size_t i = 0; i < ROWS(lanes); i++)
+		ear_lane_close(&lanes[i]);
+	ear_journal_close(&j);
+	(void)state;
+}
+
 /* The keeper tells the begin and the end of it. */
 static void test_full_told(void **state)
 {
@@ -231,6 +264,38 @@ static void test_keep_free(void **state)
 	assert_int_equal(count_files(), 0);
 	ear_lane_close(&lane);
 	ear_journal_close(&j);
+	(void)state;
+}
+
+/* A real disk that is full; needs the right to mount one. */
+static void test_small_disk(void **state)
+{
+	struct ear_lane_pos pos = {0};
+	struct ear_journal *j;
+	struct ear_lane *lane;
+	uint64_t n = 0, read = 0;
+
+	if (mount("none", dir, "tmpfs", 0, "size=1m,mode=700"))
+		skip();
+	j = open_with(0, 256 << 10);
+	lane = lane_at(j, NULL);
+	for (int round = 0; round < 3; round++) {
+		while (put(lane, n + 1, 50001) == EAR_OK)
+			n++;
+		while (get(lane, &pos) == read + 1)
+			read++;
+		assert_int_equal(read, n);
+		ear_lane_done(lane, &pos);
+		for (int i = 0; i < 100 && put(lane, n + 1, 50001); i++)
+			usleep(10000);
+		n++;
+	}
+	assert_true(n > 3 * 15);
+	assert_int_equal(get(lane, &pos), n);
+	assert_int_equal(told_lost, 0);
+	ear_lane_close(&lane);
+	ear_journal_close(&j);
+	assert_int_equal(umount(dir), 0);
 	(void)state;
 }
 
@@ -313,8 +378,10 @@ int main(void)
 		T(test_from_oldest),
 		T(test_rotate_consume),
 		T(test_full),
+		T(test_many_lanes),
 		T(test_full_told),
 		T(test_keep_free),
+		T(test_small_disk),
 		T(test_names),
 		T(test_two_processes),
 		T(test_no_dir),
