@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -249,6 +250,33 @@ enum ear_err ear_server_listen(struct ear_server *s,
 	return err;
 }
 
+/*
+ * The status as a file, for `earshot status` when we are gone. A full disk
+ * leaves the last one that could be written.
+ */
+static void write_status(struct ear_server *s)
+{
+	char path[2200], part[2200];
+	struct ear_buf out = {0};
+	struct ear_json j = ear_json(&out);
+	FILE *f;
+
+	ear_json_open(&j, '{');
+	ear_json_ktime(&j, "as_of", ear_now_ns());
+	ear_server_status(&j, s);
+	ear_json_close(&j, '}');
+	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, s->dir);
+	snprintf(part, sizeof(part), "%s/" EAR_STATUS_FILE ".new", s->dir);
+	f = out.err ? NULL : fopen(part, "w");
+	if (f) {
+		bool whole = fwrite(out.p, 1, out.n, f) == out.n;
+
+		if (fclose(f) || !whole || rename(part, path))
+			unlink(part);
+	}
+	ear_buf_fini(&out);
+}
+
 /* Applies retention now and then, off the threads that messages wait for. */
 static void *keeper_main(void *arg)
 {
@@ -260,6 +288,7 @@ static void *keeper_main(void *arg)
 
 		pthread_mutex_unlock(&s->keeper_lock);
 		s->store->ops->retain(s->store, ear_now_ns());
+		write_status(s);
 		pthread_mutex_lock(&s->keeper_lock);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += 5;
@@ -282,8 +311,6 @@ enum ear_err ear_server_start(struct ear_server *s, struct ear_fault *fault)
 
 static void stop_keeper(struct ear_server *s)
 {
-	if (!s->keeper_runs)
-		return;
 	pthread_mutex_lock(&s->keeper_lock);
 	s->keeper_stops = true;
 	pthread_cond_signal(&s->keeper_wake);
@@ -303,7 +330,10 @@ void ear_server_close(struct ear_server **sp)
 	}
 	if (s->pump)
 		ear_pump_stop(s->pump, DRAIN_MS);
-	stop_keeper(s);
+	if (s->keeper_runs) {
+		stop_keeper(s);
+		write_status(s);
+	}
 	ear_pump_free(&s->pump);
 	for (size_t i = 0; i < s->listeners; i++)
 		close_listener(&s->listener[i]);

@@ -8,6 +8,9 @@
 #include "journal/journal.h"
 #include "store/store.h"
 
+/** In the data directory: the status as the server last wrote it down. */
+#define EAR_STATUS_FILE "last-status.json"
+
 /** Member "totals": received accepted searchable malformed dropped open … */
 void ear_status_totals(
 	struct ear_json *j, struct ear_ledger *ledger, uint64_t pending);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "app/open.h"
+#include "app/options.h"
+#include "base/json.h"
+#include "base/ledger.h"
+#include "base/size.h"
+#include "base/time.h"
+#include "console/control_client.h"
+#include "flow/status.h"
+
+/*
+ * Without a server: what the last one wrote down as it went, and the store as
+ * it is now.
+ */
+static enum ear_err offline(
+	const char *data, json_t **status, struct ear_fault *fault)
+{
+	struct ear_store_stats stats = {0};
+	struct ear_retention keep = {0};
+	struct ear_store *store = NULL;
+	struct ear_buf out = {0};
+	struct ear_json j = ear_json(&out);
+	json_t *now = NULL, *last;
+	char path[4096];
+	enum ear_err err = ear_app_store_open(data, &store, fault);
+
+	if (err)
+		return err;
+	store->ops->stats(store, &stats);
+	ear_app_store_close(&store);
+	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, data);
+	last = json_load_file(path, 0, NULL);
+	ear_json_open(&j, '{');
+	ear_status_store(&j, &stats, &keep);
+	ear_json_close(&j, '}');
+	now = json_loadb(out.p, out.n, 0, NULL);
+	ear_buf_fini(&out);
+	*status = json_object();
+	if (json_is_object(last))
+		json_object_update(*status, last);
+	if (json_is_object(now)) {
+		json_t *limits = json_object_get(
+			json_object_get(last, "store"), "retention");
+
+		if (limits)
+			json_object_set(json_object_get(now, "store"),
+				"retention", limits);
+		json_object_update(*status, now);
+	}
+	json_object_set_new(*status, "running", json_false());
+	json_decref(last);
+	json_decref(now);
+	return EAR_OK;
+}
+
+static enum ear_err online(
+	const char *data, json_t **status, struct ear_fault *fault)
+{
+	struct ear_buf answer = {0};
+	enum ear_err err =
+		ear_control_call(data, "status", NULL, &answer, 5000, fault);
+
+	if (!err)
+		*status = json_loadb(answer.p, answer.n, 0, NULL);
+	ear_buf_fini(&answer);
+	if (err)
+		return err;
+	if (!json_is_object(*status))
+		return ear_fail(fault, EAR_BAD, 0,
+			"the server's answer is not understood");
+	json_object_set_new(*status, "running", json_true());
+	return EAR_OK;
+}
+
+static unsigned long long number(const json_t *o, const char *key)
+{
+	json_int_t v = json_integer_value(json_object_get(o, key));
+
+	return v > 0 ? (unsigned long long)v : 0;
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "-";
+}
+
+static void print_store(const json_t *s)
+{
+	const json_t *keep = json_object_get(s, "retention");
+	char bytes[EAR_SIZE_TEXT], raw[EAR_SIZE_TEXT], free_[EAR_SIZE_TEXT];
+	char day[EAR_SIZE_TEXT], left[EAR_TIME_TEXT], age[EAR_TIME_TEXT];
+	char most[EAR_SIZE_TEXT], least[EAR_SIZE_TEXT];
+
+	ear_size_text(number(s, "bytes"), bytes);
+	ear_size_text(number(s, "raw_bytes"), raw);
+	ear_size_text(number(s, "disk_free"), free_);
+	printf("Store      %llu messages (%llu malformed) in %llu segments, "
+	       "%s for %s received%s\n",
+		number(s, "messages"), number(s, "malformed"),
+		number(s, "segments"), bytes, raw,
+		json_is_true(json_object_get(s, "full"))
+			? "; FULL: nothing is stored"
+			: "");
+	if (number(s, "damaged"))
+		printf("           %llu segments are damaged and not read\n",
+			number(s, "damaged"));
+	printf("Kept       from %s to %s\n", text(s, "oldest"),
+		text(s, "newest"));
+	ear_duration_text(number(keep, "max_age_s") * EAR_SECOND_NS, age);
+	ear_size_text(number(keep, "max_bytes"), most);
+	ear_size_text(number(keep, "min_free"), least);
+	printf("Retention  %s%s, %s%s, at least %s free of %s free now\n",
+		number(keep, "max_age_s") ? "at most " : "",
+		number(keep, "max_age_s") ? age : "any age",
+		number(keep, "max_bytes") ? "at most " : "",
+		number(keep, "max_bytes") ? most : "any size", least, free_);
+	if (number(s, "bytes_per_day")) {
+		ear_size_text(number(s, "bytes_per_day"), day);
+		ear_duration_text(number(s, "left_s") * EAR_SECOND_NS, left);
+		printf("Forecast   %s a day; %s%s\n", day,
+			number(s, "left_s") ? "the oldest goes after another "
+					    : "no limit comes into reach",
+			number(s, "left_s") ? left : "");
+	}
+}
+
+static void print_ledger(const json_t *lines)
+{
+	size_t i;
+	json_t *line;
+
+	if (json_array_size(lines))
+		printf("\n%-30s %-16s %12s %12s %10s\n", "TAP", "SOURCE",
+			"RECEIVED", "STORED", "MALFORMED");
+	json_array_foreach(lines, i, line)
+	{
+		printf("%-30s %-16s %12llu %12llu %10llu", text(line, "tap"),
+			text(line, "source"), number(line, "received"),
+			number(line, "stored"), number(line, "malformed"));
+		for (unsigned c = 0; c < EAR_N_COUNT; c++) {
+			enum ear_count_class class = ear_count_class(c);
+			unsigned long long n = number(line, ear_count_key(c));
+
+			if (n && class != EAR_CLASS_IN &&
+				class != EAR_CLASS_STORED &&
+				class != EAR_CLASS_BYTES &&
+				c != EAR_N_MALFORMED && c != EAR_N_ACCEPTED)
+				printf("  %s %llu", ear_count_key(c), n);
+		}
+		printf("\n");
+	}
+}
+
+static void print_text(const json_t *status)
+{
+	const json_t *t = json_object_get(status, "totals");
+	const json_t *taps = json_object_get(status, "taps");
+	const json_t *notices = json_object_get(status, "notices");
+	bool running = json_is_true(json_object_get(status, "running"));
+	char up[EAR_TIME_TEXT];
+	size_t i;
+	json_t *o;
+
+	ear_duration_text(number(status, "uptime_s") * EAR_SECOND_NS, up);
+	if (running)
+		printf("Server     running for %s\n", up);
+	else if (t)
+		printf("Server     not running; last seen %s after %s\n",
+			text(status, "as_of"), up);
+	else
+		printf("Server     not running\n");
+	if (t)
+		printf("Since then received %llu, accepted %llu, searchable "
+		       "%llu, malformed %llu, dropped %llu, kernel drops "
+		       "%llu\n",
+			number(t, "received"), number(t, "accepted"),
+			number(t, "searchable"), number(t, "malformed"),
+			number(t, "dropped"), number(t, "kernel_drop"));
+	json_array_foreach(taps, i, o)
+	{
+		printf("Listener   %s %s on %s%s\n", text(o, "name"),
+			text(o, "transport"), text(o, "address"),
+			json_is_true(json_object_get(o, "open_to_network"))
+				? ", open to the network"
+				: "");
+	}
+	print_store(json_object_get(status, "store"));
+	print_ledger(json_object_get(status, "ledger"));
+	json_array_foreach(notices, i, o)
+	{
+		printf("%s%s  %s: %s\n", i ? "" : "\n", text(o, "at"),
+			text(o, "event"), text(o, "text"));
+	}
+}
+
+int ear_cmd_status(int argc, char **argv)
+{
+	const char *data = ear_data_dir();
+	bool as_json = false;
+	const struct ear_option options[] = {
+		EAR_OPTION_DATA(&data),
+		EAR_OPTION_JSON(&as_json),
+	};
+	const struct ear_usage usage = {"status", "",
+		"What came in, what is kept and for how long, and what was "
+		"lost and why. Asks the running server; without one, shows "
+		"what the last one left.",
+		options, sizeof(options) / sizeof(options[0]), NULL};
+	struct ear_fault fault = {0};
+	json_t *status = NULL;
+	enum ear_err err;
+	int code;
+
+	if (!ear_options(&usage, &argc, &argv, &code))
+		return code;
+	err = online(data, &status, &fault);
+	if (err == EAR_GONE) {
+		fault = (struct ear_fault){0};
+		err = offline(data, &status, &fault);
+	}
+	if (err) {
+		json_decref(status);
+		return ear_command_failed("status", &fault);
+	}
+	if (as_json) {
+		json_dumpf(status, stdout, JSON_COMPACT);
+		printf("\n");
+	} else {
+		print_text(status);
+	}
+	json_decref(status);
+	return EAR_EXIT_DONE;
+}
