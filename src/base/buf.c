@@ -22,6 +22,8 @@ static bool grow(struct ear_buf *b, size_t need)
 	}
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+	if (b->max && cap > b->max)
+		cap = b->max;
 	p = realloc(b->p, cap);
 	if (!p) {
 		b->err = EAR_NOMEM;

@@ -55,7 +55,7 @@ enum ear_err ear_size_parse(
 	if (whole > (UINT64_MAX - unit) / unit)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"'%.*s' is more than can be counted", EAR_FMT(text));
-	*bytes = whole * unit + unit / 10 * tenths;
+	*bytes = whole * unit + unit * tenths / 10;
 	return EAR_OK;
 }
 
