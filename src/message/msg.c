@@ -2,6 +2,7 @@
 #include "message/msg.h"
 
 #include "message/facts_sip.h"
+#include "proto/sip_secret.h"
 
 static const struct ear_slice transports[] = {
 	[EAR_TR_UNKNOWN] = EAR_S_INIT(""),
@@ -85,7 +86,10 @@ static void look_sip(
 	ear_sip_parse(msg->raw, &sip);
 	ear_sip_core(&sip, &core);
 	ear_facts_sip(&sip, &core, facts);
-	if (check && !facts->malformed)
+	if (!check)
+		return;
+	facts->secrets = ear_sip_secrets(&sip, NULL, NULL) > 0;
+	if (!facts->malformed)
 		facts->malformed =
 			ear_sip_check(&sip, &core, ear_facts_sip_how(msg),
 				&finding, 1) > 0;

@@ -97,6 +97,8 @@ struct ear_facts {
 	uint8_t kind;		    /**< enum ear_kind */
 	bool malformed;		    /**< as EAR_MSG_MALFORMED */
 	bool sdp;		    /**< has an SDP body */
+	bool secrets;		    /**< has secrets, as ear_sip_secrets() finds
+					 them; set by ear_msg_examine() only */
 	uint16_t status;	    /**< reply: 100..699 (or as written); else 0 */
 	uint32_t cseq;		    /**< CSeq number; 0 when absent */
 	struct ear_slice method;    /**< request: its method; reply: CSeq's */

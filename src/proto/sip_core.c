@@ -15,7 +15,7 @@ static void read_ruri(struct ear_slice ruri, struct ear_sip_core *core)
 			end--;
 	}
 	ear_sip_uri(p, end, &core->ruri, flaw);
-	if (flaw->rule == EAR_SIP_RULE_URI && is(*flaw->at, C_LWS))
+	if (flaw->rule && flaw->at < end && is(*flaw->at, C_LWS))
 		flaw->rule = EAR_SIP_RULE_RURI_SPACE;
 	if (core->ruri.headers.p)
 		flaw_at(flaw, core->ruri.headers.p - 1,

@@ -125,11 +125,30 @@ const char *ear_sip_param(const char *p, const char *end,
 	return skip(p, end, C_LWS);
 }
 
+/*
+ * The grammar of RFC 3261 lets three colons stand before an embedded IPv4
+ * address; RFC 5118 s4.10 asks to tolerate it.
+ */
+static bool is_ipv6(struct ear_slice text)
+{
+	size_t bug = ear_slice_find(text, EAR_S(":::"));
+	char fixed[EAR_ADDR_TEXT];
+	struct ear_addr addr;
+
+	if (!memchr(text.p, ':', text.n))
+		return false;
+	if (bug < text.n && text.n < sizeof(fixed)) {
+		memcpy(fixed, text.p, bug);
+		memcpy(fixed + bug, text.p + bug + 1, text.n - bug - 1);
+		text = ear_slice(fixed, text.n - 1);
+	}
+	return ear_addr_parse(text, &addr) == EAR_OK && addr.port == 0;
+}
+
 static const char *host_ipv6(const char *p, const char *end,
 	struct ear_slice *host, struct ear_sip_flaw *flaw)
 {
 	const char *close = memchr(p, ']', (size_t)(end - p));
-	struct ear_addr addr;
 
 	if (!close) {
 		flaw_at(flaw, p, EAR_SIP_RULE_HOST_IPV6);
@@ -137,7 +156,7 @@ static const char *host_ipv6(const char *p, const char *end,
 		return end;
 	}
 	*host = span(p, close + 1);
-	if (ear_addr_parse(*host, &addr) != EAR_OK || addr.family != 6)
+	if (!is_ipv6(*host))
 		flaw_at(flaw, p, EAR_SIP_RULE_HOST_IPV6);
 	return close + 1;
 }

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/sip_secret.h"
+
+#include "proto/sdp.h"
+#include "proto/sip_auth.h"
+#include "proto/sip_body.h"
+#include "proto/sip_lex.h"
+
+#define DEPTH_MAX 2 /* as ear_sip_find_body() */
+
+struct walk {
+	const struct ear_sip *sip;
+	ear_sip_secret_fn fn;
+	void *arg;
+	size_t n;
+};
+
+static void give(struct walk *walk, struct ear_slice secret)
+{
+	if (secret.n == 0)
+		return;
+	walk->n++;
+	if (walk->fn)
+		walk->fn((size_t)(secret.p - walk->sip->raw.p), secret.n,
+			walk->arg);
+}
+
+static bool any_of(struct ear_slice s, const struct ear_slice *set, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ear_slice_ieq(s, set[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Schemes whose parameters are known: only some of them are secret. */
+static bool has_params(struct ear_slice scheme)
+{
+	static const struct ear_slice known[] = {EAR_S_INIT(""),
+		EAR_S_INIT("Digest"), EAR_S_INIT("NTLM"),
+		EAR_S_INIT("Kerberos"), EAR_S_INIT("TLS-DSK")};
+
+	return any_of(scheme, known, sizeof(known) / sizeof(known[0]));
+}
+
+static void auth_value(
+	struct walk *walk, struct ear_slice value, bool challenge)
+{
+	static const struct ear_slice secret[] = {EAR_S_INIT("response"),
+		EAR_S_INIT("rspauth"), EAR_S_INIT("gssapi-data")};
+	struct ear_sip_auth auth = ear_sip_auth_parse(value);
+	struct ear_slice name, v;
+
+	if (!has_params(auth.scheme)) {
+		if (!challenge ||
+			ear_slice_ieq(auth.scheme, EAR_S("Negotiate")))
+			give(walk, auth.rest);
+		return;
+	}
+	while (ear_sip_auth_next(&auth.rest, &name, &v)) {
+		if (any_of(name, secret, sizeof(secret) / sizeof(secret[0])))
+			give(walk, v);
+	}
+}
+
+static void auth_headers(struct walk *walk, enum ear_sip_id id, bool challenge)
+{
+	struct ear_sip_cursor cursor = {0};
+	struct ear_sip_header header;
+
+	while (ear_sip_next_of(walk->sip, id, &cursor, &header))
+		auth_value(walk, header.value, challenge);
+}
+
+/*
+ * The password before an "@", wherever a SIP URI may stand: from the first
+ * colon behind the scheme. Runs back over what a user part may hold.
+ */
+static void password_before(struct walk *walk, const char *from, const char *at)
+{
+	const char *p = at, *first = NULL, *second = NULL;
+
+	while (p > from && (is(p[-1], C_USER) || p[-1] == '%')) {
+		p--;
+		if (*p != ':')
+			continue;
+		if (p - from >= 3 &&
+			((p[-1] | 32) == 'p' || (p[-1] | 32) == 's') &&
+			(ear_slice_ieq(span(p - 3, p), EAR_S("sip")) ||
+				(p - from >= 4 && ear_slice_ieq(span(p - 4, p),
+							  EAR_S("sips"))))) {
+			first = p;
+			break;
+		}
+		second = p;
+	}
+	if (first && second)
+		give(walk, span(second + 1, at));
+}
+
+static void passwords(struct walk *walk)
+{
+	const char *p = walk->sip->start.p, *from = p;
+	const char *end = walk->sip->headers.p + walk->sip->headers.n;
+
+	while (p < end && (p = memchr(p, '@', (size_t)(end - p)))) {
+		password_before(walk, from, p);
+		from = ++p;
+	}
+}
+
+static void sdp_key(struct ear_slice key, void *arg)
+{
+	give(arg, key);
+}
+
+static void body(struct walk *walk, struct ear_slice content_type,
+	struct ear_slice bytes, int depth)
+{
+	struct ear_sip_parts parts;
+	struct ear_sip_part part;
+	struct ear_sip_type type;
+
+	if (bytes.n == 0 || !ear_sip_type_parse(content_type, &type))
+		return;
+	if (ear_slice_ieq(type.both, EAR_S("application/sdp"))) {
+		ear_sdp_keys(bytes, sdp_key, walk);
+		return;
+	}
+	if (depth == DEPTH_MAX || !ear_sip_parts(content_type, bytes, &parts))
+		return;
+	while (ear_sip_part_next(&parts, &part))
+		body(walk, part.type, part.body, depth + 1);
+}
+
+size_t ear_sip_secrets(
+	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
+{
+	struct walk walk = {.sip = sip, .fn = fn, .arg = arg};
+
+	auth_headers(&walk, EAR_SIP_AUTHORIZATION, false);
+	auth_headers(&walk, EAR_SIP_PROXY_AUTHORIZATION, false);
+	auth_headers(&walk, EAR_SIP_AUTHENTICATION_INFO, false);
+	auth_headers(&walk, EAR_SIP_PROXY_AUTHENTICATION_INFO, false);
+	auth_headers(&walk, EAR_SIP_WWW_AUTHENTICATE, true);
+	auth_headers(&walk, EAR_SIP_PROXY_AUTHENTICATE, true);
+	passwords(&walk);
+	/* All behind the empty line: what exceeds Content-Length is kept too.
+	 */
+	body(&walk, ear_sip_value(sip, EAR_SIP_CONTENT_TYPE), sip->rest, 0);
+	return walk.n;
+}
