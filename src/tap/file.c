@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "proto/hep.h"
 #include "proto/pcap.h"
+#include "proto/sip_frame.h"
 #include "tap/file_priv.h"
 #include "tap/file_source.h"
 
@@ -190,7 +191,8 @@ static void finish(struct ear_file *f)
 
 static enum ear_err open_parts(struct ear_file *f)
 {
-	static const struct ear_tcp_options defaults = {0};
+	static const struct ear_tcp_options tcp = {
+		.hold_bytes = EAR_SIP_MESSAGE_BYTES_MAX};
 	enum ear_err err = EAR_OK;
 
 	f->tally = f->options->tally;
@@ -204,7 +206,7 @@ static enum ear_err open_parts(struct ear_file *f)
 	if (!err)
 		err = ear_ip_walk_new(ear_file_lost, f, &f->walk);
 	if (!err)
-		err = ear_tcp_new(&defaults, &ear_file_stream, f, &f->tcp);
+		err = ear_tcp_new(&tcp, &ear_file_stream, f, &f->tcp);
 	if (!err)
 		err = ear_sctp_new(ear_file_sctp, f, &f->sctp);
 	return err;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "proto/hep.h"
-#include "proto/sip.h"
+#include "proto/sip_frame.h"
 #include "proto/ws.h"
 #include "tap/file_priv.h"
 #include "tap/sort.h"
@@ -65,8 +65,7 @@ static size_t find_line(struct ear_slice in)
 		if (lf) {
 			size_t line = (size_t)(lf + 1 - in.p);
 
-			if (ear_sort(ear_slice_sub(in, line, in.n)) ==
-				EAR_SORT_SIP)
+			if (ear_sip_looks_like(ear_slice_sub(in, line, in.n)))
 				return line;
 		}
 		at = hit + 7;
@@ -99,9 +98,9 @@ static bool is_ws(struct ear_slice in)
 	if (payload.n > sizeof(text))
 		payload.n = sizeof(text);
 	if (!f.masked)
-		return ear_sort(payload) == EAR_SORT_SIP;
+		return ear_sip_looks_like(payload);
 	ear_ws_unmask(&f, 0, payload, text);
-	return ear_sort(ear_slice(text, payload.n)) == EAR_SORT_SIP;
+	return ear_sip_looks_like(ear_slice(text, payload.n));
 }
 
 /* CR, LF and NUL between messages: keep-alives (RFC 5626 s3.5.1). */
@@ -153,10 +152,7 @@ static size_t seek(
 	return at;
 }
 
-/*
- * How do the bytes begin? @return bytes used; with MORE_ set in *wait when
- * it cannot be said yet
- */
+/* How do the bytes begin? *wait: it cannot be said yet. @return bytes used */
 static size_t begin(struct ear_file *f, struct ear_tcp_half *h,
 	struct ear_slice in, bool *wait)
 {
@@ -194,24 +190,37 @@ static size_t begin(struct ear_file *f, struct ear_tcp_half *h,
 	return seek(f, h, in);
 }
 
+/*
+ * A message whose end cannot be told, for its Content-Length is no number or
+ * too large: it reaches to the next first line, or as far as there are bytes.
+ */
+static size_t broken(
+	struct ear_file *f, struct ear_tcp_half *h, struct ear_slice in)
+{
+	struct ear_file_place place = place_of(h);
+	size_t n = find_line(in);
+
+	set_mode(h, NEW);
+	if (!ear_sip_looks_like(in))
+		return 0;
+	ear_file_sip(f, &place, ear_slice_sub(in, 0, n), NULL);
+	return n;
+}
+
 static size_t read_sip(struct ear_file *f, struct ear_tcp_half *h,
 	struct ear_slice in, bool *wait)
 {
 	struct ear_file_place place = place_of(h);
-	size_t used = skip_blanks(f, in), n = 0;
+	struct ear_sip_frame frame = {0};
+	size_t used = skip_blanks(f, in);
 
 	in = ear_slice_sub(in, used, in.n);
-	if (!in.n)
-		return used;
-	switch (ear_sip_frame(in, &n)) {
+	switch (ear_sip_frame(in, &frame)) {
 	case EAR_OK:
-		ear_file_sip(f, &place, ear_slice_sub(in, 0, n), NULL);
-		return used + n;
-	case EAR_MORE:
-		*wait = true;
-		h->want = n;
-		return used;
-	default: set_mode(h, NEW); return used;
+		ear_file_sip(f, &place, ear_slice_sub(in, 0, frame.n), NULL);
+		return used + frame.n;
+	case EAR_MORE: *wait = true; return used;
+	default: return used + broken(f, h, in);
 	}
 }
 
@@ -322,7 +331,7 @@ static void unfinished(struct ear_file *f, struct ear_tcp_half *h,
 
 	if (!rest.n)
 		return;
-	if (h->mode == SIP && ear_sort(rest) == EAR_SORT_SIP)
+	if (h->mode == SIP && ear_sip_looks_like(rest))
 		ear_file_sip(f, &place, rest, cut);
 	else if (h->mode == HEP && rest.n > EAR_HEP_HEAD)
 		ear_file_hep(f, &place, rest, cut);

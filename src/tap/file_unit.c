@@ -140,6 +140,23 @@ static bool is_hep(struct ear_slice bytes)
 	       ear_sort(hep.payload) == EAR_SORT_SIP;
 }
 
+/*
+ * A request of which not even the first line was captured: a method and the
+ * scheme of its URI.
+ */
+static bool is_cut_line(struct ear_slice in)
+{
+	size_t i = 0;
+
+	while (i < in.n && in.p[i] >= 'A' && in.p[i] <= 'Z')
+		i++;
+	in = ear_slice_sub(in, i, in.n);
+	return i >= 3 && !memchr(in.p, '\n', in.n) &&
+	       (ear_slice_starts(in, EAR_S(" sip:")) ||
+		       ear_slice_starts(in, EAR_S(" sips:")) ||
+		       ear_slice_starts(in, EAR_S(" tel:")));
+}
+
 void ear_file_datagram(struct ear_file *f, const struct ear_file_place *place,
 	struct ear_slice bytes, const struct ear_file_cut *cut,
 	enum ear_file_kind other)
@@ -156,8 +173,12 @@ void ear_file_datagram(struct ear_file *f, const struct ear_file_place *place,
 		ear_file_count(f, EAR_FILE_KEEPALIVE, bytes.n);
 		return;
 	case EAR_SORT_RTP: ear_file_count(f, EAR_FILE_RTP, bytes.n); return;
-	case EAR_SORT_PROTOBUF:
-	case EAR_SORT_JUNK: break;
+	case EAR_SORT_PROTOBUF: break;
+	case EAR_SORT_JUNK:
+		if (!cut || !is_cut_line(bytes))
+			break;
+		ear_file_sip(f, place, bytes, cut);
+		return;
 	}
 	ear_file_count(f, other, bytes.n);
 }
