@@ -37,21 +37,44 @@ static bool stopping(const struct ear_path *path)
 }
 
 /*
- * A full store is waited for: the journal behind us, or the file that is
- * imported, keeps what comes after. The store told the operator already.
+ * Wait for room: the journal behind us, or the file that is imported, keeps
+ * what comes after. @return false when there is no time left to wait
  */
+static bool wait_for_room(const struct ear_path *path)
+{
+	const struct timespec nap = {.tv_nsec = 20000000};
+
+	if (stopping(path))
+		return false;
+	nanosleep(&nap, NULL);
+	return true;
+}
+
+/* A message whose secrets cannot be blanked for want of memory waits. */
+static enum ear_err mask(
+	struct ear_path *path, struct ear_msg *msg, struct ear_facts *facts)
+{
+	do {
+		if (ear_mask_secrets(msg, facts, &path->masked)) {
+			ear_msg_facts(msg, facts);
+			return EAR_OK;
+		}
+		if (!path->masked.err)
+			return EAR_OK;
+	} while (wait_for_room(path));
+	return EAR_FULL;
+}
+
+/* A full store told the operator already. */
 static enum ear_err store_message(struct ear_path *path,
 	const struct ear_msg *msg, const struct ear_facts *facts)
 {
 	struct ear_store *store = path->options.store;
-	const struct timespec nap = {.tv_nsec = 20000000};
 	enum ear_err err;
 
-	while ((err = store->ops->put(store, msg, facts)) == EAR_FULL) {
-		if (stopping(path))
-			break;
-		nanosleep(&nap, NULL);
-	}
+	do {
+		err = store->ops->put(store, msg, facts);
+	} while (err == EAR_FULL && wait_for_room(path));
 	return err;
 }
 
@@ -67,12 +90,11 @@ enum ear_err ear_path_take(
 		msg->flags |= EAR_MSG_MALFORMED;
 
 	/* What may be kept of it? */
-	if (path->options.mask_secrets &&
-		ear_mask_secrets(msg, &facts, &path->masked))
-		ear_msg_facts(msg, &facts);
+	err = path->options.mask_secrets ? mask(path, msg, &facts) : EAR_OK;
 
 	/* Keep it, and say so. */
-	err = store_message(path, msg, &facts);
+	if (!err)
+		err = store_message(path, msg, &facts);
 	if (err)
 		return err;
 	if (path->options.see)
