@@ -18,9 +18,10 @@
 #include "store/store.h"
 
 struct ear_console_options {
-	const char *listen; /**< "ip:port"; NULL is 127.0.0.1:9080; port 0 any */
-	const char *dir;    /**< data directory: users.db */
-	const char *version; /**< shown at log-in */
+	const char
+		*listen; /**< "ip:port"; NULL is 127.0.0.1:9080; port 0 any */
+	const char *dir; /**< data directory: users.db */
+	const char *version;     /**< shown at log-in */
 	struct ear_store *store; /**< borrowed; open while the console is */
 
 	/** Writes the members of the status object, no braces. Any thread. */
@@ -40,16 +41,16 @@ struct ear_console_options {
 
 	const char *certificate; /**< PEM chain: serve TLS; NULL or "": plain */
 	const char *private_key; /**< PEM */
-	bool secure_cookie;	 /**< behind a TLS proxy; implied by TLS */
+	bool secure_cookie;      /**< behind a TLS proxy; implied by TLS */
 
 	uint64_t session_idle_ns; /**< default 12 h, least 1 s */
 	uint64_t session_max_ns;  /**< default 7 d */
-	uint32_t search_ms;	  /**< longest search; default 20000 */
-	uint32_t head_ms; /**< for a client to send a request; default 10000 */
-	unsigned searches;	  /**< at once; default 4, most 64 */
-	unsigned exports;	  /**< at once; default 2, most 16 */
-	unsigned followers;	  /**< at once; default 32, most 256 */
-	unsigned connections;	  /**< at once; default 256, 8..1024 */
+	uint32_t search_ms;       /**< longest search; default 20000 */
+	uint32_t head_ms;  /**< for a client to send a request; default 10000 */
+	unsigned searches; /**< at once; default 4, most 64 */
+	unsigned exports;  /**< at once; default 2, most 16 */
+	unsigned followers;   /**< at once; default 32, most 256 */
+	unsigned connections; /**< at once; default 256, 8..1024 */
 };
 
 struct ear_console;
@@ -59,8 +60,8 @@ struct ear_console;
  *         address cannot be had, or users.db
  */
 EAR_MUST_USE enum ear_err ear_console_open(
-	const struct ear_console_options *options,
-	struct ear_console **console, struct ear_fault *fault);
+	const struct ear_console_options *options, struct ear_console **console,
+	struct ear_fault *fault);
 
 /** Stops searches, ends connections, joins all threads. */
 void ear_console_close(struct ear_console **console);

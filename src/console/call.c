@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/call.h"
+
+#include <event2/buffer.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "console/priv.h"
+
+struct ear_slice ear_call_arg(const struct ear_call *call, const char *name)
+{
+	return ear_slice_str(evhttp_find_header(&call->query, name));
+}
+
+bool ear_call_number(struct ear_call *call, const char *name, uint64_t least,
+	uint64_t most, uint64_t absent, uint64_t *value)
+{
+	struct ear_slice text = ear_call_arg(call, name);
+
+	*value = absent;
+	if (text.n == 0 ||
+		(ear_slice_u64(text, most, value) && *value >= least))
+		return true;
+	ear_call_fail(call, 400, "%s is a number from %llu to %llu", name,
+		(unsigned long long)least, (unsigned long long)most);
+	return false;
+}
+
+bool ear_call_time(struct ear_call *call, const char *name, uint64_t now_ns,
+	uint64_t absent, uint64_t *at_ns)
+{
+	struct ear_slice text = ear_call_arg(call, name);
+	struct ear_fault fault = {0};
+
+	*at_ns = absent;
+	if (text.n == 0 || !ear_time_parse(text, now_ns, at_ns, &fault))
+		return true;
+	ear_call_fail(call, 400, "%s: %s", name, fault.text);
+	return false;
+}
+
+static void write_error(struct ear_call *call, int status, const char *text,
+	const size_t *offset)
+{
+	struct ear_json j;
+
+	call->status = status;
+	call->type = NULL;
+	call->etag = NULL;
+	call->encoding = NULL;
+	ear_buf_reset(&call->out);
+	j = ear_call_json(call);
+	ear_json_open(&j, '{');
+	ear_json_kstr(&j, "error", ear_slice_str(text));
+	if (offset)
+		ear_json_ku64(&j, "offset", *offset);
+	if (call->retry_after_s)
+		ear_json_ku64(&j, "retry_after_s", call->retry_after_s);
+	if (status == 403 && call->user.must_change)
+		ear_json_kbool(&j, "must_change", true);
+	ear_json_close(&j, '}');
+}
+
+void ear_call_fail(struct ear_call *call, int status, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	write_error(call, status, text, NULL);
+}
+
+void ear_call_fault(
+	struct ear_call *call, enum ear_err err, const struct ear_fault *fault)
+{
+	const char *text =
+		fault->text[0] ? fault->text : "the store cannot answer";
+
+	switch (err) {
+	case EAR_USAGE:
+	case EAR_BAD: write_error(call, 400, text, &fault->offset); break;
+	case EAR_GONE: write_error(call, 404, text, NULL); break;
+	case EAR_LIMIT: write_error(call, 413, text, NULL); break;
+	case EAR_FULL:
+	case EAR_NOMEM: write_error(call, 503, text, NULL); break;
+	default: write_error(call, 500, text, NULL); break;
+	}
+}
+
+const char *ear_http_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} rows[] = {{200, "OK"}, {304, "Not Modified"}, {400, "Bad Request"},
+		{401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+		{405, "Method Not Allowed"}, {413, "Content Too Large"},
+		{421, "Misdirected Request"}, {429, "Too Many Requests"},
+		{500, "Internal Server Error"}, {503, "Service Unavailable"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].status == status)
+			return rows[i].reason;
+	return "Status";
+}
+
+void ear_call_headers(struct ear_call *call)
+{
+	struct evkeyvalq *h = evhttp_request_get_output_headers(call->http);
+	const char *type = call->type ? call->type : "application/json";
+	char number[24];
+
+	evhttp_add_header(h, "Content-Type", type);
+	evhttp_add_header(h, "Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; style-src 'self'; "
+		"img-src 'self' data:; connect-src 'self'; "
+		"form-action 'self'; frame-ancestors 'none'; "
+		"base-uri 'none'");
+	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(h, "X-Frame-Options", "DENY");
+	evhttp_add_header(h, "Referrer-Policy", "same-origin");
+	evhttp_add_header(h, "Cross-Origin-Resource-Policy", "same-origin");
+	evhttp_add_header(h, "Cross-Origin-Opener-Policy", "same-origin");
+	/* the page is asked for each time, its tag answers; the rest is
+	 * about people and not to be kept */
+	evhttp_add_header(
+		h, "Cache-Control", call->etag ? "no-cache" : "no-store");
+	if (call->etag) {
+		evhttp_add_header(h, "ETag", call->etag);
+		evhttp_add_header(h, "Vary", "Accept-Encoding");
+	}
+	if (call->encoding)
+		evhttp_add_header(h, "Content-Encoding", call->encoding);
+	if (call->cookie[0])
+		evhttp_add_header(h, "Set-Cookie", call->cookie);
+	if (call->retry_after_s) {
+		snprintf(number, sizeof(number), "%u", call->retry_after_s);
+		evhttp_add_header(h, "Retry-After", number);
+	}
+}
+
+static void free_bytes(const void *p, size_t n, void *arg)
+{
+	free(arg);
+}
+
+void ear_call_send(struct ear_call *call)
+{
+	struct evbuffer *body = NULL;
+	int status;
+
+	if (call->out.err) {
+		enum ear_err err = call->out.err;
+
+		ear_buf_fini(&call->out);
+		call->out = (struct ear_buf){0};
+		ear_call_fail(call, err == EAR_LIMIT ? 413 : 503,
+			err == EAR_LIMIT ? "the answer is too large"
+					 : "out of memory");
+	}
+	status = call->status ? call->status : 200;
+	ear_call_headers(call);
+	body = evbuffer_new();
+	if (body && call->out.n > 0 &&
+		evbuffer_add_reference(body, call->out.p, call->out.n,
+			free_bytes, call->out.p) == 0)
+		call->out = (struct ear_buf){0};
+	evhttp_send_reply(call->http, status, ear_http_reason(status), body);
+	if (body)
+		evbuffer_free(body);
+	ear_call_free(call);
+}
+
+void ear_call_free(struct ear_call *call)
+{
+	if (call->prev)
+		call->prev->next = call->next;
+	else if (call->console->calls == call)
+		call->console->calls = call->next;
+	if (call->next)
+		call->next->prev = call->prev;
+	evhttp_clear_headers(&call->query);
+	/* it may have held a password */
+	if (call->body.p)
+		explicit_bzero(call->body.p, call->body.n);
+	ear_buf_fini(&call->body);
+	ear_buf_fini(&call->out);
+	free(call->path);
+	free(call);
+}
+
+void ear_call_stop(struct ear_call *call)
+{
+	__atomic_store_n(&call->stop, true, __ATOMIC_RELAXED);
+}

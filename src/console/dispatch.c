@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From evhttp's request to the handler of its route and back. */
+#include <event2/buffer.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "console/priv.h"
+
+static struct bufferevent *bev_of(struct evhttp_request *http)
+{
+	struct evhttp_connection *conn = evhttp_request_get_connection(http);
+
+	return conn ? evhttp_connection_get_bufferevent(conn) : NULL;
+}
+
+static void answered(struct evhttp_request *http, void *arg)
+{
+	struct ear_console *c = arg;
+	struct bufferevent *bev = bev_of(http);
+
+	if (bev)
+		ear_conns_idle(c->conns, bev);
+}
+
+static void note_connection(struct ear_call *call)
+{
+	struct bufferevent *bev = bev_of(call->http);
+	struct sockaddr_storage ss = {0};
+	socklen_t n = sizeof(ss);
+	int fd, on = 1;
+
+	if (!bev)
+		return;
+	ear_conns_busy(call->console->conns, bev);
+	evhttp_request_set_on_complete_cb(call->http, answered, call->console);
+	fd = bufferevent_getfd(bev);
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) == 0)
+		call->from = ear_addr_from_sockaddr((struct sockaddr *)&ss);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static bool read_query(struct ear_call *call, const struct evhttp_uri *uri)
+{
+	const char *query = evhttp_uri_get_query(uri);
+
+	if (!query || !*query)
+		return true;
+	if (evhttp_parse_query_str(query, &call->query) == 0)
+		return true;
+	/* evhttp leaves the queue as it was before init */
+	TAILQ_INIT(&call->query);
+	ear_call_fail(call, 400, "the query string cannot be read");
+	return false;
+}
+
+static bool read_body(struct ear_call *call)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(call->http);
+	size_t n = evbuffer_get_length(in);
+	char *to = n ? ear_buf_reserve(&call->body, n) : NULL;
+
+	if (!to)
+		return n == 0;
+	if (evbuffer_remove(in, to, n) != (int)n)
+		return false;
+	call->body.n = n;
+	return true;
+}
+
+/* @return false: the answer is an error */
+static bool read_request(struct ear_call *call)
+{
+	const struct evhttp_uri *uri =
+		evhttp_request_get_evhttp_uri(call->http);
+	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	enum evhttp_cmd_type cmd = evhttp_request_get_command(call->http);
+	size_t n = 0;
+	bool other;
+
+	if (!path || !*path)
+		path = "/";
+	call->path = evhttp_uridecode(path, 0, &n);
+	if (!call->path || strlen(call->path) != n) {
+		ear_call_fail(call, 400, "the path cannot be read");
+		return false;
+	}
+	call->route = ear_route_find(cmd == EVHTTP_REQ_POST ? "POST" : "GET",
+		ear_slice(call->path, n), &call->rest, &other);
+	if (!call->route) {
+		ear_call_fail(call, other ? 405 : 404,
+			other ? "not with this method" : "no such page");
+		return false;
+	}
+	if (cmd == EVHTTP_REQ_HEAD && call->route->where == EAR_ON_ITS_OWN) {
+		ear_call_fail(call, 405, "not with this method");
+		return false;
+	}
+	return read_query(call, uri);
+}
+
+static void send_posted(struct ear_post *post)
+{
+	ear_call_send(
+		(struct ear_call *)((char *)post -
+				    offsetof(struct ear_call, task.post)));
+}
+
+static void run(struct ear_job *job)
+{
+	struct ear_call *call = (struct ear_call *)job;
+
+	call->route->fn(call);
+}
+
+static void start(struct ear_call *call)
+{
+	struct ear_console *c = call->console;
+	struct ear_pool *pool = NULL;
+
+	switch (call->route->where) {
+	case EAR_ON_LOOP: call->route->fn(call); break;
+	case EAR_ON_ITS_OWN: call->route->fn(call); return;
+	case EAR_ON_SEARCHES: pool = c->searches; break;
+	case EAR_ON_ACCOUNTS: pool = c->accounts; break;
+	}
+	if (!pool) {
+		ear_call_send(call);
+		return;
+	}
+	call->task.job.run = run;
+	call->task.post.fn = send_posted;
+	if (ear_pool_put(pool, &call->task.job)) {
+		call->retry_after_s = 1;
+		ear_call_fail(call, 503,
+			"too much is being asked at once, try again");
+		ear_call_send(call);
+	}
+}
+
+void ear_dispatch(struct evhttp_request *http, void *arg)
+{
+	struct ear_console *c = arg;
+	struct ear_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		evhttp_send_error(http, 503, NULL);
+		return;
+	}
+	call->console = c;
+	call->http = http;
+	TAILQ_INIT(&call->query);
+	call->next = c->calls;
+	if (c->calls)
+		c->calls->prev = call;
+	c->calls = call;
+	note_connection(call);
+	if (!ear_door_host(call) || !read_request(call) ||
+		!ear_door_enter(call)) {
+		ear_call_send(call);
+	} else if (!read_body(call)) {
+		ear_call_fail(call, 503, "out of memory");
+		ear_call_send(call);
+	} else {
+		start(call);
+	}
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The console behind its face, and what its files do for one another. */
+#ifndef EAR_CONSOLE_PRIV_H
+#define EAR_CONSOLE_PRIV_H
+
+#include <event2/event.h>
+#include <pthread.h>
+
+#include "console/call.h"
+#include "console/conns.h"
+#include "console/console.h"
+#include "console/throttle.h"
+
+/** Where a handler runs. */
+enum ear_where {
+	EAR_ON_LOOP,     /**< quick */
+	EAR_ON_SEARCHES, /**< asks the store */
+	EAR_ON_ACCOUNTS, /**< hashes passwords, writes users.db */
+	EAR_ON_ITS_OWN,  /**< on the loop; answers in pieces, itself */
+};
+
+struct ear_route {
+	const char *method; /**< GET (and HEAD) or POST */
+	const char *path;   /**< ends in "/": what follows is call->rest */
+	enum ear_role role; /**< the least; none: nobody need be logged in */
+	enum ear_where where;
+	bool unchanged; /**< also with a password that must be changed */
+	void (*fn)(struct ear_call *call);
+};
+
+/** The table. @param[out] other a route of this path, but another method */
+const struct ear_route *ear_route_find(const char *method,
+	struct ear_slice path, struct ear_slice *rest, bool *other);
+
+struct ear_follow;
+
+struct ear_console {
+	struct ear_console_options o;
+	char url[96];
+	char first_password[EAR_PASSWORD_TEXT];
+	struct ear_addr bound;
+	SSL_CTX *tls;
+
+	struct event_base *base;
+	struct evhttp *http;
+	struct ear_conns *conns;
+	struct event *mail; /**< mail_fd became readable */
+	struct event *tick;
+	struct ear_call *calls; /**< in flight */
+	pthread_t thread;
+	bool running;
+	uint64_t next_expiry; /**< of sessions to be looked for */
+
+	int mail_fd; /**< eventfd */
+	pthread_mutex_t mail_lock;
+	struct ear_post *posts;
+	struct ear_post **posts_last;
+	bool ending;
+
+	struct ear_pool *searches;
+	struct ear_pool *exports;
+	struct ear_pool *accounts; /**< one thread: it owns users_work */
+	struct ear_users *users;   /**< the loop's, for looking up */
+	struct ear_users *users_work;
+	struct ear_sessions *sessions;
+	struct ear_throttle *throttle;
+	struct ear_follow *follow;
+};
+
+/** Have the loop call post->fn, soon, in order. Any thread. */
+void ear_console_post(struct ear_console *c, struct ear_post *post);
+
+/** evhttp's callback for each request. */
+void ear_dispatch(struct evhttp_request *http, void *arg);
+
+/** May this request come in at all? else the answer is an error. */
+bool ear_door_host(struct ear_call *call);
+/** Who is it; may they use the route? else the answer is an error. */
+bool ear_door_enter(struct ear_call *call);
+
+/** May a call that goes on and on still? The session is not used by it. */
+bool ear_door_still(struct ear_call *call);
+
+/** Keep an access event; on the accounts pool, or the loop's way there. */
+void ear_console_event(struct ear_console *c, enum ear_web_event_type type,
+	const char *name, const struct ear_addr *from);
+
+/* handlers, by file */
+void ear_auth_login(struct ear_call *call);
+void ear_auth_logout(struct ear_call *call);
+void ear_auth_password(struct ear_call *call);
+void ear_auth_me(struct ear_call *call);
+void ear_fields_list(struct ear_call *call);
+void ear_fields_check(struct ear_call *call);
+void ear_search_messages(struct ear_call *call);
+void ear_search_histogram(struct ear_call *call);
+void ear_search_message(struct ear_call *call);
+void ear_conversation_show(struct ear_call *call);
+void ear_export_start(struct ear_call *call);
+void ear_follow_start(struct ear_call *call);
+void ear_status_show(struct ear_call *call);
+void ear_status_health(struct ear_call *call);
+void ear_asset_serve(struct ear_call *call);
+
+/* follow.c's life */
+EAR_MUST_USE enum ear_err ear_follow_new(
+	struct ear_console *c, struct ear_follow **follow);
+/** Ends its thread; the followers stay until their calls end. */
+void ear_follow_stop(struct ear_follow *follow);
+void ear_follow_free(struct ear_follow **follow);
+
+#endif
