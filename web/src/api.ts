@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls of docs/api.md. Each throws ApiError (the server said no) or
+// Away (it said nothing); session.ts hears of both.
+import { Cell } from "./cell";
+import type {
+	Conversation, Field, FullMessage, Histogram, Me, MessagePage, Status,
+} from "./types";
+
+const BASE = "api/v1/";
+
+export class ApiError extends Error {
+	constructor(message: string, readonly status: number,
+		readonly offset: number | null, readonly retryAfter: number) {
+		super(message);
+	}
+}
+
+export class Away extends Error {
+	constructor() {
+		super("the server does not answer");
+	}
+}
+
+/** Since when the server has not answered; 0 when it does. */
+export const awaySince = new Cell<number>(0);
+
+/** Told when the server no longer knows our log-in. */
+export const onLoggedOut: { call: () => void } = { call: () => undefined };
+
+type Args = Record<string, string | number | null | undefined>;
+
+function url(path: string, args: Args = {}): string {
+	const query = new URLSearchParams();
+	for (const [name, value] of Object.entries(args))
+		if (value !== null && value !== undefined && value !== "")
+			query.set(name, String(value));
+	const tail = query.toString();
+	return BASE + path + (tail ? "?" + tail : "");
+}
+
+async function failure(answer: Response): Promise<ApiError> {
+	let body: { error?: string; offset?: number; retry_after_s?: number } =
+		{};
+	try {
+		body = await answer.json();
+	} catch {
+		// No JSON: some proxy's page; the status says enough.
+	}
+	return new ApiError(body.error ?? `the server answered ${answer.status}`,
+		answer.status, body.offset ?? null, body.retry_after_s ?? 0);
+}
+
+async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+	let answer: Response;
+	try {
+		answer = await fetch(path, {
+			credentials: "same-origin", cache: "no-store", ...init,
+		});
+	} catch (e) {
+		if ((e as Error).name === "AbortError")
+			throw e;
+		if (!awaySince.get())
+			awaySince.set(Date.now());
+		throw new Away();
+	}
+	awaySince.set(0);
+	if (!answer.ok) {
+		const error = await failure(answer);
+		if (answer.status === 401 && !path.endsWith("/login"))
+			onLoggedOut.call();
+		throw error;
+	}
+	try {
+		return await answer.json() as T;
+	} catch (e) {
+		if ((e as Error).name === "AbortError")
+			throw e;
+		throw new ApiError("the answer was cut off", answer.status, null,
+			0);
+	}
+}
+
+function post<T>(path: string, body: unknown): Promise<T> {
+	return call<T>(BASE + path, {
+		method: "POST",
+		headers: { "Content-Type": "application/json", "X-Earshot": "1" },
+		body: JSON.stringify(body),
+	});
+}
+
+export interface Asked {
+	q: string;
+	from: string;
+	to: string;
+}
+
+export function login(name: string, password: string): Promise<Me> {
+	return post("login", { name, password });
+}
+
+export function logout(): Promise<unknown> {
+	return post("logout", {});
+}
+
+export function changePassword(old: string, now: string): Promise<unknown> {
+	return post("password", { old, new: now });
+}
+
+export function me(): Promise<Me> {
+	return call(url("me"));
+}
+
+export function fields(): Promise<Field[]> {
+	return call(url("fields"));
+}
+
+export function check(q: string, signal: AbortSignal):
+	Promise<{ ok: boolean; offset?: number; error?: string }> {
+	return call(url("check", { q }), { signal });
+}
+
+export function messages(asked: Asked, limit: number, cursor: string,
+	signal: AbortSignal): Promise<MessagePage> {
+	return call(url("messages", { ...asked, limit, cursor }), { signal });
+}
+
+export function histogram(asked: Asked, buckets: number,
+	signal: AbortSignal): Promise<Histogram> {
+	return call(url("histogram", { ...asked, buckets }), { signal });
+}
+
+export function message(id: string, signal: AbortSignal):
+	Promise<FullMessage> {
+	return call(url("messages/" + encodeURIComponent(id)), { signal });
+}
+
+export function conversation(callId: string, signal: AbortSignal):
+	Promise<Conversation> {
+	return call(url("conversation", { call_id: callId }), { signal });
+}
+
+export function status(signal?: AbortSignal): Promise<Status> {
+	return call(url("status"), signal ? { signal } : {});
+}
+
+/** Where a download comes from: a plain link. */
+export function exportUrl(asked: Asked, format: string): string {
+	return url("export", { ...asked, format });
+}
+
+export function followUrl(q: string): string {
+	return url("follow", { q });
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A value that components watch.
+import { useEffect, useReducer } from "preact/hooks";
+
+export class Cell<T> {
+	private value: T;
+	private readonly watchers = new Set<() => void>();
+
+	constructor(value: T) {
+		this.value = value;
+	}
+
+	get(): T {
+		return this.value;
+	}
+
+	set(value: T): void {
+		if (Object.is(value, this.value))
+			return;
+		this.value = value;
+		for (const watcher of [...this.watchers])
+			watcher();
+	}
+
+	watch(watcher: () => void): () => void {
+		this.watchers.add(watcher);
+		return () => {
+			this.watchers.delete(watcher);
+		};
+	}
+}
+
+/** The value now; the component draws again when it changes. */
+export function useCell<T>(cell: Cell<T>): T {
+	const [, redraw] = useReducer((n: number, _: void) => n + 1, 0);
+	useEffect(() => cell.watch(() => redraw()), [cell]);
+	return cell.get();
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Honest lines above a list: what is missing and why; who is away.
+import { useCell } from "../cell";
+import { awaySince } from "../api";
+import { zone } from "../settings";
+import { clockText } from "../time";
+import type { Found } from "../types";
+import { Icon } from "./icon";
+
+export function AwayNote(props: { readAt: number }) {
+	const since = useCell(awaySince);
+	const z = useCell(zone);
+	if (!since)
+		return null;
+	return <p class="note-line bad" role="status"><Icon name="warn" />
+		<span>The server has not answered since{" "}
+			<span class="num">{clockText(since, z, false)}</span>
+			{props.readAt ? <>; what you see was read at{" "}
+				<span class="num">{clockText(props.readAt, z, false)}
+				</span></> : null}. Asking again every few seconds.
+		</span></p>;
+}
+
+export function PartialNote(props: { found: Found | null }) {
+	const f = props.found;
+	if (!f || f.complete || !f.why)
+		return null;
+	return <p class="note-line warn" role="status"><Icon name="warn" />
+		<span><b>This answer is not complete.</b> {f.why}</span></p>;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The expression: completes names and values, shows an error at its place,
+// offers the last searches.
+import { useEffect, useRef, useState } from "preact/hooks";
+import * as api from "../api";
+import { useCell } from "../cell";
+import { proposals, type Proposal } from "../complete";
+import { fieldList } from "../session";
+import { lastSearches } from "../settings";
+import { indexOfByte } from "../text";
+import { Icon } from "./icon";
+
+const CHECK_AFTER_MS = 450;
+
+interface Fault {
+	text: string;
+	at: number;
+	sentence: string;
+}
+
+/** The expression again with a caret under the spot. */
+function FaultView(props: { fault: Fault }) {
+	const { text, at, sentence } = props.fault;
+	// A long expression is shown around the spot.
+	const from = Math.max(0, at - 60);
+	const shown = (from ? "…" : "") + text.slice(from, from + 120);
+	const caret = at - from + (from ? 1 : 0);
+	return <div class="fault" role="alert" id="search-fault">
+		<pre aria-hidden="true">{shown.slice(0, caret)}
+			<mark>{shown.slice(caret, caret + 1) || " "}</mark>
+			{shown.slice(caret + 1)}{"\n" + " ".repeat(caret) + "▲"}</pre>
+		<span>{sentence}</span>
+	</div>;
+}
+
+export function SearchBox(props: {
+	q: string;
+	error: api.ApiError | null;
+	seen: (field: string) => string[];
+	onSearch: (q: string) => void;
+	onHelp: () => void;
+}) {
+	const fields = useCell(fieldList);
+	const last = useCell(lastSearches);
+	const [text, setText] = useState(props.q);
+	const [list, setList] = useState<Proposal[]>([]);
+	const [at, setAt] = useState(-1);
+	const [open, setOpen] = useState(false);
+	const [fault, setFault] = useState<Fault | null>(null);
+	const input = useRef<HTMLInputElement>(null);
+
+	useEffect(() => {
+		setText(props.q);
+		setFault(null);
+		setOpen(false);
+	}, [props.q]);
+	useEffect(() => {
+		const e = props.error;
+		if (e && e.status === 400)
+			setFault({
+				text: props.q, sentence: e.message,
+				at: e.offset === null ? props.q.length :
+					indexOfByte(props.q, e.offset),
+			});
+		else
+			setFault(null);
+	}, [props.error, props.q]);
+
+	// Once the typing rests, ask whether it makes sense so far.
+	useEffect(() => {
+		if (text === props.q || !text.trim())
+			return undefined;
+		const stop = new AbortController();
+		const timer = setTimeout(() => {
+			api.check(text, stop.signal).then((r) => setFault(r.ok ?
+				null : {
+					text, sentence: r.error ?? "",
+					at: indexOfByte(text, r.offset ?? 0),
+				}), () => undefined);
+		}, CHECK_AFTER_MS);
+		return () => {
+			stop.abort();
+			clearTimeout(timer);
+		};
+	}, [text, props.q]);
+
+	const offer = (value: string, cursor: number) => {
+		const history: Proposal[] = value.trim() ? [] : last.map((s) => (
+			{ text: s, help: "last search", from: 0, to: 0 }));
+		setList([...history,
+			...proposals(value, cursor, fields, props.seen)]);
+		setAt(-1);
+		setOpen(true);
+	};
+	const take = (p: Proposal) => {
+		const end = p.help === "last search" ? "" : " ";
+		const next = text.slice(0, p.from) + p.text + end +
+			text.slice(p.to).replace(/^ /, "");
+		const cursor = p.from + p.text.length + end.length;
+		setText(next);
+		setFault(null);
+		requestAnimationFrame(() => {
+			input.current?.focus();
+			input.current?.setSelectionRange(cursor, cursor);
+			if (end)
+				offer(next, cursor);
+			else
+				setOpen(false);
+		});
+	};
+	const run = () => {
+		setOpen(false);
+		props.onSearch(text.trim());
+	};
+	const onKeyDown = (e: KeyboardEvent) => {
+		const shown = open && list.length > 0;
+		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
+			e.preventDefault();
+			if (!shown) {
+				offer(text, input.current!.selectionStart ?? 0);
+				return;
+			}
+			const step = e.key === "ArrowDown" ? 1 : -1;
+			setAt(at < 0 && step < 0 ? list.length - 1 :
+				(at + step + list.length) % list.length);
+		} else if (e.key === "Enter") {
+			e.preventDefault();
+			if (shown && at >= 0)
+				take(list[at]!);
+			else
+				run();
+		} else if (e.key === "Tab" && shown && !e.shiftKey &&
+			(at >= 0 || list[0]!.help !== "last search") &&
+			text.trim()) {
+			e.preventDefault();
+			take(list[Math.max(at, 0)]!);
+		} else if (e.key === "Escape") {
+			if (shown)
+				setOpen(false);
+			else
+				input.current?.blur();
+			e.stopPropagation();
+		}
+	};
+	return <form class="searchbox" role="search" onSubmit={(e) => {
+		e.preventDefault();
+		run();
+	}} onFocusOut={(e) => {
+		if (!(e.currentTarget as HTMLElement).contains(
+			e.relatedTarget as Node))
+			setOpen(false);
+	}}>
+		<span class="searchbox-icon"><Icon name="search" /></span>
+		<input id="search" ref={input} class="mono" type="text"
+			value={text} placeholder={"user == sara and status >= 400"}
+			spellcheck={false} autocomplete="off" autocapitalize="off"
+			role="combobox" aria-label="Search expression"
+			aria-expanded={open && list.length > 0}
+			aria-controls="search-list" aria-autocomplete="list"
+			aria-invalid={fault !== null}
+			aria-describedby={fault ? "search-fault" : undefined}
+			aria-activedescendant={open && at >= 0 ?
+				`search-option-${at}` : undefined}
+			onInput={(e) => {
+				const el = e.currentTarget;
+				setText(el.value);
+				offer(el.value, el.selectionStart ?? 0);
+			}}
+			onClick={(e) => offer(text,
+				e.currentTarget.selectionStart ?? 0)}
+			onKeyDown={onKeyDown} />
+		{text ? <button type="button" class="in-box"
+			title="Clear the search" aria-label="Clear the search"
+			onClick={() => {
+				setText("");
+				props.onSearch("");
+				input.current?.focus();
+			}}><Icon name="close" size={14} /></button> : null}
+		<button type="button" class="in-box" aria-label="Search help"
+			title="What can be asked" onClick={props.onHelp}>
+			<Icon name="help" size={15} /></button>
+		{open && list.length > 0 ? <ul id="search-list" role="listbox"
+			aria-label="Proposals" class="panel proposals">
+			{list.map((p, i) => <li key={i} role="option"
+				id={`search-option-${i}`} aria-selected={i === at}
+				class={i === at ? "on" : ""}
+				onPointerDown={(e) => {
+					e.preventDefault();
+					take(p);
+				}}>
+				<span class="mono">{p.text}</span>
+				<span class="help">{p.help}</span>
+			</li>)}
+			<li class="foot" role="presentation">
+				<kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Tab</kbd> take,{" "}
+				<kbd>Enter</kbd> search</li>
+		</ul> : null}
+		{fault && !(open && at >= 0) ? <FaultView fault={fault} /> : null}
+	</form>;
+}

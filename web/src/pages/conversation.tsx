@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// One conversation: what happened in a sentence, the ladder, the message.
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { useCell } from "../cell";
+import { cssClass } from "../classes";
+import { CopyButton } from "../components/copy";
+import { Difference } from "../components/difference";
+import { ExportMenu } from "../components/exportmenu";
+import { Facts } from "../components/facts";
+import { Icon } from "../components/icon";
+import { MessageText } from "../components/messageview";
+import { AwayNote, PartialNote } from "../components/notes";
+import { Summary } from "../components/summary";
+import { Time } from "../components/time";
+import { fileName, saveText } from "../download";
+import { narrow, quoted } from "../expr";
+import { useKeys } from "../keys";
+import { ladderSvg, ladderText } from "../ladder/export";
+import { Ladder } from "../ladder/ladder";
+import { useMedia } from "../media";
+import { back, change, hashOf, route, shared } from "../router";
+import { zone } from "../settings";
+import { oneLine, plural } from "../text";
+import { durationText, millis } from "../time";
+import type { Conversation } from "../types";
+import { setQuery } from "./search";
+
+const COLUMN_LEAST = 110;
+const COLUMN_MOST = 360;
+
+function useConversation(callId: string) {
+	const [c, setC] = useState<Conversation | null>(null);
+	const [error, setError] = useState("");
+	const [readAt, setReadAt] = useState(0);
+	const [turn, setTurn] = useState(0);
+	const away = useCell(api.awaySince);
+	useEffect(() => {
+		const stop = new AbortController();
+		setError("");
+		api.conversation(callId, stop.signal).then((answer) => {
+			setC(answer);
+			setReadAt(Date.now());
+		}, (e: Error) => {
+			if (e.name !== "AbortError" && !(e instanceof api.Away))
+				setError(e.message);
+		});
+		return () => stop.abort();
+	}, [callId, turn]);
+	// Once the server is back, what was asked meanwhile is read.
+	useEffect(() => {
+		if (!away && !c)
+			setTurn(turn + 1);
+	}, [away]);
+	return {
+		c: c?.call_id === callId ? c : null, error, readAt,
+		again: () => setTurn(turn + 1),
+	};
+}
+
+function Head(props: { c: Conversation; onAgain: () => void;
+	onSelect: (id: string) => void }) {
+	const { c } = props;
+	const z = useCell(zone);
+	const span = millis(c.last) - millis(c.first);
+	const asked = {
+		q: `call_id == ${quoted(c.call_id)}`, from: "", to: "",
+	};
+	const stem = c.call_id.split("@")[0]!;
+	return <header class="conversation-head">
+		<div class="line">
+			<button type="button" class="button icon-only"
+				title="Back (Esc)" aria-label="Back"
+				onClick={() => back(hashOf("search", "", shared()))}>
+				<Icon name="left" /></button>
+			<div class="what">
+				{c.summary ? <Summary text={c.summary}
+					messages={c.messages} onSelect={props.onSelect} /> :
+					<p class="summary">Conversation</p>}
+				<p class="meta muted">
+					<Time at={c.first} />
+					<span>{plural(c.messages.length, "message")} in{" "}
+						<span class="num">{durationText(span)}</span>
+					</span>
+					<span class="call-id mono" title={oneLine(c.call_id)}>
+						{oneLine(c.call_id)}</span>
+					<CopyButton title="Copy the Call-ID"
+						class="button small bare"
+						text={() => c.call_id} />
+				</p>
+			</div>
+			<div class="tools">
+				<button type="button" class="button icon-only wide-only"
+					title="Read again (r)" aria-label="Read again"
+					onClick={props.onAgain}><Icon name="refresh" />
+				</button>
+				<button type="button" class="button icon-only wide-only"
+					title="Print" aria-label="Print"
+					onClick={() => print()}><Icon name="print" /></button>
+				<ExportMenu choices={[
+					{ title: "pcap", help: "for Wireshark",
+						href: api.exportUrl(asked, "pcap") },
+					{ title: "Text", help: "every message",
+						href: api.exportUrl(asked, "text") },
+					{ title: "JSON", help: "one object a line",
+						href: api.exportUrl(asked, "json") },
+					{ title: "SVG", help: "the ladder as a picture",
+						run: () => saveText(fileName(stem, "svg"),
+							"image/svg+xml", ladderSvg(c, z)) },
+					{ title: "Ladder as text", help: "for a mail",
+						run: () => saveText(fileName(stem, "txt"),
+							"text/plain", ladderText(c, z)) },
+				]} />
+			</div>
+		</div>
+	</header>;
+}
+
+export function ConversationPage() {
+	const r = useCell(route);
+	const callId = r.rest;
+	const { c, error, readAt, again } = useConversation(callId);
+	const narrowScreen = useMedia("(max-width: 720px)");
+	const [zoom, setZoom] = useState(0);
+	const [box, setBox] = useState(0);
+	const [marked, setMarked] = useState("");
+	const chosen = r.params.get("m") ?? "";
+	const second = r.params.get("m2") ?? "";
+	const at = c ? c.messages.findIndex((m) => m.id === chosen) : -1;
+	const m = c?.messages[at];
+	const other = c?.messages.find((x) => x.id === second);
+	const list = c?.messages ?? [];
+
+	const select = (id: string, withSecond = false) => {
+		if (marked && id !== marked) {
+			change({ m: marked, m2: id }, "replace");
+			setMarked("");
+		} else if (withSecond && chosen && id !== chosen)
+			change({ m2: id === second ? null : id }, "replace");
+		else
+			change({ m: id, m2: null }, chosen ? "replace" : "push");
+	};
+	const move = (to: number) => {
+		const next = list[Math.max(0, Math.min(to, list.length - 1))];
+		if (next)
+			change({ m: next.id, m2: null }, "replace");
+	};
+	useKeys([
+		{ key: "j", group: "Ladder", help: "next message",
+			run: () => move(at + 1) },
+		{ key: "k", group: "Ladder", help: "message before",
+			run: () => move(at - 1) },
+		{ key: "ArrowDown", group: "Ladder", help: "", hidden: true,
+			run: () => move(at + 1) },
+		{ key: "ArrowUp", group: "Ladder", help: "", hidden: true,
+			run: () => move(at - 1) },
+		{ key: "Home", group: "Ladder", help: "first message",
+			run: () => move(0) },
+		{ key: "End", group: "Ladder", help: "last message",
+			run: () => move(list.length - 1) },
+		{ key: "Enter", group: "Ladder", help: "show the message",
+			run: () => move(Math.max(at, 0)) },
+		{ key: "d", group: "Ladder",
+			help: "mark; on a second message: their difference",
+			run: () => {
+				if (marked && marked !== chosen) {
+					change({ m: marked, m2: chosen }, "replace");
+					setMarked("");
+				} else {
+					setMarked(chosen);
+				}
+			} },
+		{ key: "r", group: "Ladder", help: "read again", run: again },
+		{ key: "+", group: "Ladder", help: "wider",
+			run: () => setZoom(zoom + 1) },
+		{ key: "-", group: "Ladder", help: "narrower",
+			run: () => setZoom(zoom - 1) },
+		{ key: "Escape", group: "Ladder",
+			help: "close the message; then back",
+			run: () => {
+				if (other)
+					change({ m2: null }, "replace");
+				else if (m)
+					change({ m: null }, "replace");
+				else
+					back(hashOf("search", "", shared()));
+			} },
+	]);
+
+	if (error)
+		return <div class="empty"><h2>Not shown</h2>
+			<p role="alert">{error}</p>
+			<button type="button" class="button" onClick={() =>
+				back(hashOf("search", "", shared()))}>Back</button></div>;
+	if (!c)
+		return <div class="conversation-page"><AwayNote readAt={0} />
+			<p class="empty muted" role="status">Reading the
+				conversation…</p></div>;
+	if (!list.length)
+		return <div class="empty"><h2>No such conversation</h2>
+			<p class="muted mono">{oneLine(callId)}</p>
+			<PartialNote found={c.found} />
+			<button type="button" class="button" onClick={() =>
+				back(hashOf("search", "", shared()))}>Back</button></div>;
+
+	const parties = c.parties.length;
+	const fitting = parties > 1 ? ((box || 900) - (narrowScreen ? 84 : 188) -
+		128 - 18) / (parties - 1) : 200;
+	const column = Math.round(Math.min(COLUMN_MOST, Math.max(
+		narrowScreen ? 190 : 180, fitting) *
+		Math.pow(1.2, zoom)));
+	return <div class={"conversation-page" + (m ? " with-detail" : "")}>
+		<div class="ladder-side" ref={(el) => {
+			if (el && Math.abs(el.clientWidth - box) > 2)
+				setBox(el.clientWidth);
+		}}>
+			<Head c={c} onAgain={again} onSelect={(id) => select(id)} />
+			<AwayNote readAt={readAt} />
+			<PartialNote found={c.found} />
+			<div class="ladder-box">
+				<Ladder c={c} column={Math.max(COLUMN_LEAST, column)}
+					narrow={narrowScreen} selected={chosen}
+					second={second || marked} onSelect={select} />
+				<div class="zoom" role="group" aria-label="Zoom">
+					<button type="button" class="button icon-only"
+						title="Narrower (-)" aria-label="Narrower"
+						onClick={() => setZoom(zoom - 1)}>
+						<Icon name="minus" size={14} /></button>
+					<button type="button" class="button icon-only"
+						title="Fit" aria-label="Fit"
+						onClick={() => setZoom(0)}>
+						<Icon name="fit" size={14} /></button>
+					<button type="button" class="button icon-only"
+						title="Wider (+)" aria-label="Wider"
+						onClick={() => setZoom(zoom + 1)}>
+						<Icon name="plus" size={14} /></button>
+				</div>
+				{marked ? <p class="marked pill quiet" role="status">One
+					message is marked: click the one to compare it
+					with (or go there and press <kbd>d</kbd>)</p> : null}
+			</div>
+		</div>
+		{m ? <aside class="detail" aria-label="Message">
+			<header class="detail-head">
+				<h2 class={"badge big " + cssClass(m.class)}>
+					{other ? "Difference" : <><i class="dot" />
+						{oneLine(m.label)}</>}</h2>
+				<span class="spring" />
+				{other ? null : <button type="button"
+					class={"button" + (marked === chosen ? " on" : "")}
+					aria-pressed={marked === chosen}
+					title={"Compare with another message: choose this, " +
+						"then the other (d, or Shift and click)"}
+					onClick={() => setMarked(marked === chosen ? "" :
+						chosen)}>
+					<Icon name="diff" size={14} />Compare</button>}
+				<button type="button" class="button icon-only"
+					title="Close (Esc)" aria-label="Close"
+					onClick={() => change(other ? { m2: null } :
+						{ m: null, m2: null }, "replace")}>
+					<Icon name="close" /></button>
+			</header>
+			<div class="detail-body" tabIndex={0} role="region"
+				aria-label="Message, details">
+				{other ? <Difference a={m} b={other} /> : <>
+					<MessageText m={m} />
+					<Facts m={m} onNarrow={(f, v, how) =>
+						setQuery(narrow(how === "only" ? "" :
+							route.get().params.get("q") ?? "", f, v,
+						how))} />
+				</>}
+			</div>
+		</aside> : null}
+	</div>;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server's API says, as docs/api.md states it.
+
+export interface Me {
+	name: string;
+	role: string;
+	must_change: boolean;
+	version?: string;
+}
+
+export interface Field {
+	name: string;
+	type: string;
+	help: string;
+	values?: string[] | null;
+}
+
+/** One message: the columns of `earshot search --json`. */
+export interface Message {
+	id: string;
+	at: string | null;
+	seen: string | null;
+	tap: string;
+	agent: string;
+	node: string;
+	capture_id: number;
+	correlation: string;
+	proto: string;
+	transport: string;
+	direction: string;
+	src: string;
+	dst: string;
+	kind: string;
+	method: string;
+	status: number;
+	reason: string;
+	ruri: string;
+	call_id: string;
+	cseq: string;
+	from: string;
+	from_user: string;
+	from_tag: string;
+	to: string;
+	to_user: string;
+	to_tag: string;
+	auth_user: string;
+	contact: string;
+	user_agent: string;
+	branch: string;
+	content_type: string;
+	sdp: boolean;
+	malformed: boolean;
+	truncated: boolean;
+	size: number;
+}
+
+export interface Finding {
+	offset: number;
+	rule: string;
+	text: string;
+	source: string;
+}
+
+/** A message with its text. Bytes that are not UTF-8 come as Latin-1. */
+export interface FullMessage extends Message {
+	raw: string;
+	raw_encoding?: "utf-8" | "latin-1";
+	findings: Finding[];
+}
+
+/** How a search went. */
+export interface Found {
+	matched: number;
+	scanned: number;
+	complete: boolean;
+	more: boolean;
+	cursor: string;
+	why: string;
+	from: string | null;
+	to: string | null;
+	ms: number;
+}
+
+export interface MessagePage {
+	messages: Message[];
+	found: Found;
+}
+
+export interface Histogram {
+	from: string | null;
+	step_ms: number;
+	classes: string[];
+	buckets: number[][];
+	found: Found;
+}
+
+export interface Party {
+	addr: string;
+	index: number;
+	agent: string;
+	name?: string;
+}
+
+export interface LadderMessage extends FullMessage {
+	from_party: number;
+	to_party: number;
+	delta_ms: number;
+	offset_ms: number;
+	retransmission_of: string | null;
+	transaction: number;
+	class: string;
+	label: string;
+}
+
+export interface Conversation {
+	call_id: string;
+	first: string | null;
+	last: string | null;
+	summary: string;
+	parties: Party[];
+	messages: LadderMessage[];
+	found: Found;
+}
+
+export interface Tap {
+	name: string;
+	transport: string;
+	address: string;
+	open_to_network: boolean;
+	threads: number;
+	connections: number;
+}
+
+/** One row of the ledger: counters by the keys of the server's table. */
+export interface LedgerRow {
+	tap: string;
+	source: string;
+	first: string | null;
+	last: string | null;
+	[counter: string]: string | number | null;
+}
+
+export interface Status {
+	version: string;
+	started: string | null;
+	uptime_s: number;
+	totals: {
+		received: number;
+		accepted: number;
+		searchable: number;
+		malformed: number;
+		dropped: number;
+		open: number;
+	};
+	taps: Tap[];
+	ledger: LedgerRow[];
+	store: {
+		messages: number;
+		segments: number;
+		bytes: number;
+		raw_bytes: number;
+		oldest: string | null;
+		newest: string | null;
+		disk_free: number;
+		pending: number;
+		bytes_per_day: number;
+		left_s: number;
+		full: boolean;
+		damaged: number;
+		retention: {
+			max_age_s: number;
+			max_bytes: number;
+			min_free: number;
+		};
+	};
+	journal: {
+		bytes: number;
+		max_bytes: number;
+		lost_bytes: number;
+		full: boolean;
+	};
+	notices: { at: string | null; event: string; text: string }[];
+}
