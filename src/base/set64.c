@@ -49,6 +49,11 @@ bool ear_set64_add(struct ear_set64 *set, uint64_t v)
 	return true;
 }
 
+bool ear_set64_has(const struct ear_set64 *set, uint64_t v)
+{
+	return set->slots && *probe(set->slot, set->slots, v ? v : 1);
+}
+
 void ear_set64_fini(struct ear_set64 *set)
 {
 	free(set->slot);

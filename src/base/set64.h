@@ -20,6 +20,8 @@ struct ear_set64 {
 
 /** @return whether v was new. 0 counts as 1. */
 bool ear_set64_add(struct ear_set64 *set, uint64_t v);
+/** Whether v was added. */
+bool ear_set64_has(const struct ear_set64 *set, uint64_t v);
 void ear_set64_fini(struct ear_set64 *set);
 
 #endif

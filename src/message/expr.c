@@ -80,6 +80,17 @@ uint64_t ear_expr_gave_up(const struct ear_expr *expr)
 	return expr->gave_up;
 }
 
+void ear_expr_quote(struct ear_slice value, struct ear_buf *out)
+{
+	ear_buf_byte(out, '"');
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.p[i] == '"' || value.p[i] == '\\')
+			ear_buf_byte(out, '\\');
+		ear_buf_byte(out, (uint8_t)value.p[i]);
+	}
+	ear_buf_byte(out, '"');
+}
+
 /* Most columns shown of an expression: a terminal's usual width. */
 #define EXPLAIN_WIDTH 78
 

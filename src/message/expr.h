@@ -155,6 +155,9 @@ size_t ear_expr_keys(
 void ear_expr_span(
 	const struct ear_expr *expr, uint64_t *from_ns, uint64_t *to_ns);
 
+/** Write a value in quotes, so that an expression reads it as it is. */
+void ear_expr_quote(struct ear_slice value, struct ear_buf *out);
+
 /**
  * An error drawn for a terminal: the expression, a caret under the spot, the
  * sentence.

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/ask.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "app/open.h"
+#include "app/options.h"
+#include "base/time.h"
+
+volatile bool ear_ask_stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	ear_ask_stopped = true;
+}
+
+static int explain(const struct ear_ask *ask, struct ear_slice text)
+{
+	struct ear_buf out = {0};
+
+	ear_expr_explain(text, &ask->fault, &out);
+	fprintf(stderr, "earshot %s: this expression is not understood\n%.*s",
+		ask->command, EAR_FMT(ear_buf_view(&out)));
+	ear_buf_fini(&out);
+	return EAR_EXIT_USAGE;
+}
+
+int ear_ask_compile_text(struct ear_ask *ask, struct ear_slice text)
+{
+	enum ear_err err =
+		ear_expr_new(text, ear_now_ns(), &ask->expr, &ask->fault);
+
+	if (err == EAR_USAGE)
+		return explain(ask, text);
+	if (err)
+		return ear_command_failed(ask->command, &ask->fault);
+	ask->query.expr = ask->expr;
+	return EAR_EXIT_DONE;
+}
+
+int ear_ask_compile(struct ear_ask *ask, int argc, char **argv)
+{
+	struct ear_buf text = {0};
+	int status;
+
+	for (int i = 0; i < argc; i++) {
+		if (i)
+			ear_buf_byte(&text, ' ');
+		ear_buf_str(&text, argv[i]);
+	}
+	status = ear_ask_compile_text(ask, ear_buf_view(&text));
+	ear_buf_fini(&text);
+	return status;
+}
+
+int ear_ask_open(struct ear_ask *ask, const char *data_dir)
+{
+	struct sigaction action = {
+		.sa_handler = stop, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	ask->query.stop = &ear_ask_stopped;
+	if (ear_app_store_open(data_dir, &ask->store, &ask->fault))
+		return ear_command_failed(ask->command, &ask->fault);
+	return EAR_EXIT_DONE;
+}
+
+int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg)
+{
+	uint64_t began = ear_mono_ns();
+	enum ear_err err;
+
+	ask->found = (struct ear_found){0};
+	err = ask->store->ops->find(
+		ask->store, &ask->query, fn, arg, &ask->found, &ask->fault);
+	ask->took_ns = ear_mono_ns() - began;
+	if (err)
+		return ear_command_failed(ask->command, &ask->fault);
+	return EAR_EXIT_DONE;
+}
+
+/* Messages at which a regular expression was given up were not decided. */
+static uint64_t undecided(const struct ear_ask *ask)
+{
+	return ask->expr ? ear_expr_gave_up(ask->expr) : 0;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void ear_ask_tell(const struct ear_ask *ask)
+{
+	const struct ear_found *f = &ask->found;
+	char took[EAR_TIME_TEXT];
+
+	ear_duration_text(ask->took_ns, took);
+	fprintf(stderr, "%llu message%s in %s", (unsigned long long)f->matched,
+		plural(f->matched), took);
+	if (f->more)
+		fprintf(stderr, "; there are more: --limit 0 shows all");
+	if (f->complete && !undecided(ask))
+		fprintf(stderr, "; complete for the span asked\n");
+	else
+		fprintf(stderr, "; INCOMPLETE: %s\n",
+			f->why[0] ? f->why : "the search was stopped");
+	if (undecided(ask))
+		fprintf(stderr,
+			"%llu message%s took the regular expression too long "
+			"and may be missing\n",
+			(unsigned long long)undecided(ask),
+			plural(undecided(ask)));
+}
+
+static void span(struct ear_json *j, const char *key, uint64_t at_ns)
+{
+	ear_json_ktime(j, key, at_ns == UINT64_MAX ? 0 : at_ns);
+}
+
+void ear_ask_json(const struct ear_ask *ask, struct ear_json *j)
+{
+	const struct ear_found *f = &ask->found;
+
+	ear_json_ku64(j, "matched", f->matched);
+	ear_json_ku64(j, "scanned", f->scanned);
+	ear_json_kbool(j, "complete", f->complete && !undecided(ask));
+	ear_json_kbool(j, "more", f->more);
+	ear_json_kstr(j, "cursor", ear_slice_str(f->cursor));
+	ear_json_kstr(j, "why",
+		f->complete && undecided(ask)
+			? EAR_S("a regular expression took too long")
+			: ear_slice_str(f->why));
+	ear_json_ku64(j, "undecided", undecided(ask));
+	span(j, "from", f->done_from_ns);
+	span(j, "to", f->done_to_ns);
+	ear_json_key(j, "ms");
+	ear_json_num(j, (double)(ask->took_ns / EAR_US_NS) / 1000.0);
+}
+
+void ear_ask_print_json(const struct ear_ask *ask)
+{
+	struct ear_buf out = {0};
+	struct ear_json j = ear_json(&out);
+
+	ear_json_open(&j, '{');
+	ear_json_key(&j, "found");
+	ear_json_open(&j, '{');
+	ear_ask_json(ask, &j);
+	ear_json_close(&j, '}');
+	ear_json_close(&j, '}');
+	printf("%.*s\n", EAR_FMT(ear_buf_view(&out)));
+	ear_buf_fini(&out);
+}
+
+void ear_ask_fini(struct ear_ask *ask)
+{
+	ear_app_store_close(&ask->store);
+	ear_expr_free(&ask->expr);
+}

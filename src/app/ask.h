@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the commands that find have in common: an expression from the words of
+ * the command line, a span of time, the store, and a last line that says
+ * whether the answer is whole.
+ */
+#ifndef EAR_APP_ASK_H
+#define EAR_APP_ASK_H
+
+#include "base/json.h"
+#include "store/store.h"
+
+struct ear_ask {
+	struct ear_store *store;
+	struct ear_expr *expr;
+	struct ear_query query;
+	struct ear_found found; /**< of the last find */
+	uint64_t took_ns;
+	struct ear_fault fault;
+	const char *command;
+};
+
+/** Becomes true when the person presses Ctrl-C: searches stop and say so. */
+extern volatile bool ear_ask_stopped;
+
+/**
+ * Compile the words, joined with blanks. An error is shown with its place.
+ *
+ * @param[in,out] ask command is set, query's times and limit too
+ * @return EAR_EXIT_DONE to go on, else the exit status
+ */
+int ear_ask_compile(struct ear_ask *ask, int argc, char **argv);
+
+/** The same with a text. */
+int ear_ask_compile_text(struct ear_ask *ask, struct ear_slice text);
+
+/** Open the store to look only; Ctrl-C stops searches from now on. */
+int ear_ask_open(struct ear_ask *ask, const char *data_dir);
+
+/** Search. An error is shown. */
+int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg);
+
+/** One line on standard error: how many, and whether that is all. */
+void ear_ask_tell(const struct ear_ask *ask);
+
+/** The same as the members of an object. */
+void ear_ask_json(const struct ear_ask *ask, struct ear_json *j);
+
+/** {"found":{…}} on standard output. */
+void ear_ask_print_json(const struct ear_ask *ask);
+
+void ear_ask_fini(struct ear_ask *ask);
+
+#endif
