@@ -533,10 +533,11 @@ def cases():
 
 def golden(top):
     for name, data in cases().items():
-        os.makedirs(os.path.join(top, name), exist_ok=True)
+        folder = os.path.join(top, 'capture-' + name)
+        os.makedirs(folder, exist_ok=True)
         end = '.pcapng' if name == 'pcapng' else \
             '.pcap.gz' if name == 'gzip' else '.pcap'
-        with open(os.path.join(top, name, 'capture' + end), 'wb') as f:
+        with open(os.path.join(folder, 'capture' + end), 'wb') as f:
             f.write(data)
 
 
