@@ -99,10 +99,10 @@ const char *ear_sip_param(const char *p, const char *end,
 {
 	const char *from;
 
-	*value = (struct ear_slice){0};
 	from = p = skip(p + 1, end, C_LWS);
 	p = skip(p, end, C_TOKEN);
 	*name = span(from, p);
+	*value = span(p, p); /* a place to point at when it should be there */
 	if (p == from) {
 		flaw_at(flaw, p,
 			p == end || *p == ';' || *p == ','
