@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap/hep_gate.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum ear_err hep_gate_init(struct hep_gate *gate, struct ear_ledger *ledger,
+	const struct ear_net *allow, size_t allow_n)
+{
+	*gate = (struct hep_gate){.ledger = ledger};
+	if (!allow_n)
+		return EAR_OK;
+	gate->allow = calloc(allow_n, sizeof(*allow));
+	if (!gate->allow)
+		return EAR_NOMEM;
+	memcpy(gate->allow, allow, allow_n * sizeof(*allow));
+	gate->allow_n = allow_n;
+	return EAR_OK;
+}
+
+void hep_gate_fini(struct hep_gate *gate)
+{
+	free(gate->allow);
+	gate->allow = NULL;
+}
+
+void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,
+	struct ear_addr address)
+{
+	char text[EAR_ADDR_TEXT];
+
+	ear_addr_text(&address, text);
+	gate->address = address;
+	gate->transport = transport;
+	snprintf(gate->name, sizeof(gate->name), "hep/%.*s:%s",
+		EAR_FMT(ear_transport_name(transport)), text);
+}
+
+bool hep_gate_allows(const struct hep_gate *gate, const struct ear_addr *from)
+{
+	for (size_t i = 0; i < gate->allow_n; i++) {
+		if (ear_net_has(&gate->allow[i], from))
+			return true;
+	}
+	return gate->allow_n == 0;
+}
+
+void hep_gate_count(const struct hep_gate *gate, const struct ear_addr *from,
+	enum ear_count what, uint64_t now_ns)
+{
+	struct ear_tally *tally = ear_ledger_line_addr(
+		gate->ledger, ear_slice_str(gate->name), from);
+
+	ear_tally_add(tally, EAR_N_RECEIVED, 1, now_ns);
+	ear_tally_add(tally, what, 1, now_ns);
+}
+
+void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
+	uint64_t bytes, uint64_t now_ns)
+{
+	static struct ear_log_gate every;
+	char text[EAR_ADDR_TEXT];
+	uint64_t skipped;
+
+	hep_gate_count(gate, from, EAR_N_DENIED, now_ns);
+	ear_tally_add(ear_ledger_line_addr(
+			      gate->ledger, ear_slice_str(gate->name), from),
+		EAR_N_BYTES, bytes, now_ns);
+	if (!ear_log_every(&every, &skipped))
+		return;
+	ear_addr_text(from, text);
+	ear_log(EAR_WARN, "tap.denied", "tap", EAR_LS(gate->name), "source",
+		EAR_LS(text), "skipped", EAR_LU(skipped), NULL);
+}
+
+void hep_thread_begin(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the UDP and the TCP listener share: name, allow-list, counting. */
+#ifndef EAR_TAP_HEP_GATE_H
+#define EAR_TAP_HEP_GATE_H
+
+#include "base/ledger.h"
+#include "message/msg.h"
+
+/** Least and most threads of a listener, and how many unless told. */
+#define HEP_THREADS_MAX 64
+#define HEP_THREADS 2
+
+struct hep_gate {
+	struct ear_ledger *ledger; /* borrowed */
+	char name[80];             /* "hep/udp:127.0.0.1:9060" */
+	struct ear_addr address;   /* as bound */
+	enum ear_transport transport;
+	struct ear_net *allow; /* owned */
+	size_t allow_n;
+};
+
+/** Copy the allow-list. @return EAR_OK, EAR_NOMEM */
+EAR_MUST_USE enum ear_err hep_gate_init(struct hep_gate *gate,
+	struct ear_ledger *ledger, const struct ear_net *allow, size_t allow_n);
+void hep_gate_fini(struct hep_gate *gate);
+
+/** The address as bound, and the name that comes from it. */
+void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,
+	struct ear_addr address);
+
+bool hep_gate_allows(const struct hep_gate *gate, const struct ear_addr *from);
+
+/** Count units of a sender that may not, and say so now and then. */
+void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
+	uint64_t bytes, uint64_t now_ns);
+
+/** Count something that no intake gets: RECEIVED and what became of it. */
+void hep_gate_count(const struct hep_gate *gate, const struct ear_addr *from,
+	enum ear_count what, uint64_t now_ns);
+
+/** Signals are for the main thread; SIGPIPE of a TLS answer for nobody. */
+void hep_thread_begin(void);
+
+#endif
