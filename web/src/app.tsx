@@ -128,6 +128,7 @@ function Shell() {
 					seen={seenValues} onSearch={onSearch}
 					onHelp={() => setHelp("search")} />
 				<TimePicker span={spanOf(r.params)} opener={opener}
+					full={r.page === "search"}
 					onSpan={(span) => r.page === "search" ?
 						sameSpan(span) : go(hashOf("search", "", {
 							...shared(), from: span.from,

@@ -6,10 +6,10 @@ import * as api from "../api";
 import { classOf, cssClass, labelOf } from "../classes";
 import { hashOf, shared } from "../router";
 import type { FullMessage, Message } from "../types";
-import { Facts } from "./facts";
+import type { Narrow } from "./ask";
+import { Facts, Route } from "./facts";
 import { Icon } from "./icon";
 import { MessageText } from "./messageview";
-import type { Narrow } from "./table";
 
 function useMessage(id: string) {
 	const [m, setM] = useState<FullMessage | null>(null);
@@ -51,9 +51,10 @@ export function Detail(props: { id: string; row: Message | undefined;
 		<div class="detail-body" tabIndex={0} role="region"
 			aria-label="Message, details">
 			{error ? <p class="wrong" role="alert">{error}</p> : null}
+			{head ? <Route m={head} onNarrow={props.onNarrow} /> : null}
+			{m ? <MessageText m={m} onNarrow={props.onNarrow} /> :
+				error ? null : <p class="muted">Reading…</p>}
 			{head ? <Facts m={head} onNarrow={props.onNarrow} /> : null}
-			{m ? <MessageText m={m} /> : error ? null :
-				<p class="muted">Reading…</p>}
 		</div>
 	</aside>;
 }

@@ -12,8 +12,8 @@ const NEXT: Record<Theme, Theme> = {
 	auto: "light", light: "dark", dark: "auto",
 };
 const THEME_WORDS: Record<Theme, [string, string]> = {
-	auto: ["auto", "As the system"], light: ["sun", "Light"],
-	dark: ["moon", "Dark"],
+	auto: ["auto", "Theme: system"], light: ["sun", "Theme: light"],
+	dark: ["moon", "Theme: dark"],
 };
 
 export function Menu(props: { onKeys: () => void; narrow: boolean }) {
@@ -54,7 +54,7 @@ export function Menu(props: { onKeys: () => void; narrow: boolean }) {
 					onClick={() => zone.set(z === "utc" ? "local" :
 						"utc")}>
 					<Icon name="clock" /><span>{z === "utc" ?
-						"Times in UTC" : "Local times"}</span>
+						"Times: UTC" : "Times: local"}</span>
 				</button></li>
 				<li><button type="button" class="menu-item"
 					title="Light, dark, or as the system says"

@@ -8,14 +8,16 @@ import { bytesOf, dump } from "../hex";
 import { useKeys } from "../keys";
 import { messageView, type MessageView as View } from "../settings";
 import {
-	isSdpLine, longName, parts, pieces, startPieces, type Piece,
+	headerKey, isSdpLine, longName, parts, pieces, startPieces, type Piece,
 } from "../sip";
 import { bytes, indexOfByte, oneLine, visible } from "../text";
 import type { Finding, FullMessage } from "../types";
+import { Ask, type Narrow } from "./ask";
 import { CopyButton } from "./copy";
 import { Icon } from "./icon";
 
 const LONG_VALUE = 1200;
+const LONGEST_ASKED = 300;
 const BYTES_SHOWN = 16384;
 
 /** Latin-1 unless the server says, or a letter beyond it proves, UTF-8. */
@@ -49,7 +51,26 @@ function FindingNote(props: { finding: Finding }) {
 				""}</span></div></div>;
 }
 
-function Read(props: { m: FullMessage }) {
+/** The name by which a header's value is asked for, and that value. */
+function askOf(m: FullMessage, name: string, value: string):
+	[string, string] {
+	const known: Record<string, [string, string]> = {
+		from: ["from.user", m.from_user], to: ["to.user", m.to_user],
+		"call-id": ["call_id", m.call_id], cseq: ["cseq", m.cseq],
+		"user-agent": ["user_agent", m.user_agent],
+		"content-type": ["content_type", m.content_type],
+		authorization: ["auth.user", m.auth_user],
+		"proxy-authorization": ["auth.user", m.auth_user],
+	};
+	const key = headerKey(name);
+	const hit = known[key];
+	if (hit && hit[1])
+		return hit;
+	return value.length <= LONGEST_ASKED && /^[\w.-]+$/.test(key) ?
+		[`header.${key}`, value] : ["", ""];
+}
+
+function Read(props: { m: FullMessage; onNarrow: Narrow }) {
 	const { m } = props;
 	const p = useMemo(() => parts(m.raw), [m.raw]);
 	const at = useMemo(() => m.findings.map((f) => ({
@@ -71,13 +92,16 @@ function Read(props: { m: FullMessage }) {
 			{p.headers.map((h, i) => {
 				const why = explain(h.name, h.value);
 				const full = longName(h.name);
+				const [field, value] = askOf(m, h.name, h.value);
 				return [<div class="h" key={i}>
 					<span class="t-name" title={full ?? undefined}>
 						{visible(h.name)}
 						{full ? <span class="muted"> {full}</span> :
 							null}</span>
-					<span class="v"><Value value={h.value} />
+					<span class="v asked"><Value value={h.value} />
 						{why ? <span class="why">{why}</span> : null}
+						<Ask field={field} value={value} title={h.name}
+							onNarrow={props.onNarrow} />
 					</span>
 				</div>, notes(h.from, h.to)];
 			})}
@@ -127,8 +151,7 @@ function Bytes(props: { m: FullMessage }) {
 const VIEWS: [View, string][] = [["read", "Read"], ["text", "As sent"],
 	["bytes", "Bytes"]];
 
-/** Names that say what a finding is about come before the message. */
-export function MessageText(props: { m: FullMessage }) {
+export function MessageText(props: { m: FullMessage; onNarrow: Narrow }) {
 	const view = useCell(messageView);
 	const { m } = props;
 	useKeys([{
@@ -151,7 +174,8 @@ export function MessageText(props: { m: FullMessage }) {
 			<CopyButton title="Copy the message" words="Copy"
 				text={() => m.raw} />
 		</div>
-		{view === "read" ? <Read m={m} key={m.id} /> :
+		{view === "read" ? <Read m={m} key={m.id}
+			onNarrow={props.onNarrow} /> :
 			view === "text" ? <AsSent m={m} key={m.id} /> :
 				<Bytes m={m} key={m.id} />}
 	</section>;

@@ -3,13 +3,15 @@
 // are asked for before the end is reached. Rows have one height.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Ask, type Narrow } from "./ask";
 import { Icon } from "./icon";
 
 export interface Column<T> {
 	id: string;
 	title: string;
-	/** CSS width of the grid track. */
-	width: string;
+	/** Pixels at least, and its share of what is left over. */
+	least: number;
+	grow: number;
 	/** The name in the expression language, where values can be asked. */
 	field?: string;
 	value: (row: T) => string;
@@ -25,11 +27,9 @@ export interface Column<T> {
 	help?: string;
 }
 
-export type Narrow = (field: string, value: string | number | boolean,
-	how: "only" | "not") => void;
-
 const ROW = 28;
 const CARD = 52;
+const COLUMN_GAP = 12;
 const OVERSCAN = 12;
 const NEAR_END_ROWS = 60;
 
@@ -45,25 +45,6 @@ interface RowProps<T> {
 	onOpen: (index: number) => void;
 	onFollow: (index: number) => void;
 	onNarrow?: Narrow | undefined;
-}
-
-function AskButtons<T>(props: { column: Column<T>; row: T;
-	onNarrow: Narrow }) {
-	const { column, row } = props;
-	const value = column.ask ? column.ask(row) : column.value(row);
-	if (value === "")
-		return null;
-	return <span class="ask">
-		{(["only", "not"] as const).map((how) => <button type="button"
-			key={how} tabIndex={-1}
-			title={`${how}: ${column.field} ${how === "only" ? "==" :
-				"!="} ${String(value).slice(0, 80)}`}
-			aria-label={`${how} ${column.title}`}
-			onClick={(e) => {
-				e.stopPropagation();
-				props.onNarrow(column.field!, value, how);
-			}}>{how}</button>)}
-	</span>;
 }
 
 function Row<T>(p: RowProps<T>) {
@@ -92,7 +73,8 @@ function Row<T>(p: RowProps<T>) {
 			<span class="cut">{c.cell ? c.cell(p.row) :
 				c.value(p.row)}</span>
 			{over === i && c.field && p.onNarrow && !p.card ?
-				<AskButtons column={c} row={p.row}
+				<Ask field={c.field} skip title={c.title}
+					value={c.ask ? c.ask(p.row) : c.value(p.row)}
 					onNarrow={p.onNarrow} /> : null}
 		</div>)}
 	</div>;
@@ -165,10 +147,15 @@ export function Table<T>(props: {
 	}, [last, rows]);
 
 	const inner = useRef<HTMLDivElement>(null);
-	const tracks = columns.map((c) => c.width).join(" ");
+	const tracks = columns.map((c) => `minmax(${c.least}px,` +
+		(c.grow ? `${c.grow}fr)` : `${c.least}px)`)).join(" ");
+	const least = columns.reduce((n, c) => n + c.least + COLUMN_GAP,
+		COLUMN_GAP);
 	useLayoutEffect(() => {
-		inner.current!.style.setProperty("--tracks", tracks);
-	}, [tracks]);
+		const el = inner.current!;
+		el.style.setProperty("--tracks", tracks);
+		el.style.minWidth = cards ? "" : `${least}px`;
+	}, [tracks, cards]);
 	return <div class={"table" + (cards ? " cards" : "")} ref={box}
 		role="grid" tabIndex={0} aria-label={props.label}
 		aria-rowcount={rows.length + 1} aria-colcount={columns.length}

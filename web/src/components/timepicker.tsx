@@ -49,13 +49,15 @@ function OwnSpan(props: { span: Span; onSpan: (s: Span) => void }) {
 }
 
 export function TimePicker(props: { span: Span; opener: number;
+	full: boolean;
 	onSpan: (s: Span) => void; onMove: (by: number) => void;
 	onWiden: () => void; onNow: () => void }) {
 	const z = useCell(zone);
 	return <div class="timepicker" role="group" aria-label="Time span">
-		<button type="button" class="button icon-only" title="Earlier ([)"
-			aria-label="Earlier" onClick={() => props.onMove(-0.5)}>
-			<Icon name="left" /></button>
+		{props.full ? <button type="button" class="button icon-only"
+			title="Earlier ([)" aria-label="Earlier"
+			onClick={() => props.onMove(-0.5)}>
+			<Icon name="left" /></button> : null}
 		<Popover title="Time span" opener={props.opener} align="right"
 			class="button span-button" label={<>
 				<Icon name="clock" size={14} />
@@ -88,7 +90,8 @@ export function TimePicker(props: { span: Span; opener: number;
 				</div>
 			</div>}
 		</Popover>
-		<button type="button" class="button icon-only" title="Later (])"
+		{props.full ? <><button type="button" class="button icon-only"
+			title="Later (])"
 			aria-label="Later" onClick={() => props.onMove(0.5)}>
 			<Icon name="right" /></button>
 		<button type="button" class="button icon-only wide-only"
@@ -96,6 +99,7 @@ export function TimePicker(props: { span: Span; opener: number;
 			onClick={props.onWiden}><Icon name="zoomout" /></button>
 		<button type="button" class="button icon-only"
 			title="Search again (r)" aria-label="Search again"
-			onClick={props.onNow}><Icon name="refresh" /></button>
+			onClick={props.onNow}><Icon name="refresh" /></button></> :
+			null}
 	</div>;
 }

@@ -16,7 +16,7 @@ const OVERSCAN_PX = 400;
 // browser's own search.
 const DRAW_ALL = 600;
 
-export const GUTTER = 188;
+export const GUTTER = 172;
 export const GUTTER_NARROW = 84;
 
 export function Ladder(props: {
@@ -88,7 +88,7 @@ export function Ladder(props: {
 								n.addr), nameRoom)}</text>
 						{n.name ? <text class="party-addr" x={l.x[i]}
 							y="36" text-anchor="middle">
-							{cut(n.addr, nameRoom + 3)}</text> : null}
+							{cut(n.addr, nameRoom + 2)}</text> : null}
 					</g>)}
 				</svg>
 			</div>

@@ -12,7 +12,7 @@ export const GAP_MS = 3000;
 /** Digits and letters of the ladder's face at 12 px. */
 export const CHAR = 7.23;
 export const SMALL_CHAR = 6.03;
-const SIDE = 64;
+export const SIDE = 60;
 
 export interface LadderRow {
 	kind: "message" | "gap";

@@ -121,7 +121,7 @@ export function TimeCells(props: { row: LadderRow; m: LadderMessage;
 	return <g class="time-cells">
 		<text class="clock" x={narrow ? 6 : 10} y={y}>{narrow ?
 			clock.slice(3) : clock}</text>
-		{narrow ? null : <text class="delta" x="176" y={y}
+		{narrow ? null : <text class="delta" x="162" y={y}
 			text-anchor="end">{props.first ? "" :
 				"+" + durationText(m.delta_ms)}</text>}
 	</g>;

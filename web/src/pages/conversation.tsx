@@ -7,7 +7,8 @@ import { cssClass } from "../classes";
 import { CopyButton } from "../components/copy";
 import { Difference } from "../components/difference";
 import { ExportMenu } from "../components/exportmenu";
-import { Facts } from "../components/facts";
+import type { Narrow } from "../components/ask";
+import { Facts, Route } from "../components/facts";
 import { Icon } from "../components/icon";
 import { MessageText } from "../components/messageview";
 import { AwayNote, PartialNote } from "../components/notes";
@@ -17,7 +18,8 @@ import { fileName, saveText } from "../download";
 import { narrow, quoted } from "../expr";
 import { useKeys } from "../keys";
 import { ladderSvg, ladderText } from "../ladder/export";
-import { Ladder } from "../ladder/ladder";
+import { GUTTER, GUTTER_NARROW, Ladder } from "../ladder/ladder";
+import { SIDE } from "../ladder/layout";
 import { useMedia } from "../media";
 import { back, change, hashOf, route, shared } from "../router";
 import { zone } from "../settings";
@@ -26,7 +28,8 @@ import { durationText, millis } from "../time";
 import type { Conversation } from "../types";
 import { setQuery } from "./search";
 
-const COLUMN_LEAST = 110;
+const COLUMN_LEAST = 90;
+const COLUMN_USUAL = 160;
 const COLUMN_MOST = 360;
 
 function useConversation(callId: string) {
@@ -116,6 +119,11 @@ function Head(props: { c: Conversation; onAgain: () => void;
 	</header>;
 }
 
+// From a conversation "only" begins a new search; "not" narrows the old one.
+const onNarrow: Narrow = (field, value, how) => setQuery(narrow(
+	how === "only" ? "" : route.get().params.get("q") ?? "", field, value,
+	how));
+
 export function ConversationPage() {
 	const r = useCell(route);
 	const callId = r.rest;
@@ -204,11 +212,11 @@ export function ConversationPage() {
 				back(hashOf("search", "", shared()))}>Back</button></div>;
 
 	const parties = c.parties.length;
-	const fitting = parties > 1 ? ((box || 900) - (narrowScreen ? 84 : 188) -
-		128 - 18) / (parties - 1) : 200;
-	const column = Math.round(Math.min(COLUMN_MOST, Math.max(
-		narrowScreen ? 190 : 180, fitting) *
-		Math.pow(1.2, zoom)));
+	const gutter = narrowScreen ? GUTTER_NARROW : GUTTER;
+	const fitting = parties > 1 ? ((box || 900) - gutter - 2 * SIDE - 16) /
+		(parties - 1) : COLUMN_USUAL;
+	const column = Math.round(Math.min(COLUMN_MOST, Math.max(COLUMN_USUAL,
+		fitting)) * Math.pow(1.2, zoom));
 	return <div class={"conversation-page" + (m ? " with-detail" : "")}>
 		<div class="ladder-side" ref={(el) => {
 			if (el && Math.abs(el.clientWidth - box) > 2)
@@ -263,11 +271,9 @@ export function ConversationPage() {
 			<div class="detail-body" tabIndex={0} role="region"
 				aria-label="Message, details">
 				{other ? <Difference a={m} b={other} /> : <>
-					<MessageText m={m} />
-					<Facts m={m} onNarrow={(f, v, how) =>
-						setQuery(narrow(how === "only" ? "" :
-							route.get().params.get("q") ?? "", f, v,
-						how))} />
+					<Route m={m} onNarrow={onNarrow} />
+					<MessageText m={m} onNarrow={onNarrow} />
+					<Facts m={m} onNarrow={onNarrow} />
 				</>}
 			</div>
 		</aside> : null}

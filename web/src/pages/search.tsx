@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
 import { classOf } from "../classes";
+import type { Narrow } from "../components/ask";
 import { Detail } from "../components/detail";
 import { ExportMenu } from "../components/exportmenu";
 import { HistogramView } from "../components/histogram";
@@ -12,7 +13,7 @@ import { AwayNote, PartialNote } from "../components/notes";
 import { Onboarding } from "../components/onboarding";
 import { Popover } from "../components/popover";
 import { QueryForm } from "../components/queryform";
-import { ColumnChooser, Table, type Narrow } from "../components/table";
+import { ColumnChooser, Table } from "../components/table";
 import { csv, fileName, saveText } from "../download";
 import { narrow, withTerm } from "../expr";
 import { useKeys } from "../keys";
@@ -20,7 +21,7 @@ import { useMedia } from "../media";
 import { change, go, hashOf, route, shared } from "../router";
 import { search, type SearchState } from "../search";
 import { formOpen, rememberSearch, searchColumns, zone } from "../settings";
-import { bytes, count, plural } from "../text";
+import { count, plural } from "../text";
 import { durationText, millis, spanOf, timeText } from "../time";
 import type { Message, Status } from "../types";
 import { CARD_COLUMNS, MESSAGE_COLUMNS, USUAL_COLUMNS } from "./columns";
@@ -238,7 +239,8 @@ export function SearchPage() {
 							(s.ended ? "" : "+") :
 							count(Math.max(total, s.rows.length))}</b>
 						{" "}{total === 1 ? "message" : "messages"}
-						{s.found ? <span class="muted wide-only">
+						{s.found ? <span class="muted wide-only"
+							title={`${count(s.found.scanned)} looked at`}>
 							{" "}in {durationText(s.found.ms)}</span> :
 							null}</>}
 				</span>
@@ -292,11 +294,6 @@ export function SearchPage() {
 							`Searched ${Math.round(share * 100)} % of ` +
 							"the span…" : "Reading…"} /> :
 					s.error || !s.askedAt ? null : <Empty s={s} />}
-			</div>
-			<div class="list-foot muted num wide-only">
-				{s.found && s.found.scanned ? `${count(s.found.scanned)} ` +
-					"looked at for the last page" : ""}
-				{row ? ` · selected ${bytes(row.size)}` : ""}
 			</div>
 		</div>
 		{sel ? <Detail id={sel} row={row} onClose={close}

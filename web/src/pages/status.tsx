@@ -79,7 +79,8 @@ function useStatus(): Watched & { error: string; again: () => void } {
 function Figure(props: { title: string; value: ComponentChildren;
 	sub?: ComponentChildren; bad?: boolean | undefined;
 	children?: ComponentChildren }) {
-	return <div class={"figure" + (props.bad ? " bad" : "")}>
+	return <div class={"figure" + (props.bad ? " bad" : "") +
+		(props.children ? " wide" : "")}>
 		<div class="figure-title">{props.title}</div>
 		<div class="figure-value num">{props.value}</div>
 		{props.sub ? <div class="figure-sub muted">{props.sub}</div> : null}
