@@ -122,7 +122,7 @@ static int search(
 		ear_ask_print_json(ask);
 	else
 		ear_ask_tell(ask);
-	return EAR_EXIT_DONE;
+	return ear_ask_stopped ? EAR_EXIT_FAILED : EAR_EXIT_DONE;
 }
 
 static int run(const struct choices *c, int argc, char **argv)

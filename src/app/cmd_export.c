@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/ask.h"
+#include "app/commands.h"
+#include "app/options.h"
+#include "base/time.h"
+#include "message/msg_json.h"
+#include "sink/pcap_file.h"
+#include "sink/text.h"
+
+struct choices {
+	const char *data, *file, *format;
+	uint64_t from_ns, to_ns, limit;
+	bool micro;
+};
+
+/* One export under way. */
+struct export
+{
+	FILE *to;
+	struct ear_store *store;
+	const struct format *format;
+	struct ear_pcap_file *pcap;
+	struct ear_buf out;
+	bool failed;
+	int sys_errno;
+};
+
+struct format {
+	const char *name;
+	const char *suffixes[3];
+	enum ear_err (*put)(struct export *e, const struct ear_msg *msg,
+		const struct ear_facts *facts);
+};
+
+static enum ear_err put_pcap(struct export *e, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	(void)facts;
+	return ear_pcap_file_put(e->pcap, msg);
+}
+
+static enum ear_err drain(struct export *e)
+{
+	enum ear_err err = e->out.err;
+
+	if (!err)
+		err = ear_sink_to_file(ear_buf_view(&e->out), e->to);
+	ear_buf_reset(&e->out);
+	return err;
+}
+
+static enum ear_err put_text(struct export *e, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	(void)facts;
+	ear_text_put(msg, &e->out);
+	return drain(e);
+}
+
+static enum ear_err put_json(struct export *e, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	struct ear_json j = ear_json(&e->out);
+	char id[40] = "";
+
+	e->store->ops->id_text(e->store, msg, facts, id);
+	ear_json_open(&j, '{');
+	ear_msg_json_members(&j, msg, facts, ear_slice_str(id));
+	ear_json_kstr(&j, "raw", msg->raw);
+	ear_json_close(&j, '}');
+	ear_buf_byte(&e->out, '\n');
+	return drain(e);
+}
+
+static const struct format formats[] = {
+	{"pcap", {".pcap", ".cap"}, put_pcap},
+	{"text", {".txt", ".log", ".sip"}, put_text},
+	{"json", {".json", ".jsonl", ".ndjson"}, put_json},
+};
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static bool ends(const char *file, const char *suffix)
+{
+	size_t n = strlen(file), m = suffix ? strlen(suffix) : 0;
+
+	return m && n > m && !strcmp(file + n - m, suffix);
+}
+
+static const struct format *format_of(const struct choices *c)
+{
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (c->format && !strcmp(c->format, formats[i].name))
+			return &formats[i];
+		for (size_t k = 0; !c->format && k < 3; k++) {
+			if (ends(c->file, formats[i].suffixes[k]))
+				return &formats[i];
+		}
+	}
+	return NULL;
+}
+
+static bool put(
+	const struct ear_msg *msg, const struct ear_facts *facts, void *arg)
+{
+	struct export *e = arg;
+
+	e->failed = e->format->put(e, msg, facts) != EAR_OK;
+	e->sys_errno = errno;
+	return !e->failed;
+}
+
+static int write_all(
+	struct export *e, struct ear_ask *ask, const struct choices *c)
+{
+	const struct ear_pcap_write_options options = {.micro = c->micro};
+	bool pcap = e->format->put == put_pcap;
+	int status;
+
+	if (pcap &&
+		ear_pcap_file_open(&options, ear_sink_to_file, e->to, &e->pcap))
+		e->failed = true;
+	status = e->failed ? EAR_EXIT_FAILED : ear_ask_find(ask, put, e);
+	if (e->pcap && ear_pcap_file_close(&e->pcap) && !e->failed) {
+		e->failed = true;
+		e->sys_errno = errno;
+	}
+	if (fflush(e->to) && !e->failed) {
+		e->failed = true;
+		e->sys_errno = errno;
+	}
+	if (!e->failed)
+		return status;
+	fprintf(stderr, "earshot export: cannot write %s: %s\n", c->file,
+		strerror(e->sys_errno));
+	return EAR_EXIT_FAILED;
+}
+
+/* Under another name until it is whole, so that nobody takes half for all. */
+static int to_file(
+	struct export *e, struct ear_ask *ask, const struct choices *c)
+{
+	struct ear_buf part = {0};
+	int status = EAR_EXIT_FAILED;
+
+	ear_buf_printf(&part, "%s.part", c->file);
+	ear_buf_byte(&part, '\0');
+	e->to = part.err ? NULL : fopen(part.p, "wb");
+	if (!e->to) {
+		fprintf(stderr, "earshot export: cannot make %s.part: %s\n",
+			c->file, strerror(errno));
+		goto out;
+	}
+	status = write_all(e, ask, c);
+	if (fclose(e->to) || (!status && rename(part.p, c->file))) {
+		fprintf(stderr, "earshot export: cannot write %s: %s\n",
+			c->file, strerror(errno));
+		status = EAR_EXIT_FAILED;
+	}
+	if (status)
+		unlink(part.p);
+out:
+	ear_buf_fini(&part);
+	return status;
+}
+
+static int run(const struct choices *c, const struct format *format, int argc,
+	char **argv)
+{
+	struct ear_ask ask = {.command = "export",
+		.query = {.from_ns = c->from_ns,
+			.to_ns = c->to_ns,
+			.limit = c->limit,
+			.oldest_first = true}};
+	struct export e = {.to = stdout, .format = format};
+	int status = ear_ask_compile(&ask, argc, argv);
+
+	if (!status)
+		status = ear_ask_open(&ask, c->data);
+	e.store = ask.store;
+	if (!status)
+		status = strcmp(c->file, "-") ? to_file(&e, &ask, c)
+					      : write_all(&e, &ask, c);
+	if (!status)
+		ear_ask_tell(&ask);
+	if (!status && ear_ask_stopped)
+		status = EAR_EXIT_FAILED;
+	ear_buf_fini(&e.out);
+	ear_ask_fini(&ask);
+	return status;
+}
+
+static const char examples[] =
+	"examples:\n"
+	"  earshot export 'call_id == \"a84b4c76e66710\"' -o call.pcap\n"
+	"  earshot export user == 49301 --from -1d -o - --format json\n";
+
+int ear_cmd_export(int argc, char **argv)
+{
+	struct choices c = {.data = ear_data_dir(), .to_ns = UINT64_MAX};
+	const struct ear_option options[] = {
+		EAR_OPTION_DATA(&c.data),
+		{"output", 'o', EAR_OPT_TEXT, &c.file, "FILE",
+			"where to; - is standard output"},
+		{"format", 'F', EAR_OPT_TEXT, &c.format, "pcap|text|json",
+			"default: by the ending of FILE"},
+		{"from", 'f', EAR_OPT_TIME, &c.from_ns, "TIME",
+			"not before: 2026-11-22T10:38:00Z, 10:38 (UTC), -2h"},
+		{"to", 't', EAR_OPT_TIME, &c.to_ns, "TIME", "not after"},
+		{"limit", 'n', EAR_OPT_U64, &c.limit, "N",
+			"most messages; default all"},
+		{"micro", 0, EAR_OPT_FLAG, &c.micro, NULL,
+			"pcap with microseconds, for old readers"},
+	};
+	const struct ear_usage usage = {"export", "[EXPR…] -o FILE",
+		"Writes the messages that match to a file, oldest first.",
+		options, sizeof(options) / sizeof(options[0]), examples};
+	const struct format *format;
+	int status;
+
+	if (!ear_options(&usage, &argc, &argv, &status))
+		return status;
+	if (!c.file) {
+		fprintf(stderr, "earshot export: name a file with -o\n"
+				"Try: earshot export --help\n");
+		return EAR_EXIT_USAGE;
+	}
+	format = format_of(&c);
+	if (!format) {
+		fprintf(stderr, "earshot export: --format is pcap, text or "
+				"json\n");
+		return EAR_EXIT_USAGE;
+	}
+	return run(&c, format, argc, argv);
+}
