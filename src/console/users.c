@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "console/users_priv.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
@@ -91,13 +92,31 @@ static enum ear_err fail_db(struct ear_users *users, struct ear_fault *fault)
 		users->db ? sqlite3_errmsg(users->db) : "out of memory");
 }
 
+/*
+ * Made here, so that no umask ever lets others read the hashes; the files that
+ * SQLite puts beside it take over its mode.
+ *
+ * A file that is there is not opened: closing it again would drop the locks
+ * that SQLite holds on it for another handle of this process (fcntl(2)), and
+ * the next program that closes the data base would take our log away.
+ */
+static enum ear_err make_file(const char *path, struct ear_fault *fault)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno != EEXIST || chmod(path, 0600) < 0)
+		return ear_fail_sys(fault, "%s", path);
+	return EAR_OK;
+}
+
 enum ear_err ear_users_open(
 	const char *dir, struct ear_users **users, struct ear_fault *fault)
 {
 	struct ear_users *u = NULL;
 	enum ear_err err = EAR_OK;
 	char path[PATH_MAX];
-	int fd;
 
 	*users = NULL;
 	if (sodium_init() < 0)
@@ -105,17 +124,9 @@ enum ear_err ear_users_open(
 	if (snprintf(path, sizeof(path), "%s/users.db", dir) >=
 		(int)sizeof(path))
 		return ear_fail(fault, EAR_USAGE, 0, "path too long");
-	/* made here, so that no umask ever lets others read the hashes; the
-	 * files that SQLite puts beside it take over its mode */
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return ear_fail_sys(fault, "%s", path);
-	if (fchmod(fd, 0600) < 0) {
-		err = ear_fail_sys(fault, "%s", path);
-		close(fd);
+	err = make_file(path, fault);
+	if (err)
 		return err;
-	}
-	close(fd);
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
