@@ -3,11 +3,12 @@
 
 #include "proto/tcp_priv.h"
 
-#define WAITING_MAX 512              /* segments */
-#define FAR (1 << 20)                /* numbers of another connection */
-#define HOLE_NS (10ULL * 1000000000) /* a lost segment is sent again by then \
-				      */
-#define ACKED_NS (100ULL * 1000000)  /* captured in a wrong order, at most */
+#define WAITING_MAX 512 /* segments */
+#define FAR (1 << 20)   /* numbers of another connection */
+#define HOLE_NS                                                             \
+	(10ULL * 1000000000)        /* a lost segment is sent again by then \
+				     */
+#define ACKED_NS (100ULL * 1000000) /* captured in a wrong order, at most */
 
 /* How far a lies after b in sequence space. */
 static int32_t distance(uint32_t a, uint32_t b)
@@ -260,7 +261,7 @@ void ear_tcp_half_end(struct ear_tcp *t, struct ear_tcp_half *h)
 		free(s);
 	}
 	h->waiting_bytes = h->waiting_count = 0;
-	if (!h->closed)
+	if (h->synced && !h->closed)
 		t->events.end(h, ear_buf_view(&h->rest), t->arg);
 	drop_rest(t, h);
 	h->mode = h->count = 0;

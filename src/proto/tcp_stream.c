@@ -91,6 +91,8 @@ void ear_tcp_free(struct ear_tcp **tp)
 void ear_tcp_stats(const struct ear_tcp *t, struct ear_tcp_stats *stats)
 {
 	*stats = t->stats;
+	stats->open = t->count;
+	stats->held_bytes = t->held;
 }
 
 /* The same whichever end sends. */

@@ -72,7 +72,8 @@ struct ear_tcp_events {
 	/** rest will not go on: missing bytes follow it. */
 	void (*gap)(struct ear_tcp_half *half, struct ear_slice rest,
 		uint64_t missing, void *arg);
-	/** The stream is over; rest was never used. Clear half->user. */
+	/** A stream that had begun is over; rest was never used. Clear
+	 * half->user. */
 	void (*end)(
 		struct ear_tcp_half *half, struct ear_slice rest, void *arg);
 };
@@ -83,7 +84,9 @@ struct ear_tcp_stats {
 	uint64_t out_of_order;  /**< segments that had to wait */
 	uint64_t gaps;          /**< holes passed over */
 	uint64_t gap_bytes;
-	uint64_t evicted; /**< connections ended for want of room */
+	uint64_t evicted;    /**< connections ended for want of room */
+	uint64_t open;       /**< connections known now */
+	uint64_t held_bytes; /**< kept now */
 };
 
 struct ear_tcp;
