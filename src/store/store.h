@@ -16,27 +16,27 @@ struct ear_store;
 
 /** How long things are kept; 0 is no limit. */
 struct ear_retention {
-	uint64_t max_age_ns;   /**< since a segment's last message came in */
-	uint64_t max_bytes;    /**< all segments together */
-	uint64_t min_free;     /**< bytes of the disk to leave free */
+	uint64_t max_age_ns; /**< since a segment's last message came in */
+	uint64_t max_bytes;  /**< all segments together */
+	uint64_t min_free;   /**< bytes of the disk to leave free */
 };
 
 struct ear_store_options {
-	const char *dir;	/**< data directory */
-	bool write;		/**< false: look only */
+	const char *dir; /**< data directory */
+	bool write;      /**< false: look only */
 	struct ear_retention keep;
 	uint64_t segment_bytes; /**< raw bytes in a segment before it is sealed;
 				     default 4 GiB */
-	uint64_t segment_ns;	/**< or this long after it began; default 24 h */
-	uint32_t commit_ms;	/**< most between arrival and searchable; default
-				     250, 10..5000 */
-	uint32_t threads;	/**< that compress; default: the processors, at
-				     most 8 */
+	uint64_t segment_ns; /**< or this long after it began; default 24 h */
+	uint32_t commit_ms;  /**< most between arrival and searchable; default
+				  250, 10..5000 */
+	uint32_t threads;    /**< that compress; default: the processors, at
+				  most 8 */
 };
 
 /** A position in some input to keep together with the messages from it. */
 struct ear_store_mark {
-	char name[32];	  /**< of the input: a journal lane */
+	char name[32]; /**< of the input: a journal lane */
 	uint64_t v[3];
 };
 
@@ -46,52 +46,52 @@ typedef void (*ear_notice_fn)(
 
 /** What is kept. */
 struct ear_store_stats {
-	uint64_t messages;    /**< searchable */
-	uint64_t malformed;   /**< of these */
+	uint64_t messages;  /**< searchable */
+	uint64_t malformed; /**< of these */
 	uint64_t segments;
-	uint64_t bytes;	      /**< on disk, indexes included */
-	uint64_t raw_bytes;   /**< of the messages as received */
-	uint64_t oldest_ns;   /**< capture time of the first and last message */
+	uint64_t bytes;     /**< on disk, indexes included */
+	uint64_t raw_bytes; /**< of the messages as received */
+	uint64_t oldest_ns; /**< capture time of the first and last message */
 	uint64_t newest_ns;
-	uint64_t disk_free;   /**< bytes free to us on its file system */
-	uint64_t pending;     /**< put but not committed yet */
-	uint64_t removed_segments;  /**< by retention, since open */
+	uint64_t disk_free;        /**< bytes free to us on its file system */
+	uint64_t pending;          /**< put but not committed yet */
+	uint64_t removed_segments; /**< by retention, since open */
 	uint64_t removed_messages;
-	uint64_t bytes_per_day;	    /**< growth at the rate of the last day */
-	uint64_t left_ns;     /**< until the first limit makes the oldest go; 0
-				   when nothing would */
-	bool full;	      /**< cannot write now */
-	uint32_t damaged;     /**< segments that could not be read */
+	uint64_t bytes_per_day; /**< growth at the rate of the last day */
+	uint64_t left_ns; /**< until the first limit makes the oldest go; 0
+			       when nothing would */
+	bool full;        /**< cannot write now */
+	uint32_t damaged; /**< segments that could not be read */
 };
 
 /** What a search asks. */
 struct ear_query {
-	struct ear_expr *expr;	/**< borrowed; NULL matches everything */
-	uint64_t from_ns;	/**< capture time, inclusive */
-	uint64_t to_ns;		/**< capture time, inclusive; UINT64_MAX open */
-	bool oldest_first;	/**< default: newest first */
-	uint64_t limit;		/**< most messages; 0 all (then unordered order
-				     inside a segment is sorted block-wise) */
-	uint64_t deadline_ns;	/**< monotonic time to stop at; 0 never */
-	const char *cursor;	/**< go on where ear_found.cursor said; or NULL */
+	struct ear_expr *expr; /**< borrowed; NULL matches everything */
+	uint64_t from_ns;      /**< capture time, inclusive */
+	uint64_t to_ns;        /**< capture time, inclusive; UINT64_MAX open */
+	bool oldest_first;     /**< default: newest first */
+	uint64_t limit;        /**< most messages; 0 all (then unordered order
+				    inside a segment is sorted block-wise) */
+	uint64_t deadline_ns;  /**< monotonic time to stop at; 0 never */
+	const char *cursor; /**< go on where ear_found.cursor said; or NULL */
 	const volatile bool *stop; /**< becomes true: stop; may be NULL */
 };
 
 /** How a search went; always says whether it is whole. */
 struct ear_found {
-	uint64_t matched;     /**< messages handed out */
-	uint64_t scanned;     /**< messages looked at */
-	bool complete;	      /**< everything in the span was considered */
-	bool more;	      /**< stopped by limit; cursor goes on */
-	char cursor[96];      /**< opaque */
+	uint64_t matched;      /**< messages handed out */
+	uint64_t scanned;      /**< messages looked at */
+	bool complete;         /**< everything in the span was considered */
+	bool more;             /**< stopped by limit; cursor goes on */
+	char cursor[96];       /**< opaque */
 	uint64_t done_from_ns; /**< the span that was really searched */
 	uint64_t done_to_ns;
-	char why[320];	      /**< when not complete: what is missing and why */
+	char why[320]; /**< when not complete: what is missing and why */
 };
 
 /** Handed each match; msg lives until it returns. @return false to stop */
-typedef bool (*ear_match_fn)(const struct ear_msg *msg,
-	const struct ear_facts *facts, void *arg);
+typedef bool (*ear_match_fn)(
+	const struct ear_msg *msg, const struct ear_facts *facts, void *arg);
 
 /** Counts over time: the histogram of a search. */
 struct ear_histogram {
@@ -123,7 +123,8 @@ struct ear_store_ops {
 	 * Everything put so far, and this mark, become durable together, soon.
 	 * Replaces the mark of the same name.
 	 */
-	void (*mark)(struct ear_store *store, const struct ear_store_mark *mark);
+	void (*mark)(
+		struct ear_store *store, const struct ear_store_mark *mark);
 
 	/** The last committed mark of a name. @return EAR_GONE if none */
 	enum ear_err (*marked)(struct ear_store *store, const char *name,

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What every user of SQLite in this folder needs; nothing of segments. */
+#ifndef EAR_STORE_SQL_H
+#define EAR_STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+/**
+ * What went wrong with a statement.
+ *
+ * @param what the file, for the sentence
+ * @return EAR_FULL: the disk is; EAR_MORE: locked by another; EAR_BAD: the file
+ *         is damaged; EAR_NOMEM; else EAR_SYS
+ */
+enum ear_err ear_sql_fail(
+	struct ear_fault *fault, sqlite3 *db, int rc, const char *what);
+
+/** Run statements that give nothing back. */
+EAR_MUST_USE enum ear_err ear_sql_exec(sqlite3 *db, const char *sql,
+	const char *what, struct ear_fault *fault);
+
+/** Run one prepared statement to its end and reset it. */
+EAR_MUST_USE enum ear_err ear_sql_run(
+	sqlite3_stmt *st, const char *what, struct ear_fault *fault);
+
+static inline uint64_t ear_sql_u64(sqlite3_stmt *st, int column)
+{
+	return (uint64_t)sqlite3_column_int64(st, column);
+}
+
+static inline void ear_sql_bind(sqlite3_stmt *st, int at, uint64_t v)
+{
+	sqlite3_bind_int64(st, at, (sqlite3_int64)v);
+}
+
+/** Valid until the statement's next step or reset. */
+static inline struct ear_slice ear_sql_blob(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+
+	return ear_slice(p, p ? (size_t)sqlite3_column_bytes(st, column) : 0);
+}
+
+static inline void ear_sql_bind_blob(
+	sqlite3_stmt *st, int at, struct ear_slice s)
+{
+	sqlite3_bind_blob64(st, at, s.p ? s.p : "", s.n, SQLITE_STATIC);
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the files of the writer share. See writer.h for the picture. */
+#ifndef EAR_STORE_WRITER_PRIV_H
+#define EAR_STORE_WRITER_PRIV_H
+
+#include <pthread.h>
+
+#include "store/batch.h"
+#include "store/writer.h"
+
+/** Batches on their way; with the one being filled this bounds the memory. */
+#define LINE_MAX_BATCHES 2
+/** Most inputs with a mark. */
+#define MARKS_MAX 256
+/** Sealed segments that a reader keeps from becoming one file. */
+#define LEAVING_MAX 16
+#define WORKERS_MAX 8
+
+enum batch_state { BATCH_NEW, BATCH_ARRANGING, BATCH_ARRANGED, BATCH_DONE };
+
+struct known_mark {
+	struct ear_store_mark mark;
+	uint64_t generation;
+};
+
+/** How much of a level waits for being written again. */
+struct waiting {
+	uint64_t bytes, rows, runs;
+};
+
+struct ear_writer {
+	struct ear_shelf *shelf;
+	struct ear_store_options opt;
+	ear_notice_fn notice;
+	void *notice_arg;
+	ear_room_fn room;
+	void *room_arg;
+
+	/* the thread that puts */
+	struct ear_batch *fill;
+	bool marks_used;
+
+	/* everybody, under lock */
+	pthread_mutex_t lock;
+	pthread_cond_t work;  /* workers: there may be something to do */
+	pthread_cond_t done;  /* committer: the same */
+	pthread_cond_t moved; /* put, flush: the line moved, or full changed */
+	struct ear_batch *spare[LINE_MAX_BATCHES + 1];
+	size_t spare_n;
+	struct ear_batch *line[LINE_MAX_BATCHES];
+	size_t line_n;
+	bool quit, flushing, seal;
+	struct known_mark marks[MARKS_MAX];
+	size_t mark_n;
+	pthread_t workers[WORKERS_MAX], committer;
+	size_t worker_n;
+	bool committing;
+
+	/* relaxed atomics: looked at without the lock */
+	uint64_t pending;
+	bool full;
+
+	/* the committer alone */
+	struct ear_segment *seg;
+	uint64_t seg_mono_ns; /* when it was begun */
+	struct waiting waiting[EAR_SETTLED];
+	struct ear_segment *leaving[LEAVING_MAX];
+	size_t leaving_n;
+	struct ear_packer *packer;
+	unsigned failures;
+};
+
+/** The committer: a thread. */
+void *writer_commit_loop(void *writer);
+
+/** Write everything up to a level again, one level higher. In a transaction. */
+EAR_MUST_USE enum ear_err writer_gather(struct ear_segment *segment,
+	struct ear_packer *packer, uint32_t level, struct ear_fault *fault);
+
+/** Add an arranged and packed batch. In a transaction. */
+EAR_MUST_USE enum ear_err writer_add(struct ear_segment *segment,
+	struct ear_batch *batch, uint32_t seq_base, struct ear_fault *fault);
+
+/** Gather all, merge all runs into one, say that it is complete. */
+EAR_MUST_USE enum ear_err writer_settle(struct ear_segment *segment,
+	struct ear_packer *packer, struct ear_fault *fault);
+
+#endif
