@@ -8,9 +8,10 @@
  * how much was left out.
  *
  * New is what has a higher number than the last one seen: stores number
- * messages as they come. Their capture times may lie back (a sender's clock,
- * an import), so each question looks back over a span: as long as the store
- * answers quickly, an hour; under load less, down to seconds.
+ * messages as they come (the low half of msg->id), in runs (the high half), of
+ * which several may grow at once. Their capture times may lie back (a sender's
+ * clock, an import), so each question looks back over a span: as long as the
+ * store answers quickly, an hour; under load less, down to seconds.
  */
 #include <event2/buffer.h>
 #include <stdio.h>
@@ -35,6 +36,8 @@
 #define QUESTION_NS (500 * EAR_MS_NS)
 /* How much later than it was received a message may be found, at most. */
 #define COMMIT_NS (30 * EAR_SECOND_NS)
+/* Runs of numbers that grow at once: of the server, of imports beside it. */
+#define RUNS 16
 
 struct follower {
 	struct ear_follow *follow;
@@ -45,7 +48,7 @@ struct follower {
 	/* the thread's */
 	struct ear_buf q;
 	uint64_t began_ns;
-	uint64_t last_id;
+	uint64_t last_id[RUNS]; /* highest seen of each run; 0: free place */
 	uint64_t back_ns;
 	uint64_t quiet_since; /* monotonic */
 
@@ -242,8 +245,37 @@ struct turn {
 	size_t ends[BURST]; /* where each event ends: newest first */
 	size_t n;
 	uint64_t left_out;
-	uint64_t last_id;
+	uint64_t last_id[RUNS];
 };
+
+/* The place of a run; for a new one that of the oldest. */
+static size_t run_of(const uint64_t last_id[RUNS], uint64_t id)
+{
+	size_t least = 0;
+
+	for (size_t i = 0; i < RUNS; i++) {
+		if (last_id[i] >> 32 == id >> 32 && last_id[i])
+			return i;
+		if (last_id[i] < last_id[least])
+			least = i;
+	}
+	return least;
+}
+
+/* Whether it was not there in the last turn; then it counts for the next. */
+static bool is_new(struct turn *t, const struct ear_msg *msg)
+{
+	const uint64_t *seen = t->f->last_id;
+	uint64_t last = seen[run_of(seen, msg->id)];
+	uint64_t *now = &t->last_id[run_of(t->last_id, msg->id)];
+
+	if (msg->seen_ns < t->f->began_ns ||
+		(last >> 32 == msg->id >> 32 && last >= msg->id))
+		return false;
+	if (*now >> 32 != msg->id >> 32 || *now < msg->id)
+		*now = msg->id;
+	return true;
+}
 
 static bool add_event(
 	const struct ear_msg *msg, const struct ear_facts *facts, void *arg)
@@ -252,10 +284,8 @@ static bool add_event(
 	struct ear_json j = ear_json(t->events);
 	char id[40] = "";
 
-	if (msg->id <= t->f->last_id || msg->seen_ns < t->f->began_ns)
+	if (!is_new(t, msg))
 		return true;
-	if (msg->id > t->last_id)
-		t->last_id = msg->id;
 	if (t->n == BURST || t->events->n >= PENDING_MAX) {
 		t->left_out++;
 		return true;
@@ -335,10 +365,7 @@ static void adapt(struct follower *f, uint64_t took_ns)
 static void serve(struct ear_follow *follow, struct follower *f)
 {
 	struct ear_store *store = follow->console->o.store;
-	struct turn t = {.f = f,
-		.store = store,
-		.events = &follow->events,
-		.last_id = f->last_id};
+	struct turn t = {.f = f, .store = store, .events = &follow->events};
 	uint64_t now_ns = ear_now_ns(), began = ear_mono_ns();
 	struct ear_query query = {.from_ns = now_ns - f->back_ns,
 		.to_ns = UINT64_MAX,
@@ -349,6 +376,7 @@ static void serve(struct ear_follow *follow, struct follower *f)
 	struct ear_fault fault = {0};
 	struct ear_expr *expr = NULL;
 
+	memcpy(t.last_id, f->last_id, sizeof(t.last_id));
 	ear_buf_reset(&follow->events);
 	if (make_expr(f, now_ns, &expr))
 		return;
@@ -360,7 +388,7 @@ static void serve(struct ear_follow *follow, struct follower *f)
 	/* all of them new, and more behind: at least so many are missing */
 	if (found.more && t.n + t.left_out == found.matched)
 		t.left_out++;
-	f->last_id = t.last_id;
+	memcpy(f->last_id, t.last_id, sizeof(f->last_id));
 	if (!follow->events.err)
 		hand_over(&t);
 	adapt(f, ear_mono_ns() - began);

@@ -618,7 +618,7 @@ def test_many(server, c):
         good = 0
         for k in range(6):
             q = f'call_id == "call-{i * 7 + k}"'
-            for _ in range(200):
+            for _ in range(1000):
                 status, body = mine.get("messages", q=q, limit=5)
                 if status != 503:
                     break
