@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define WINDOW (8u << 20)  /* twice the most that fill() may ask for */
-#define CHUNK (256u << 10) /* bytes a read asks for: stays in the cache */
+/* Bytes a read asks for: few enough to stay in the processor's cache. */
+#define CHUNK (256u << 10)
 
 struct ear_source {
 	int fd;
@@ -21,7 +21,8 @@ struct ear_source {
 	uint64_t total;
 	size_t from, to; /* view, in window */
 	char *window;
-	char *in; /* gzip: bytes not yet inflated */
+	size_t cap; /* of window: two chunks, more for a long packet */
+	char *in;   /* gzip: bytes not yet inflated */
 	size_t in_at, in_n;
 	z_stream z;
 };
@@ -35,7 +36,8 @@ enum ear_err ear_source_open(
 	*out = NULL;
 	if (!s)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	s->window = malloc(WINDOW);
+	s->cap = 2 * CHUNK;
+	s->window = malloc(s->cap);
 	s->in = malloc(CHUNK);
 	s->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
 				  : dup(STDIN_FILENO);
@@ -160,10 +162,10 @@ static enum ear_err inflate_some(struct ear_source *s, struct ear_fault *fault)
 	s->z.next_in = (Bytef *)s->in + s->in_at;
 	s->z.avail_in = (uInt)(s->in_n - s->in_at);
 	s->z.next_out = (Bytef *)s->window + s->to;
-	s->z.avail_out = (uInt)(WINDOW - s->to);
+	s->z.avail_out = (uInt)(s->cap - s->to);
 	result = inflate(&s->z, Z_NO_FLUSH);
 	s->in_at = s->in_n - s->z.avail_in;
-	s->to = WINDOW - s->z.avail_out;
+	s->to = s->cap - s->z.avail_out;
 	if (result == Z_STREAM_END)
 		s->between = true;
 	else if (result == Z_MEM_ERROR)
@@ -203,6 +205,26 @@ static bool at_end(const struct ear_source *s)
 	return s->eof && (!s->packed || (s->between && s->in_at == s->in_n));
 }
 
+/* Room for need bytes in view, and a chunk read when one is missing. */
+static enum ear_err make_room(
+	struct ear_source *s, size_t need, struct ear_fault *fault)
+{
+	size_t least = need + CHUNK;
+	char *window;
+
+	memmove(s->window, s->window + s->from, s->to - s->from);
+	s->to -= s->from;
+	s->from = 0;
+	if (least <= s->cap)
+		return EAR_OK;
+	window = realloc(s->window, least);
+	if (!window)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	s->window = window;
+	s->cap = least;
+	return EAR_OK;
+}
+
 enum ear_err ear_source_fill(
 	struct ear_source *s, size_t need, struct ear_fault *fault)
 {
@@ -211,11 +233,8 @@ enum ear_err ear_source_fill(
 
 	if (!s->begun)
 		err = begin(s, fault);
-	if (s->to - s->from < CHUNK || s->from > WINDOW - CHUNK - need) {
-		memmove(s->window, s->window + s->from, s->to - s->from);
-		s->to -= s->from;
-		s->from = 0;
-	}
+	if (!err)
+		err = make_room(s, need, fault);
 	while (!err && s->to - s->from < need) {
 		if (at_end(s))
 			return EAR_GONE;
@@ -223,9 +242,7 @@ enum ear_err ear_source_fill(
 			err = inflate_some(s, fault);
 			continue;
 		}
-		err = get(s, s->window + s->to,
-			WINDOW - s->to < CHUNK ? WINDOW - s->to : CHUNK, &got,
-			fault);
+		err = get(s, s->window + s->to, CHUNK, &got, fault);
 		s->to += err ? 0 : got;
 	}
 	return err;
