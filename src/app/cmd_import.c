@@ -97,6 +97,13 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 	ear_buf_fini(&out);
 }
 
+/* What was there and is no message; the rest only carried messages. */
+static bool is_left_out(enum ear_file_kind kind)
+{
+	return kind != EAR_FILE_SIP && kind != EAR_FILE_HEP &&
+	       kind != EAR_FILE_IDLE && kind != EAR_FILE_FRAGMENT;
+}
+
 static void print_text(const char *path, const struct ear_import_summary *s)
 {
 	char took[EAR_TIME_TEXT], first[EAR_TIME_TEXT], last[EAR_TIME_TEXT];
@@ -122,7 +129,7 @@ static void print_text(const char *path, const struct ear_import_summary *s)
 			(unsigned long long)s->file.gaps,
 			(unsigned long long)s->file.unfinished);
 	for (int k = 0; k < EAR_FILE_KINDS; k++) {
-		if (s->file.kind[k])
+		if (s->file.kind[k] && is_left_out(k))
 			printf("  not kept: %llu %s\n",
 				(unsigned long long)s->file.kind[k],
 				ear_file_kind_help(k));
