@@ -82,15 +82,18 @@ int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg)
 	return EAR_EXIT_DONE;
 }
 
-/* Messages at which a regular expression was given up were not decided. */
-static uint64_t undecided(const struct ear_ask *ask)
-{
-	return ask->expr ? ear_expr_gave_up(ask->expr) : 0;
-}
-
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
+}
+
+/* The limit that was asked for is no gap in the answer. */
+static bool only_limited(const struct ear_ask *ask)
+{
+	const struct ear_found *f = &ask->found;
+
+	return f->more && ask->query.limit && f->matched >= ask->query.limit &&
+	       !strncmp(f->why, "stopped after", 13);
 }
 
 void ear_ask_tell(const struct ear_ask *ask)
@@ -101,19 +104,13 @@ void ear_ask_tell(const struct ear_ask *ask)
 	ear_duration_text(ask->took_ns, took);
 	fprintf(stderr, "%llu message%s in %s", (unsigned long long)f->matched,
 		plural(f->matched), took);
-	if (f->more)
-		fprintf(stderr, "; there are more: --limit 0 shows all");
-	if (f->complete && !undecided(ask))
+	if (only_limited(ask))
+		fprintf(stderr, "; there are more: --limit 0 shows all\n");
+	else if (f->complete)
 		fprintf(stderr, "; complete for the span asked\n");
 	else
 		fprintf(stderr, "; INCOMPLETE: %s\n",
 			f->why[0] ? f->why : "the search was stopped");
-	if (undecided(ask))
-		fprintf(stderr,
-			"%llu message%s took the regular expression too long "
-			"and may be missing\n",
-			(unsigned long long)undecided(ask),
-			plural(undecided(ask)));
 }
 
 static void span(struct ear_json *j, const char *key, uint64_t at_ns)
@@ -127,14 +124,10 @@ void ear_ask_json(const struct ear_ask *ask, struct ear_json *j)
 
 	ear_json_ku64(j, "matched", f->matched);
 	ear_json_ku64(j, "scanned", f->scanned);
-	ear_json_kbool(j, "complete", f->complete && !undecided(ask));
+	ear_json_kbool(j, "complete", f->complete);
 	ear_json_kbool(j, "more", f->more);
 	ear_json_kstr(j, "cursor", ear_slice_str(f->cursor));
-	ear_json_kstr(j, "why",
-		f->complete && undecided(ask)
-			? EAR_S("a regular expression took too long")
-			: ear_slice_str(f->why));
-	ear_json_ku64(j, "undecided", undecided(ask));
+	ear_json_kstr(j, "why", ear_slice_str(f->why));
 	span(j, "from", f->done_from_ns);
 	span(j, "to", f->done_to_ns);
 	ear_json_key(j, "ms");

@@ -99,19 +99,6 @@ static void arrow(const struct drawing *d, const struct ear_ladder_row *r,
 	ear_term_plain(d->term, d->out);
 }
 
-static unsigned width_of(const struct drawing *d, struct ear_slice s)
-{
-	unsigned width = 0;
-
-	while (s.n) {
-		struct ear_glyph g = ear_term_glyph(d->term, s);
-
-		width += g.width;
-		s = ear_slice_sub(s, g.bytes, s.n);
-	}
-	return width;
-}
-
 static void between(const struct drawing *d, const struct ear_ladder_row *r,
 	struct ear_slice label)
 {
@@ -120,7 +107,7 @@ static void between(const struct drawing *d, const struct ear_ladder_row *r,
 	uint32_t last =
 		r->from_party < r->to_party ? r->to_party : r->from_party;
 	unsigned room = at(d, last) - at(d, first) - 1;
-	unsigned width = width_of(d, label);
+	unsigned width = ear_term_width(d->term, label, WIDTH_MOST);
 
 	if (width > room - 3)
 		width = room - 3;
@@ -215,7 +202,7 @@ static void head_line(const struct drawing *d, bool agents)
 			ear_addr_text(&p->addr, addr);
 		if (!agents)
 			s = ear_slice_str(addr);
-		width = width_of(d, s);
+		width = ear_term_width(d->term, s, WIDTH_MOST);
 		width = width < room ? width : room;
 		ear_buf_printf(d->out, "%*s", (int)((room - width) / 2), "");
 		ear_term_cell(d->term, d->out, s, width);

@@ -82,12 +82,12 @@ void ear_term_text(
 	}
 }
 
-static unsigned text_width(
-	const struct ear_term *t, struct ear_slice s, unsigned enough)
+unsigned ear_term_width(
+	const struct ear_term *t, struct ear_slice s, unsigned most)
 {
 	unsigned width = 0;
 
-	while (s.n && width <= enough) {
+	while (s.n && width <= most) {
 		struct ear_glyph g = ear_term_glyph(t, s);
 
 		width += g.width;
@@ -99,7 +99,7 @@ static unsigned text_width(
 void ear_term_cell(const struct ear_term *t, struct ear_buf *out,
 	struct ear_slice s, unsigned width)
 {
-	bool cut = text_width(t, s, width) > width;
+	bool cut = ear_term_width(t, s, width) > width;
 	unsigned left = width;
 
 	if (!width)

@@ -37,6 +37,10 @@ struct ear_glyph ear_term_glyph(const struct ear_term *t, struct ear_slice s);
 void ear_term_text(
 	const struct ear_term *t, struct ear_buf *out, struct ear_slice s);
 
+/** Columns that s takes; counting ends soon behind most. */
+unsigned ear_term_width(
+	const struct ear_term *t, struct ear_slice s, unsigned most);
+
 /** Exactly so many columns: cut with a sign, or filled with blanks. */
 void ear_term_cell(const struct ear_term *t, struct ear_buf *out,
 	struct ear_slice s, unsigned width);
