@@ -242,18 +242,17 @@ static void turn(struct server *s, struct epoll_event *event, int n)
 {
 	uint64_t now_ns = ear_now_ns(), mono_ns = ear_mono_ns();
 
-	/* First, as later ones may have been freed by then. */
+	for (int i = 0; i < n; i++) {
+		void *ptr = event[i].data.ptr;
+
+		if (ptr == &s->fd)
+			accept_some(s);
+		else if (ptr != &s->tap->wake)
+			read_conn(s, ptr, now_ns, mono_ns);
+	}
+	/* Last: it may free what the events above point to. */
 	if (s->more)
 		read_more(s, now_ns, mono_ns);
-	else
-		for (int i = 0; i < n; i++) {
-			void *ptr = event[i].data.ptr;
-
-			if (ptr == &s->fd)
-				accept_some(s);
-			else if (ptr != &s->tap->wake)
-				read_conn(s, ptr, now_ns, mono_ns);
-		}
 	s->ground.intake->flush(s->ground.intake);
 }
 
