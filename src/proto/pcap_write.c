@@ -280,8 +280,9 @@ static struct flow *flow_of(
 }
 
 static void add_tcp(struct ear_pcap_writer *w, const struct route *r,
-	struct ear_slice payload, struct ear_buf *out)
+	const struct ear_pcap_write *m, struct ear_buf *out)
 {
+	struct ear_slice payload = m->payload;
 	size_t most = room(w, r) - 20;
 	struct flow *f;
 	int end;
@@ -303,6 +304,7 @@ static void add_tcp(struct ear_pcap_writer *w, const struct route *r,
 		packet(w, r, ear_slice(h, 20), part, out);
 		f->next[end] += (uint32_t)part.n;
 	}
+	f->next[end] += m->missing;
 }
 
 /* RFC 9260 s3.3.1: DATA chunks, one a packet, payload protocol 0. */
@@ -351,7 +353,7 @@ void ear_pcap_writer_add(struct ear_pcap_writer *w,
 	struct route r = route_of(m);
 
 	if (r.ip_proto == 6)
-		add_tcp(w, &r, m->payload, out);
+		add_tcp(w, &r, m, out);
 	else if (r.ip_proto == 132)
 		add_sctp(w, &r, m->payload, out);
 	else

@@ -30,7 +30,10 @@ struct ear_pcap_write {
 	uint64_t at_ns;      /**< ns since 1970 UTC */
 	struct ear_addr src; /**< unknown is written as 0.0.0.0 or :: */
 	struct ear_addr dst;
-	uint8_t ip_proto;         /**< 6 TCP, 17 UDP, 132 SCTP; others as UDP */
+	uint8_t ip_proto; /**< 6 TCP, 17 UDP, 132 SCTP; others as UDP */
+	uint32_t missing; /**< bytes that followed and are not there: TCP leaves
+			       a hole of them, so that readers do not take what
+			       comes next for the end of this */
 	struct ear_slice payload; /**< UDP longer than a datagram can be is
 				       written as TCP */
 };

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "proto/sip.h"
+
 #define PIECE (64u << 10)
 
 enum ip_proto { IP_TCP = 6, IP_UDP = 17, IP_SCTP = 132 };
@@ -57,6 +59,18 @@ static uint8_t ip_proto(const struct ear_msg *msg)
 	}
 }
 
+/* What a truncated message lacks: by its Content-Length, or not known. */
+static uint32_t missing(const struct ear_msg *msg)
+{
+	struct ear_sip sip;
+
+	if (!(msg->flags & EAR_MSG_TRUNCATED))
+		return 0;
+	if (ear_sip_parse(msg->raw, &sip) || sip.length <= sip.rest.n)
+		return 1;
+	return sip.length - (uint32_t)sip.rest.n;
+}
+
 enum ear_err ear_pcap_file_put(
 	struct ear_pcap_file *s, const struct ear_msg *msg)
 {
@@ -65,6 +79,7 @@ enum ear_err ear_pcap_file_put(
 		.src = msg->src,
 		.dst = msg->dst,
 		.ip_proto = ip_proto(msg),
+		.missing = missing(msg),
 		.payload = msg->raw,
 	};
 

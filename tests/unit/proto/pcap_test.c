@@ -422,6 +422,32 @@ static void test_write_odd(void **state)
 	(void)state;
 }
 
+/* A truncated message leaves a hole, so that the next is seen as the next. */
+static void test_write_hole(void **state)
+{
+	static const struct ear_pcap_write_options options = {0};
+	struct ear_pcap_write m = {
+		.ip_proto = 6, .missing = 1000, .payload = EAR_S_INIT("cut")};
+	struct ear_pcap_writer *w;
+	struct ear_buf out = {0};
+	uint32_t seq[2];
+
+	assert_int_equal(ear_pcap_writer_new(&options, &w), EAR_OK);
+	for (int i = 0; i < 2; i++) {
+		const uint8_t *tcp;
+
+		ear_buf_reset(&out);
+		ear_pcap_writer_add(w, &m, &out);
+		tcp = (const uint8_t *)out.p + 16 + 20;
+		seq[i] = (uint32_t)tcp[4] << 24 | (uint32_t)tcp[5] << 16 |
+			 (uint32_t)tcp[6] << 8 | tcp[7];
+	}
+	assert_int_equal(seq[1] - seq[0], 1003);
+	ear_pcap_writer_free(&w);
+	ear_buf_fini(&out);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_interface_limit),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_odd),
+		cmocka_unit_test(test_write_hole),
 	};
 
 	return cmocka_run_group_tests_name("proto/pcap", tests, NULL, NULL);
