@@ -2,7 +2,6 @@
 #include "message/msg.h"
 
 #include "message/facts_sip.h"
-#include "proto/sip_secret.h"
 
 static const struct ear_slice transports[] = {
 	[EAR_TR_UNKNOWN] = EAR_S_INIT(""),
@@ -76,9 +75,9 @@ struct ear_slice ear_direction_name(enum ear_direction d)
 }
 
 static void look_sip(
-	const struct ear_msg *msg, bool check, struct ear_facts *facts)
+	const struct ear_msg *msg, bool judge, struct ear_facts *facts)
 {
-	struct ear_sip_finding finding;
+	struct ear_sip_verdict verdict;
 	struct ear_sip_core core;
 	struct ear_sip sip;
 
@@ -86,22 +85,20 @@ static void look_sip(
 	ear_sip_parse(msg->raw, &sip);
 	ear_sip_core(&sip, &core);
 	ear_facts_sip(&sip, &core, facts);
-	if (!check)
+	if (!judge)
 		return;
-	facts->secrets = ear_sip_secrets(&sip, NULL, NULL) > 0;
-	if (!facts->malformed)
-		facts->malformed =
-			ear_sip_check(&sip, &core, ear_facts_sip_how(msg),
-				&finding, 1) > 0;
+	verdict = ear_sip_judge(&sip, &core, ear_facts_sip_how(msg));
+	facts->secrets = verdict.secrets;
+	facts->malformed |= verdict.malformed;
 }
 
 static void examine(
-	const struct ear_msg *msg, bool check, struct ear_facts *facts)
+	const struct ear_msg *msg, bool judge, struct ear_facts *facts)
 {
 	memset(facts, 0, sizeof(*facts));
 	facts->malformed = (msg->flags & EAR_MSG_MALFORMED) != 0;
 	switch (msg->proto) {
-	case EAR_PROTO_SIP: look_sip(msg, check, facts); break;
+	case EAR_PROTO_SIP: look_sip(msg, judge, facts); break;
 	case EAR_PROTO_LOG:
 		facts->kind = EAR_KIND_EVENT;
 		facts->call_id = msg->correlation;

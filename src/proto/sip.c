@@ -10,13 +10,14 @@
 
 static bool is_sip_version(struct ear_slice s)
 {
-	return s.n >= 5 && ear_slice_ieq(ear_slice(s.p, 4), EAR_S("SIP/")) &&
-	       is(s.p[4], C_DIGIT);
+	return s.n >= 5 && (s.p[0] | 32) == 's' && (s.p[1] | 32) == 'i' &&
+	       (s.p[2] | 32) == 'p' && s.p[3] == '/' && is(s.p[4], C_DIGIT);
 }
 
 static void check_version(struct ear_sip *sip)
 {
-	if (!ear_slice_ieq(sip->version, EAR_S("SIP/2.0")))
+	if (!ear_slice_eq(sip->version, EAR_S("SIP/2.0")) &&
+		!ear_slice_ieq(sip->version, EAR_S("SIP/2.0")))
 		flaw_at(&sip->flaw, sip->version.p, EAR_SIP_RULE_VERSION);
 }
 
@@ -143,7 +144,8 @@ static const char *read_line(
 		p++;
 	if (p < end && *p == ':') {
 		header->name = span(name, name_end);
-		header->id = (uint8_t)ear_sip_id_of(header->name);
+		header->id = (uint8_t)ear_sip_id_at(
+			name, (size_t)(name_end - name), end);
 		value = p + 1;
 		next = fold_end(value, end, &cut);
 	} else {
@@ -210,7 +212,7 @@ enum ear_err ear_sip_parse(struct ear_slice raw, struct ear_sip *sip)
 		raw = EAR_S("");
 	p = raw.p;
 	end = p + raw.n;
-	memset(sip, 0, offsetof(struct ear_sip, header));
+	clear(sip, offsetof(struct ear_sip, header));
 	sip->raw = raw;
 	while (p < end && (*p == '\r' || *p == '\n'))
 		p++;
@@ -270,7 +272,9 @@ struct ear_slice ear_sip_value(const struct ear_sip *sip, enum ear_sip_id id)
 {
 	struct ear_sip_header header;
 
-	if (!ear_sip_find(sip, id, &header))
+	if (sip->first[id])
+		return sip->header[sip->first[id] - 1].value;
+	if (!sip->more || !ear_sip_find(sip, id, &header))
 		return (struct ear_slice){0};
 	return header.value;
 }

@@ -41,6 +41,7 @@ enum ear_sip_rule {
 struct ear_sip_flaw {
 	const char *at; /**< in the message */
 	uint8_t rule;   /**< enum ear_sip_rule */
+	bool password;  /**< not wrong: a URI on the way has a password */
 };
 
 /** One header field. */
@@ -147,10 +148,11 @@ enum ear_err ear_sip_uri_parse(struct ear_slice text, struct ear_sip_uri *uri);
 
 /** One address of From, To, Contact, Route and their like. */
 struct ear_sip_addr {
-	struct ear_slice name;   /**< display name without its quotes */
-	struct ear_slice spec;   /**< the URI as written, without brackets */
-	struct ear_slice params; /**< after the first ';' behind the URI */
-	struct ear_slice tag;    /**< parameter tag */
+	struct ear_slice name;    /**< display name without its quotes */
+	struct ear_slice spec;    /**< the URI as written, without brackets */
+	struct ear_slice params;  /**< after the first ';' behind the URI */
+	struct ear_slice tag;     /**< parameter tag */
+	struct ear_slice expires; /**< parameter expires, of Contact */
 	struct ear_sip_uri uri;
 	bool star;    /**< "*" of Contact; all else is empty */
 	bool bracket; /**< the URI stands in angle brackets */

@@ -9,7 +9,8 @@
  */
 #include "proto/sip_lex.h"
 
-static const char *read_bracket(const char *p, const char *end,
+/* When the URI does not end at its bracket: say why, and read what is there. */
+static const char *read_odd_bracket(const char *p, const char *end,
 	struct ear_sip_addr *addr, struct ear_sip_flaw *flaw)
 {
 	const char *close = memchr(p, '>', (size_t)(end - p));
@@ -17,17 +18,27 @@ static const char *read_bracket(const char *p, const char *end,
 
 	if (!close)
 		flaw_at(flaw, p, EAR_SIP_RULE_ADDR_OPEN);
-	if (from < to && (is(*from, C_LWS) || is(to[-1], C_LWS))) {
+	addr->spec = ear_slice_trim(span(from, to));
+	if (addr->spec.n != (size_t)(to - from))
 		flaw_at(flaw, is(*from, C_LWS) ? from : to - 1,
 			EAR_SIP_RULE_ADDR_SPACE);
-		addr->spec = ear_slice_trim(span(from, to));
-	} else {
-		addr->spec = span(from, to);
-	}
-	addr->bracket = true;
 	ear_sip_uri(
 		addr->spec.p, addr->spec.p + addr->spec.n, &addr->uri, flaw);
 	return close ? close + 1 : end;
+}
+
+static const char *read_bracket(const char *p, const char *end,
+	struct ear_sip_addr *addr, struct ear_sip_flaw *flaw)
+{
+	struct ear_sip_flaw mine = {0};
+	const char *stop = ear_sip_uri_to(p + 1, end, &addr->uri, &mine);
+
+	addr->bracket = true;
+	if (mine.rule || stop == end || *stop != '>')
+		return read_odd_bracket(p, end, addr, flaw);
+	flaw->password |= mine.password;
+	addr->spec = span(p + 1, stop);
+	return stop + 1;
 }
 
 static const char *read_bare(const char *p, const char *end,
@@ -103,10 +114,10 @@ static const char *read_addr_params(const char *p, const char *end,
 
 	while (p < end && *p == ';') {
 		p = ear_sip_param(p, end, &name, &value, flaw);
-		if (name.n == 3 && (name.p[0] | 32) == 't' &&
-			(name.p[1] | 32) == 'a' && (name.p[2] | 32) == 'g' &&
-			!addr->tag.p)
-			addr->tag = value;
+		if (NAME_IS(name, "tag"))
+			addr->tag = addr->tag.p ? addr->tag : value;
+		else if (NAME_IS(name, "expires"))
+			addr->expires = value;
 	}
 	addr->params = span(from, p);
 	return p;
@@ -115,7 +126,7 @@ static const char *read_addr_params(const char *p, const char *end,
 const char *ear_sip_addr(const char *p, const char *end,
 	struct ear_sip_addr *addr, struct ear_sip_flaw *flaw)
 {
-	memset(addr, 0, sizeof(*addr));
+	clear(addr, sizeof(*addr));
 	p = skip(p, end, C_LWS);
 	if (p == end || *p == ',' || *p == ';')
 		flaw_at(flaw, p, EAR_SIP_RULE_ADDR);
@@ -145,7 +156,7 @@ bool ear_sip_addr_next(struct ear_slice *list, struct ear_sip_addr *addr)
 		return false;
 	p = skip(list->p, end, C_LWS);
 	if (p < end && *p == '*' && skip(p + 1, end, C_LWS) == end) {
-		memset(addr, 0, sizeof(*addr));
+		clear(addr, sizeof(*addr));
 		addr->star = true;
 		p = end;
 	} else {

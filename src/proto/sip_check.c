@@ -2,12 +2,14 @@
 #include "proto/sip_check.h"
 
 #include "proto/sip_check_priv.h"
+#include "proto/sip_secret.h"
 
 struct list {
 	const struct ear_sip *sip;
 	struct ear_sip_finding *found;
 	size_t n;
 	size_t max;
+	bool password; /* a URI had one */
 };
 
 /* @return true when there is no room for more */
@@ -23,6 +25,7 @@ static bool add(struct list *list, const char *at, enum ear_sip_rule rule)
 
 static bool add_flaw(struct list *list, const struct ear_sip_flaw *flaw)
 {
+	list->password |= flaw->password;
 	return flaw->rule && add(list, flaw->at, flaw->rule);
 }
 
@@ -37,6 +40,7 @@ static void check_name(
 		flaw_at(flaw, name.p, EAR_SIP_RULE_LINE_COLON);
 	else if (stop != name.p + name.n)
 		flaw_at(flaw, stop, EAR_SIP_RULE_HEADER_NAME);
+	ear_sip_check_value(header, flaw);
 }
 
 static void check_vias(const struct ear_sip_header *header,
@@ -71,34 +75,51 @@ static void check_first(const struct ear_sip *sip,
 	}
 }
 
-static bool check_headers(struct list *list, const struct ear_sip_core *core)
+/* @return true when there is no room for more findings */
+static bool check_header(struct list *list, const struct ear_sip_core *core,
+	const struct ear_sip_header *header, bool first)
+{
+	struct ear_sip_flaw flaw = {0};
+
+	if (first || !header->id)
+		check_first(list->sip, header, core, &flaw);
+	else if (ear_sip_id_once(header->id))
+		flaw_at(&flaw, header->name.p, EAR_SIP_RULE_HEADER_TWICE);
+	else
+		ear_sip_check_value(header, &flaw);
+	return add_flaw(list, &flaw);
+}
+
+/* Header fields behind the index. */
+static bool check_more(struct list *list, const struct ear_sip_core *core)
 {
 	const struct ear_sip *sip = list->sip;
-	struct ear_sip_cursor cursor = {0};
+	struct ear_sip_cursor cursor = {.at = sip->count};
+	bool seen[EAR_SIP_ID_COUNT] = {false};
 	struct ear_sip_header header;
-	bool late[EAR_SIP_ID_COUNT];
 
-	if (sip->more)
-		memset(late, 0, sizeof(late));
 	while (ear_sip_next(sip, &cursor, &header)) {
-		struct ear_sip_flaw flaw = {0};
-		bool first = sip->first[header.id] == cursor.at;
+		bool first = !sip->first[header.id] && !seen[header.id];
 
-		if (cursor.line) {
-			first = !sip->first[header.id] && !late[header.id];
-			late[header.id] = true;
-		}
-		if (first || !header.id)
-			check_first(sip, &header, core, &flaw);
-		else if (ear_sip_id_once(header.id))
-			flaw_at(&flaw, header.name.p,
-				EAR_SIP_RULE_HEADER_TWICE);
-		else
-			ear_sip_check_value(&header, &flaw);
-		if (add_flaw(list, &flaw))
+		seen[header.id] = true;
+		if (check_header(list, core, &header, first))
 			return true;
 	}
 	return false;
+}
+
+static bool check_headers(struct list *list, const struct ear_sip_core *core)
+{
+	const struct ear_sip *sip = list->sip;
+
+	for (uint32_t i = 0; i < sip->count; i++) {
+		const struct ear_sip_header *header = &sip->header[i];
+
+		if (check_header(list, core, header,
+			    sip->first[header->id] == i + 1))
+			return true;
+	}
+	return sip->more && check_more(list, core);
 }
 
 static bool check_missing(struct list *list, unsigned how)
@@ -116,12 +137,11 @@ static bool check_missing(struct list *list, unsigned how)
 	size_t n = sizeof(must) / sizeof(must[0]) - !(how & EAR_SIP_STREAM);
 	const struct ear_sip *sip = list->sip;
 	const char *at = sip->headers.p + sip->headers.n;
-	struct ear_sip_header header;
 
 	if (!sip->ended && add(list, at, EAR_SIP_RULE_HEADER_END))
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		if (!ear_sip_find(sip, must[i].id, &header) &&
+		if (!ear_sip_value(sip, must[i].id).p &&
 			add(list, at, must[i].rule))
 			return true;
 	}
@@ -144,22 +164,57 @@ static void check_body(struct list *list)
 		add(list, sip->body.p, EAR_SIP_RULE_NO_TYPE);
 }
 
+static void check(
+	struct list *list, const struct ear_sip_core *core, unsigned how)
+{
+	const struct ear_sip *sip = list->sip;
+	struct ear_sip_flaw bytes = {0};
+
+	if (add_flaw(list, &sip->flaw) || !(sip->request || sip->reply))
+		return;
+	if (add_flaw(list, &core->ruri_flaw))
+		return;
+	ear_sip_check_bytes(sip->start.p, sip->rest.p, &bytes);
+	if (add_flaw(list, &bytes))
+		return;
+	if (!check_headers(list, core) && !check_missing(list, how))
+		check_body(list);
+}
+
 size_t ear_sip_check(const struct ear_sip *sip, const struct ear_sip_core *core,
 	unsigned how, struct ear_sip_finding *found, size_t max)
 {
 	struct list list = {.sip = sip, .found = found, .max = max};
-	struct ear_sip_flaw bytes = {0};
 
-	if (add_flaw(&list, &sip->flaw) || !(sip->request || sip->reply))
-		return list.n;
-	if (add_flaw(&list, &core->ruri_flaw))
-		return list.n;
-	ear_sip_check_bytes(sip->start.p, sip->rest.p, &bytes);
-	if (add_flaw(&list, &bytes))
-		return list.n;
-	if (!check_headers(&list, core) && !check_missing(&list, how))
-		check_body(&list);
+	check(&list, core, how);
 	return list.n;
+}
+
+/* The header fields that may hold more than passwords. */
+static bool has_auth(const struct ear_sip *sip)
+{
+	return sip->more || sip->first[EAR_SIP_AUTHORIZATION] ||
+	       sip->first[EAR_SIP_PROXY_AUTHORIZATION] ||
+	       sip->first[EAR_SIP_AUTHENTICATION_INFO] ||
+	       sip->first[EAR_SIP_PROXY_AUTHENTICATION_INFO] ||
+	       sip->first[EAR_SIP_WWW_AUTHENTICATE] ||
+	       sip->first[EAR_SIP_PROXY_AUTHENTICATE];
+}
+
+struct ear_sip_verdict ear_sip_judge(const struct ear_sip *sip,
+	const struct ear_sip_core *core, unsigned how)
+{
+	struct ear_sip_finding finding;
+	struct list list = {.sip = sip, .found = &finding, .max = 1};
+
+	check(&list, core, how);
+	return (struct ear_sip_verdict){
+		.malformed = list.n > 0,
+		/* After a finding not all header fields were looked at. */
+		.secrets = list.password || list.n > 0 || has_auth(sip)
+				   ? ear_sip_secrets(sip, NULL, NULL) > 0
+				   : ear_sip_body_secrets(sip, NULL, NULL) > 0,
+	};
 }
 
 #define X(id, name, text, source) EAR_S_INIT(name),

@@ -59,6 +59,20 @@ enum ear_sip_how {
 size_t ear_sip_check(const struct ear_sip *sip, const struct ear_sip_core *core,
 	unsigned how, struct ear_sip_finding *found, size_t max);
 
+/** What ingest wants to know of a message. */
+struct ear_sip_verdict {
+	bool malformed; /**< ear_sip_check() finds something */
+	bool secrets;   /**< ear_sip_secrets() finds something */
+};
+
+/**
+ * Both at once, for less than one after the other.
+ *
+ * Cost: one pass; it stops at the first finding.
+ */
+struct ear_sip_verdict ear_sip_judge(const struct ear_sip *sip,
+	const struct ear_sip_core *core, unsigned how);
+
 /** Stable id of a rule, as "sip.cseq.method". */
 struct ear_slice ear_sip_rule_name(enum ear_sip_rule rule);
 /** What it means, for people. */

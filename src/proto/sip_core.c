@@ -39,7 +39,7 @@ void ear_sip_core(const struct ear_sip *sip, struct ear_sip_core *core)
 {
 	struct ear_slice value;
 
-	memset(core, 0, sizeof(*core));
+	clear(core, sizeof(*core));
 	if (sip->ruri.n)
 		read_ruri(sip->ruri, core);
 	read_addr(sip, EAR_SIP_FROM, &core->from, &core->from_flaw);

@@ -24,8 +24,7 @@
 #define PASS(c)                                                     \
 	(UNRESERVED(c) || (c) == '&' || (c) == '=' || (c) == '+' || \
 		(c) == '$' || (c) == ',')
-#define USER(c) \
-	(PASS(c) || (c) == ';' || (c) == '?' || (c) == '/' || (c) == ':')
+#define USER(c) (PASS(c) || (c) == ';' || (c) == '?' || (c) == '/')
 #define HOST(c) (ALNUM(c) || (c) == '-' || (c) == '.' || (c) == '_')
 #define BRACKET(c) ((c) == '[' || (c) == ']')
 #define PARAM(c)                                                    \
@@ -34,7 +33,7 @@
 #define HNV(c)                                                      \
 	(UNRESERVED(c) || BRACKET(c) || (c) == '/' || (c) == '?' || \
 		(c) == ':' || (c) == '+' || (c) == '$')
-#define URIC(c) (USER(c) || BRACKET(c) || (c) == '@')
+#define URIC(c) (USER(c) || BRACKET(c) || (c) == '@' || (c) == ':')
 #define VALUE(c) (TOKEN(c) || BRACKET(c) || (c) == ':')
 #define SCHEME(c) (ALNUM(c) || (c) == '+' || (c) == '-' || (c) == '.')
 #define PHONE(c)                                                           \
@@ -48,14 +47,15 @@
 		(HOST(c) ? C_HOST : 0) | (PARAM(c) ? C_PARAM : 0) |     \
 		(HNV(c) ? C_HNV : 0) | (URIC(c) ? C_URIC : 0) |         \
 		(VALUE(c) ? C_VALUE : 0) | (SCHEME(c) ? C_SCHEME : 0) | \
-		(PHONE(c) ? C_PHONE : 0) | (PASS(c) ? C_PASS : 0))
+		(PHONE(c) ? C_PHONE : 0) | (PASS(c) ? C_PASS : 0) |     \
+		((c) == ':' ? C_COLON : 0))
 #define C4(c) C1(c), C1((c) + 1), C1((c) + 2), C1((c) + 3)
 #define C16(c) C4(c), C4((c) + 4), C4((c) + 8), C4((c) + 12)
 #define C64(c) C16(c), C16((c) + 16), C16((c) + 32), C16((c) + 48)
 
 const uint16_t ear_sip_class[256] = {C64(0), C64(64), C64(128), C64(192)};
 
-const char *ear_sip_run(const char *p, const char *end, unsigned class,
+const char *ear_sip_run_on(const char *p, const char *end, unsigned class,
 	struct ear_sip_flaw *flaw)
 {
 	for (;;) {
@@ -161,17 +161,13 @@ static const char *host_ipv6(const char *p, const char *end,
 	return close + 1;
 }
 
-const char *ear_sip_host(const char *p, const char *end, struct ear_slice *host,
-	struct ear_sip_flaw *flaw)
+const char *ear_sip_host_odd(const char *p, const char *end,
+	struct ear_slice *host, struct ear_sip_flaw *flaw)
 {
-	const char *from = p;
-
 	if (p < end && *p == '[')
 		return host_ipv6(p, end, host, flaw);
-	p = skip(p, end, C_HOST);
-	*host = span(from, p);
-	if (p == from)
-		flaw_at(flaw, p, EAR_SIP_RULE_HOST);
+	flaw_at(flaw, p, EAR_SIP_RULE_HOST);
+	*host = span(p, p);
 	return p;
 }
 

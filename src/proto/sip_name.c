@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Header names to ids by a small hash table over length, first and last four
- * letters. Bytes are compared with 0x20 set in each: of the characters that a
- * name may have, this joins exactly the letters of both cases.
+ * Header names to ids by a small hash table. Names are read 8 bytes at once,
+ * what lies behind them masked away, and compared with 0x20 set in each byte:
+ * of the characters that a name may have, this joins the letters of both
+ * cases and nothing else but pairs that no known name has.
  */
+#include <endian.h>
+
 #include "proto/sip_lex.h"
 
 #define SLOTS 256 /* over three times the names, so that most probes hit */
 #define NAME_BYTES_MAX 32
 
 struct row {
+	uint64_t word[NAME_BYTES_MAX / 8]; /* 0x20 set, zero filled */
 	const char *name;
 	uint8_t n;
 	bool once;
@@ -17,78 +21,76 @@ struct row {
 
 #define ONE true
 #define LIST false
-static const struct row rows[EAR_SIP_ID_COUNT] = {
-	[EAR_SIP_OTHER] = {"", 0, false},
-#define X(id, name, compact, many, grammar) \
-	[EAR_SIP_##id] = {name, sizeof(name) - 1, many},
+static struct row rows[EAR_SIP_ID_COUNT] = {
+	[EAR_SIP_OTHER] = {.name = ""},
+#define X(id, text, compact, many, grammar) \
+	[EAR_SIP_##id] = {.name = text, .n = sizeof(text) - 1, .once = many},
 #include "proto/sip_header.def"
 #undef X
 };
 
-#define X(id, name, compact, many, grammar) \
-	_Static_assert(sizeof(name) - 1 <= NAME_BYTES_MAX, name);
+#define X(id, text, compact, many, grammar) \
+	_Static_assert(sizeof(text) - 1 <= NAME_BYTES_MAX, text);
 #include "proto/sip_header.def"
 #undef X
 
 static uint8_t slots[SLOTS];
 
-static uint32_t low4(const char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, 4);
-	return v | 0x20202020u;
-}
-
-static uint64_t low8(const char *p)
+/* At most the first n bytes at p, of which 8 are readable. */
+static uint64_t word_of(const char *p, size_t n)
 {
 	uint64_t v;
 
-	memcpy(&v, p, 8);
-	return v | 0x2020202020202020u;
+	memcpy(&v, p, sizeof(v));
+	v = le64toh(v) | 0x2020202020202020u;
+	return n >= 8 ? v : v & ((1ULL << 8 * n) - 1);
 }
 
-static uint32_t low23(const char *p, size_t n)
+static unsigned slot_of(uint64_t first, uint64_t second)
 {
-	uint32_t v = (uint32_t)(unsigned char)p[0] << 16 |
-		     (uint32_t)(unsigned char)p[n / 2] << 8 |
-		     (uint32_t)(unsigned char)p[n - 1];
+	uint64_t h = first ^ (second * 0xc2b2ae3d27d4eb4fULL);
 
-	return v | 0x20202020u;
+	return (unsigned)((h * 0x9e3779b97f4a7c15ULL) >> 56) % SLOTS;
 }
 
-/* 2 to NAME_BYTES_MAX bytes */
-static unsigned slot_of(const char *p, size_t n)
+/* Bytes 16 to n; p has NAME_BYTES_MAX readable bytes */
+static bool same_tail(const char *p, size_t n, const struct row *row)
 {
-	uint32_t a = n < 4 ? low23(p, n) : low4(p);
-	uint32_t b = n < 4 ? 0 : low4(p + n - 4);
+	uint64_t third = word_of(p + 16, n - 16);
+	uint64_t fourth = n > 24 ? word_of(p + 24, n - 24) : 0;
 
-	return (unsigned)((((a ^ n * 0x9e3779b1u) * 0x85ebca6bu) ^
-				  b * 0xc2b2ae35u) *
-				  0x27d4eb2fu >>
-			  24) %
-	       SLOTS;
+	return third == row->word[2] && fourth == row->word[3];
 }
 
-static bool same(const char *p, const char *q, size_t n)
+/* p has NAME_BYTES_MAX readable bytes; n is 2 to NAME_BYTES_MAX */
+static enum ear_sip_id look_up(const char *p, size_t n)
 {
-	if (n < 4)
-		return low23(p, n) == low23(q, n);
-	if (n < 8)
-		return low4(p) == low4(q) && low4(p + n - 4) == low4(q + n - 4);
-	for (size_t i = 0; i + 8 < n; i += 8) {
-		if (low8(p + i) != low8(q + i))
-			return false;
+	uint64_t first = word_of(p, n);
+	uint64_t second = n > 8 ? word_of(p + 8, n - 8) : 0;
+	unsigned at = slot_of(first, second);
+
+	for (; slots[at]; at = (at + 1) % SLOTS) {
+		const struct row *row = &rows[slots[at]];
+
+		if (row->word[0] == first && row->word[1] == second &&
+			row->n == n && (n <= 16 || same_tail(p, n, row)))
+			return slots[at];
 	}
-	return low8(p + n - 8) == low8(q + n - 8);
+	return EAR_SIP_OTHER;
 }
 
 /* Before main, so that no thread meets a half-filled table. */
 __attribute__((constructor)) static void fill(void)
 {
 	for (unsigned id = 1; id < EAR_SIP_ID_COUNT; id++) {
-		unsigned at = slot_of(rows[id].name, rows[id].n);
+		struct row *row = &rows[id];
+		char padded[NAME_BYTES_MAX] = {0};
+		unsigned at;
 
+		memcpy(padded, row->name, row->n);
+		for (unsigned i = 0; i * 8 < row->n; i++)
+			row->word[i] = word_of(padded + i * 8, row->n - i * 8);
+		at = slot_of(row->word[0], row->word[1]);
 		while (slots[at])
 			at = (at + 1) % SLOTS;
 		slots[at] = (uint8_t)id;
@@ -99,7 +101,7 @@ __attribute__((constructor)) static void fill(void)
 static enum ear_sip_id compact_id(char c)
 {
 	switch ((int)ear_lower(c)) {
-#define X(id, name, compact, many, grammar) \
+#define X(id, text, compact, many, grammar) \
 	case compact ? compact:             \
 		-1 - (int)EAR_SIP_##id - 128 : return EAR_SIP_##id;
 #include "proto/sip_header.def"
@@ -108,20 +110,24 @@ static enum ear_sip_id compact_id(char c)
 	}
 }
 
+enum ear_sip_id ear_sip_id_at(const char *p, size_t n, const char *end)
+{
+	char padded[NAME_BYTES_MAX] = {0};
+
+	if (n == 1)
+		return compact_id(*p);
+	if (n < 2 || n > NAME_BYTES_MAX)
+		return EAR_SIP_OTHER;
+	if (end - p >= NAME_BYTES_MAX)
+		return look_up(p, n);
+	memcpy(padded, p, n);
+	return look_up(padded, n);
+}
+
 enum ear_sip_id ear_sip_id_of(struct ear_slice name)
 {
-	if (name.n == 1)
-		return compact_id(name.p[0]);
-	if (name.n < 2 || name.n > NAME_BYTES_MAX)
-		return EAR_SIP_OTHER;
-	for (unsigned at = slot_of(name.p, name.n);; at = (at + 1) % SLOTS) {
-		const struct row *row = &rows[slots[at]];
-
-		if (!slots[at])
-			return EAR_SIP_OTHER;
-		if (row->n == name.n && same(name.p, row->name, name.n))
-			return slots[at];
-	}
+	return name.n ? ear_sip_id_at(name.p, name.n, name.p + name.n)
+		      : EAR_SIP_OTHER;
 }
 
 struct ear_slice ear_sip_id_name(enum ear_sip_id id)

@@ -77,26 +77,22 @@ static void auth_headers(struct walk *walk, enum ear_sip_id id, bool challenge)
  * The password before an "@", wherever a SIP URI may stand: from the first
  * colon behind the scheme. Runs back over what a user part may hold.
  */
-static void password_before(struct walk *walk, const char *from, const char *at)
+static struct ear_slice password_before(const char *from, const char *at)
 {
-	const char *p = at, *first = NULL, *second = NULL;
+	const char *p = at, *colon = NULL;
 
-	while (p > from && (is(p[-1], C_USER) || p[-1] == '%')) {
-		p--;
-		if (*p != ':')
+	while (p > from && (is(p[-1], C_USER | C_COLON) || p[-1] == '%')) {
+		if (*--p != ':')
 			continue;
 		if (p - from >= 3 &&
-			((p[-1] | 32) == 'p' || (p[-1] | 32) == 's') &&
-			(ear_slice_ieq(span(p - 3, p), EAR_S("sip")) ||
-				(p - from >= 4 && ear_slice_ieq(span(p - 4, p),
-							  EAR_S("sips"))))) {
-			first = p;
-			break;
-		}
-		second = p;
+			(NAME_IS(span(p - 3, p), "sip") ||
+				(p - from >= 4 &&
+					NAME_IS(span(p - 4, p), "sips"))))
+			return colon ? span(colon + 1, at)
+				     : (struct ear_slice){0};
+		colon = p;
 	}
-	if (first && second)
-		give(walk, span(second + 1, at));
+	return (struct ear_slice){0};
 }
 
 static void passwords(struct walk *walk)
@@ -105,9 +101,21 @@ static void passwords(struct walk *walk)
 	const char *end = walk->sip->headers.p + walk->sip->headers.n;
 
 	while (p < end && (p = memchr(p, '@', (size_t)(end - p)))) {
-		password_before(walk, from, p);
+		give(walk, password_before(from, p));
 		from = ++p;
 	}
+}
+
+bool ear_sip_has_password(struct ear_slice text)
+{
+	const char *p = text.p, *from = p, *end = p + text.n;
+
+	while (p < end && (p = memchr(p, '@', (size_t)(end - p)))) {
+		if (password_before(from, p).n)
+			return true;
+		from = ++p;
+	}
+	return false;
 }
 
 static void sdp_key(struct ear_slice key, void *arg)
@@ -134,6 +142,23 @@ static void body(struct walk *walk, struct ear_slice content_type,
 		body(walk, part.type, part.body, depth + 1);
 }
 
+static void all_of_body(struct walk *walk)
+{
+	/* What exceeds Content-Length is kept too. */
+	body(walk, ear_sip_value(walk->sip, EAR_SIP_CONTENT_TYPE),
+		walk->sip->rest, 0);
+}
+
+size_t ear_sip_body_secrets(
+	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
+{
+	struct walk walk = {.sip = sip, .fn = fn, .arg = arg};
+
+	if (sip->rest.n)
+		all_of_body(&walk);
+	return walk.n;
+}
+
 size_t ear_sip_secrets(
 	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
 {
@@ -146,8 +171,6 @@ size_t ear_sip_secrets(
 	auth_headers(&walk, EAR_SIP_WWW_AUTHENTICATE, true);
 	auth_headers(&walk, EAR_SIP_PROXY_AUTHENTICATE, true);
 	passwords(&walk);
-	/* All behind the empty line: what exceeds Content-Length is kept too.
-	 */
-	body(&walk, ear_sip_value(sip, EAR_SIP_CONTENT_TYPE), sip->rest, 0);
+	all_of_body(&walk);
 	return walk.n;
 }

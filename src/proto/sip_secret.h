@@ -33,4 +33,14 @@ typedef void (*ear_sip_secret_fn)(size_t offset, size_t length, void *arg);
 size_t ear_sip_secrets(
 	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg);
 
+/** As ear_sip_secrets(), of the body alone. */
+size_t ear_sip_body_secrets(
+	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg);
+
+/**
+ * Whether an address in a text has a password, as "sip:alice:secret@host":
+ * for header fields that nobody parses.
+ */
+bool ear_sip_has_password(struct ear_slice text);
+
 #endif

@@ -9,10 +9,9 @@
 #include "base/addr.h"
 #include "proto/sip_lex.h"
 
-static void split_user(const char *p, const char *at, struct ear_sip_uri *uri,
-	struct ear_sip_flaw *flaw)
+static void split_user(const char *p, const char *colon, const char *at,
+	struct ear_sip_uri *uri, struct ear_sip_flaw *flaw)
 {
-	const char *colon = memchr(p, ':', (size_t)(at - p));
 	const char *stop;
 
 	uri->user = span(p, colon ? colon : at);
@@ -21,7 +20,8 @@ static void split_user(const char *p, const char *at, struct ear_sip_uri *uri,
 	if (!colon)
 		return;
 	uri->password = span(colon + 1, at);
-	stop = ear_sip_run(colon + 1, at, C_PASS, flaw);
+	flaw->password = true;
+	stop = run(colon + 1, at, C_PASS, flaw);
 	if (stop != at)
 		flaw_at(flaw, stop, EAR_SIP_RULE_URI_USER);
 }
@@ -31,19 +31,25 @@ static const char *read_user(const char *p, const char *end,
 	struct ear_sip_uri *uri, struct ear_sip_flaw *flaw)
 {
 	struct ear_sip_flaw mine = {0};
-	const char *stop = ear_sip_run(p, end, C_USER, &mine);
-	const char *at = stop;
+	const char *at = run(p, end, C_USER, &mine), *colon = NULL, *stop;
 
-	if (stop < end && *stop != '@') {
-		at = memchr(stop, '@', (size_t)(end - stop));
-		if (at)
-			flaw_at(&mine, stop, EAR_SIP_RULE_URI_USER);
+	if (at < end && *at == ':') {
+		colon = at;
+		at = run(at, end, C_USER | C_COLON, &mine);
 	}
-	if (!at || at == end)
+	if (at == end || *at == '>')
 		return p;
+	if (*at != '@') {
+		stop = at;
+		at = memchr(stop, '@', (size_t)(end - stop));
+		if (!at || memchr(stop, '>', (size_t)(at - stop)))
+			return p;
+		flaw_at(&mine, stop, EAR_SIP_RULE_URI_USER);
+		colon = memchr(p, ':', (size_t)(at - p));
+	}
 	if (mine.rule)
 		flaw_at(flaw, mine.at, mine.rule);
-	split_user(p, at, uri, flaw);
+	split_user(p, colon, at, uri, flaw);
 	return at + 1;
 }
 
@@ -77,13 +83,13 @@ static const char *read_params(const char *p, const char *end,
 
 	while (p < end && *p == ';') {
 		start = p + 1;
-		p = ear_sip_run(start, end, C_PARAM, flaw);
+		p = run(start, end, C_PARAM, flaw);
 		if (p == start)
 			flaw_at(flaw, p, EAR_SIP_RULE_SEPARATOR);
 		if (p == end || *p != '=')
 			continue;
 		start = p + 1;
-		p = ear_sip_run(start, end, C_PARAM, flaw);
+		p = run(start, end, C_PARAM, flaw);
 		if (p == start)
 			flaw_at(flaw, p, EAR_SIP_RULE_PARAM_VALUE);
 	}
@@ -98,12 +104,12 @@ static const char *read_uri_headers(const char *p, const char *end,
 
 	do {
 		start = p + 1;
-		p = ear_sip_run(start, end, C_HNV, flaw);
+		p = run(start, end, C_HNV, flaw);
 		if (p == start || p == end || *p != '=') {
 			flaw_at(flaw, p, EAR_SIP_RULE_URI);
 			break;
 		}
-		p = ear_sip_run(p + 1, end, C_HNV, flaw);
+		p = run(p + 1, end, C_HNV, flaw);
 	} while (p < end && *p == '&');
 	*headers = span(from, p);
 	return p;
@@ -114,7 +120,7 @@ static const char *read_sip(const char *p, const char *end,
 {
 	const char *host = p = read_user(p, end, uri, flaw);
 
-	p = ear_sip_host(p, end, &uri->host, flaw);
+	p = host_or_ipv6(p, end, &uri->host, flaw);
 	if (p < end && *p == ':')
 		p = read_port(host, p, end, uri, flaw);
 	if (p < end && *p == ';')
@@ -144,7 +150,7 @@ static const char *read_other(const char *p, const char *end,
 {
 	const char *from = p, *at, *stop;
 
-	p = ear_sip_run(p, end, C_URIC, flaw);
+	p = run(p, end, C_URIC, flaw);
 	if (p == from)
 		flaw_at(flaw, p, EAR_SIP_RULE_URI);
 	at = memchr(from, '@', (size_t)(p - from));
@@ -162,30 +168,34 @@ static bool starts_sip(const char *p, const char *end)
 	       (p[2] | 32) == 'p' && p[3] == ':';
 }
 
-void ear_sip_uri(const char *p, const char *end, struct ear_sip_uri *uri,
-	struct ear_sip_flaw *flaw)
+const char *ear_sip_uri_to(const char *p, const char *end,
+	struct ear_sip_uri *uri, struct ear_sip_flaw *flaw)
 {
 	const char *from = p;
 
-	memset(uri, 0, sizeof(*uri));
+	clear(uri, sizeof(*uri));
 	if (starts_sip(p, end)) {
 		uri->scheme = span(p, p + 3);
-		p = read_sip(p + 4, end, uri, flaw);
-	} else {
-		p = skip(p, end, C_SCHEME);
-		if (p == from || p == end || *p != ':') {
-			flaw_at(flaw, from, EAR_SIP_RULE_URI_SCHEME);
-			return;
-		}
-		uri->scheme = span(from, p);
-		p++;
-		if (ear_slice_ieq(uri->scheme, EAR_S("sips")))
-			p = read_sip(p, end, uri, flaw);
-		else if (ear_slice_ieq(uri->scheme, EAR_S("tel")))
-			p = read_tel(p, end, uri, flaw);
-		else
-			p = read_other(p, end, uri, flaw);
+		return read_sip(p + 4, end, uri, flaw);
 	}
+	p = skip(p, end, C_SCHEME);
+	if (p == from || p == end || *p != ':') {
+		flaw_at(flaw, from, EAR_SIP_RULE_URI_SCHEME);
+		return end;
+	}
+	uri->scheme = span(from, p);
+	p++;
+	if (NAME_IS(uri->scheme, "sips"))
+		return read_sip(p, end, uri, flaw);
+	if (NAME_IS(uri->scheme, "tel"))
+		return read_tel(p, end, uri, flaw);
+	return read_other(p, end, uri, flaw);
+}
+
+void ear_sip_uri(const char *p, const char *end, struct ear_sip_uri *uri,
+	struct ear_sip_flaw *flaw)
+{
+	p = ear_sip_uri_to(p, end, uri, flaw);
 	if (p != end)
 		flaw_at(flaw, p, EAR_SIP_RULE_URI);
 }

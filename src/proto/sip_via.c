@@ -49,11 +49,29 @@ static const char *read_protocol(const char *p, const char *end,
 	return p;
 }
 
+static bool is_ipv4(const char *p, const char *end)
+{
+	for (int part = 0; part < 4; part++) {
+		const char *from = p;
+		unsigned v = 0;
+
+		for (; p < end && p - from < 3 && is(*p, C_DIGIT); p++)
+			v = v * 10 + (unsigned)(*p - '0');
+		if (p == from || v > 255)
+			return false;
+		if (part < 3 && (p == end || *p++ != '.'))
+			return false;
+	}
+	return p == end;
+}
+
 /* received should be a bare address; with brackets RFC 5118 s4.5 takes it */
 static void check_received(struct ear_slice value, struct ear_sip_flaw *flaw)
 {
 	struct ear_addr addr;
 
+	if (is_ipv4(value.p, value.p + value.n))
+		return;
 	if (ear_addr_parse(value, &addr) != EAR_OK || addr.port)
 		flaw_at(flaw, value.p, EAR_SIP_RULE_VIA_RECEIVED);
 }
@@ -77,21 +95,21 @@ static void take_param(struct ear_slice name, struct ear_slice value,
 {
 	uint64_t v;
 
-	if (name.n == 6 && ear_slice_ieq(name, EAR_S("branch"))) {
+	if (NAME_IS(name, "branch")) {
 		via->branch = value;
 		check_branch(value, flaw);
-	} else if (name.n == 5 && ear_slice_ieq(name, EAR_S("rport"))) {
+	} else if (NAME_IS(name, "rport")) {
 		via->has_rport = true;
 		if (value.n) {
 			check_number(value, UINT16_MAX, &v, flaw);
 			via->rport = (uint16_t)v;
 		}
-	} else if (name.n == 8 && ear_slice_ieq(name, EAR_S("received"))) {
+	} else if (NAME_IS(name, "received")) {
 		via->received = value;
 		check_received(value, flaw);
-	} else if (name.n == 5 && ear_slice_ieq(name, EAR_S("maddr"))) {
+	} else if (NAME_IS(name, "maddr")) {
 		via->maddr = value;
-	} else if (name.n == 3 && ear_slice_ieq(name, EAR_S("ttl"))) {
+	} else if (NAME_IS(name, "ttl")) {
 		via->ttl = value;
 		check_number(value, UINT8_MAX, &v, flaw);
 	}
@@ -103,9 +121,9 @@ const char *ear_sip_via(const char *p, const char *end, struct ear_sip_via *via,
 	struct ear_slice name, value;
 	const char *from;
 
-	memset(via, 0, sizeof(*via));
+	clear(via, sizeof(*via));
 	p = read_protocol(skip(p, end, C_LWS), end, via, flaw);
-	p = ear_sip_host(p, end, &via->host, flaw);
+	p = host_or_ipv6(p, end, &via->host, flaw);
 	p = skip(p, end, C_LWS);
 	if (p < end && *p == ':') {
 		p = skip(p + 1, end, C_LWS);
