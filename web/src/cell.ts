@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A value that components watch.
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 
 export class Cell<T> {
 	private value: T;
@@ -33,6 +33,12 @@ export class Cell<T> {
 /** The value now; the component draws again when it changes. */
 export function useCell<T>(cell: Cell<T>): T {
 	const [, redraw] = useReducer((n: number, _: void) => n + 1, 0);
-	useEffect(() => cell.watch(() => redraw()), [cell]);
-	return cell.get();
+	const drawn = cell.get();
+	useLayoutEffect(() => {
+		// It may have changed between drawing and watching.
+		if (!Object.is(cell.get(), drawn))
+			redraw();
+		return cell.watch(() => redraw());
+	}, [cell]);
+	return drawn;
 }

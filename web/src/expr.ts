@@ -13,7 +13,7 @@ export interface Token {
 const TOKEN = new RegExp(
 	"\\s*(?:(\"(?:[^\"\\\\]|\\\\.)*\"?|'(?:[^'\\\\]|\\\\.)*'?)|" +
 	"(==|!=|<=|>=|!~|&&|\\|\\||[=<>~!])|(\\()|(\\))|(,)|" +
-	"([^\\s()=!<>~,\"'&|]+|.))", "y");
+	"([^\\s()=!<>~,\"'&|]+|\\S))", "y");
 
 export function tokens(text: string): Token[] {
 	const list: Token[] = [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keyboard. Whoever listens says what the key does, so that the help
 // sheet cannot drift from the truth.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface KeyBinding {
 	/** "/" or "g s" for two after each other. */
@@ -79,7 +79,8 @@ export function listenKeys(): void {
 export function useKeys(list: KeyBinding[]): void {
 	const layer = useRef({ list });
 	layer.current.list = list;
-	useEffect(() => {
+	// Before the next key can come, not after the next paint.
+	useLayoutEffect(() => {
 		const mine = layer.current;
 		layers.push(mine);
 		return () => {

@@ -26,13 +26,14 @@ function useMessage(id: string) {
 		});
 		return () => stop.abort();
 	}, [id]);
-	return { m: m?.id === id ? m : null, error };
+	// The one before stays until the next is there: no flicker under j and k.
+	return { m: error ? null : m, late: m !== null && m.id !== id, error };
 }
 
 export function Detail(props: { id: string; row: Message | undefined;
 	onClose: () => void; onNarrow: Narrow }) {
-	const { m, error } = useMessage(props.id);
-	const head = m ?? props.row;
+	const { m, late, error } = useMessage(props.id);
+	const head = m && !late ? m : props.row;
 	return <aside class="detail" aria-label="Message">
 		<header class="detail-head">
 			{head ? <h2 class={"badge big " + cssClass(classOf(head))}>
@@ -52,7 +53,8 @@ export function Detail(props: { id: string; row: Message | undefined;
 			aria-label="Message, details">
 			{error ? <p class="wrong" role="alert">{error}</p> : null}
 			{head ? <Route m={head} onNarrow={props.onNarrow} /> : null}
-			{m ? <MessageText m={m} onNarrow={props.onNarrow} /> :
+			{m ? <div class={late ? "late" : ""}>
+				<MessageText m={m} onNarrow={props.onNarrow} /></div> :
 				error ? null : <p class="muted">Reading…</p>}
 			{head ? <Facts m={head} onNarrow={props.onNarrow} /> : null}
 		</div>

@@ -26,9 +26,11 @@ export function isLatin1(m: { raw: string; raw_encoding?: string }): boolean {
 }
 
 function Pieces(props: { list: Piece[] }) {
+	// Long values break before a parameter, not in the middle of its name.
 	return <>{props.list.map((p, i) => p.kind ?
 		<span key={i} class={p.kind}>{visible(p.text)}</span> :
-		visible(p.text))}</>;
+		[p.text[0] === ";" ? <wbr key={i} /> : null,
+			visible(p.text)])}</>;
 }
 
 function Value(props: { value: string; list?: Piece[] }) {

@@ -99,13 +99,13 @@ export function SearchBox(props: {
 		const cursor = p.from + p.text.length + end.length;
 		setText(next);
 		setFault(null);
+		if (end)
+			offer(next, cursor);
+		else
+			setOpen(false);
 		requestAnimationFrame(() => {
 			input.current?.focus();
 			input.current?.setSelectionRange(cursor, cursor);
-			if (end)
-				offer(next, cursor);
-			else
-				setOpen(false);
 		});
 	};
 	const run = () => {

@@ -15,15 +15,15 @@ export interface Column<T> {
 	/** The name in the expression language, where values can be asked. */
 	field?: string;
 	value: (row: T) => string;
-	cell?: (row: T) => ComponentChildren;
+	cell?: (row: T, card: boolean) => ComponentChildren;
 	/** The value to filter by, when it is not the text. */
 	ask?: (row: T) => string | number | boolean;
 	right?: boolean;
 	mono?: boolean;
 	/** Shown unless chosen otherwise. */
 	usual?: boolean;
-	/** On a narrow screen: the line of the card it stands on. */
-	card?: 1 | 2;
+	/** Also on a narrow screen, where a row is a card. */
+	card?: boolean;
 	help?: string;
 }
 
@@ -53,7 +53,7 @@ function Row<T>(p: RowProps<T>) {
 	return <div role="row" id={`row-${p.index}`}
 		aria-rowindex={p.index + 2} aria-selected={p.open}
 		class={"tr " + p.rowClass + (p.current ? " current" : "") +
-			(p.open ? " open" : "") + (p.card ? " card" : "")}
+			(p.open ? " open" : "") + (p.card ? " as-card" : "")}
 		style={{ transform: `translateY(${p.top}px)` }}
 		onClick={() => {
 			// Marking text with the mouse is no click.
@@ -64,13 +64,12 @@ function Row<T>(p: RowProps<T>) {
 		onPointerLeave={() => setOver(-1)}>
 		{p.columns.map((c, i) => <div role="gridcell" key={c.id}
 			class={"td col-" + c.id + (c.right ? " right" : "") +
-				(c.mono ? " mono" : "") +
-				(p.card ? " line-" + (c.card ?? 2) : "")}
+				(c.mono ? " mono" : "")}
 			onPointerEnter={(e) => {
 				if (e.pointerType === "mouse")
 					setOver(i);
 			}}>
-			<span class="cut">{c.cell ? c.cell(p.row) :
+			<span class="cut">{c.cell ? c.cell(p.row, p.card) :
 				c.value(p.row)}</span>
 			{over === i && c.field && p.onNarrow && !p.card ?
 				<Ask field={c.field} skip title={c.title}

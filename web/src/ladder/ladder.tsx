@@ -12,9 +12,10 @@ import { CHAR, HEAD, layout, partyNames, visibleRows } from "./layout";
 import { GapRow, MessageRow, rowWords, TimeCells } from "./row";
 
 const OVERSCAN_PX = 400;
-// Up to here all of it is drawn, so that it prints and is found by the
-// browser's own search.
+// Up to here all of it is drawn once there is time, so that the browser's own
+// search finds it.
 const DRAW_ALL = 600;
+const LATER_MS = 60;
 
 export const GUTTER = 172;
 export const GUTTER_NARROW = 84;
@@ -28,21 +29,36 @@ export function Ladder(props: {
 	onSelect: (id: string, withSecond: boolean) => void;
 }) {
 	const { c, narrow } = props;
+	const begun = performance.now();
 	const z = useCell(zone);
 	const l = useMemo(() => layout(c, props.column), [c, props.column]);
 	const names = useMemo(() => partyNames(c), [c]);
 	const [lit, setLit] = useState(-1);
 	const box = useRef<HTMLDivElement>(null);
 	const [view, setView] = useState({ top: 0, height: 900 });
+	const [whole, setWhole] = useState(false);
 	const read = () => {
 		const el = box.current;
-		if (el && c.messages.length > DRAW_ALL)
-			setView({ top: el.scrollTop, height: el.clientHeight });
+		if (el)
+			setView((v) => v.top === el.scrollTop &&
+				v.height === el.clientHeight ? v :
+				{ top: el.scrollTop, height: el.clientHeight });
 	};
+	useEffect(() => {
+		const draw = () => setWhole(true);
+		const timer = c.messages.length <= DRAW_ALL ?
+			setTimeout(draw, LATER_MS) : 0;
+		addEventListener("beforeprint", draw);
+		return () => {
+			clearTimeout(timer);
+			removeEventListener("beforeprint", draw);
+		};
+	}, [c]);
 	useLayoutEffect(() => {
 		read();
 		const see = new ResizeObserver(read);
 		see.observe(box.current!);
+		performance.measure("ladder", { start: begun });
 		return () => see.disconnect();
 	}, [c]);
 
@@ -60,8 +76,7 @@ export function Ladder(props: {
 			el.scrollTop = row.y + row.height - room + 40;
 	}, [chosen, l]);
 
-	const [first, last] = c.messages.length <= DRAW_ALL ?
-		[0, l.rows.length] : visibleRows(l, view.top - OVERSCAN_PX,
+	const [first, last] = whole ? [0, l.rows.length] : visibleRows(l, view.top - OVERSCAN_PX,
 			view.top + view.height + OVERSCAN_PX);
 	const rows = l.rows.slice(first, last);
 	const gutter = narrow ? GUTTER_NARROW : GUTTER;
@@ -119,7 +134,6 @@ export function Ladder(props: {
 							class={"msg" + (on ? " on" : "") +
 								(m.id === props.second ? " second" : "") +
 								(m.transaction === litTx ? " lit" : "")}
-							aria-label={rowWords(m, words)}
 							aria-pressed={on}
 							onPointerEnter={() => setLit(m.transaction)}
 							onClick={(e) => props.onSelect(m.id,
@@ -127,6 +141,8 @@ export function Ladder(props: {
 							<rect class="band" x="0" y={row.y}
 								width={l.width} height={row.height} />
 							<MessageRow l={l} row={row} m={m} />
+							<text class="heard" x="0" y={row.y}>
+								{rowWords(m, words)}</text>
 						</g>;
 					})}
 				</svg>

@@ -34,10 +34,10 @@ function marks(m: LadderMessage, row: LadderRow): Mark[] {
 	return list;
 }
 
-/** What a reader of the screen hears. */
+/** What one who hears the page hears after the words of the arrow. */
 export function rowWords(m: LadderMessage, parties: string[]): string {
-	return `${oneLine(m.label)}, ${parties[m.from_party] ?? m.src} to ` +
-		`${parties[m.to_party] ?? m.dst}`;
+	return `, ${parties[m.from_party] ?? m.src} to ` +
+		(parties[m.to_party] ?? m.dst);
 }
 
 export function MessageRow(props: { l: Layout; row: LadderRow;
@@ -47,7 +47,7 @@ export function MessageRow(props: { l: Layout; row: LadderRow;
 	const a = l.x[m.from_party] ?? l.x[0] ?? 0;
 	const self = m.from_party === m.to_party;
 	const b = self ? a + LOOP : l.x[m.to_party] ?? a;
-	const room = Math.max(Math.abs(b - a) - 24, 60);
+	const room = Math.max(Math.abs(b - a) - 10, 60);
 	const list = marks(m, row);
 	const chips = list.map((k) => k.text.length * SMALL_CHAR + 8);
 	const chipsWidth = chips.reduce((n, w) => n + w + 4, 0);

@@ -19,16 +19,16 @@ function text(id: keyof Message, title: string, least: number,
 export const MESSAGE_COLUMNS: Column<Message>[] = [
 	{
 		id: "at", title: "Time", least: 168, grow: 0, usual: true,
-		mono: true, card: 1, help: "capture time",
+		mono: true, card: true, help: "capture time",
 		value: (m) => timeText(millis(m.at), zone.get()),
-		cell: (m) => <Time at={m.at} />,
+		cell: (m, card) => <Time at={m.at} short={card} />,
 	},
 	{
 		id: "message", title: "Message", least: 150, grow: 1.4,
-		usual: true, card: 1, help: "method, or status and reason",
+		usual: true, card: true, help: "method, or status and reason",
 		value: (m) => labelOf(m),
 		cell: (m) => <span class={"badge " + cssClass(classOf(m))}>
-			<i class="dot" />{labelOf(m)}
+			<i class="dot" /><span class="cut">{labelOf(m)}</span>
 			{m.sdp ? <span class="mark">SDP</span> : null}
 			{m.malformed ? <span class="mark bad">malformed</span> : null}
 			{m.truncated ? <span class="mark bad">cut</span> : null}
@@ -38,16 +38,16 @@ export const MESSAGE_COLUMNS: Column<Message>[] = [
 	},
 	text("method", "Method", 76, 0.3,
 		"of a reply, that of its CSeq", { mono: true, usual: true,
-			card: 2 }),
+			card: true }),
 	text("status", "Status", 64, 0, "of a reply", {
 		right: true, mono: true,
 		value: (m) => m.status ? String(m.status) : "",
 		ask: (m) => m.status || "",
 	}),
 	text("from_user", "From", 76, 0.8, "user of From",
-		{ field: "from.user", usual: true, card: 2 }),
+		{ field: "from.user", usual: true, card: true }),
 	text("to_user", "To", 76, 0.8, "user of To",
-		{ field: "to.user", usual: true, card: 2 }),
+		{ field: "to.user", usual: true, card: true }),
 	text("src", "Source", 138, 0.5, "address and port",
 		{ mono: true, usual: true }),
 	text("dst", "Destination", 138, 0.5, "address and port",

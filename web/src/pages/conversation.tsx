@@ -30,6 +30,7 @@ import { setQuery } from "./search";
 
 const COLUMN_LEAST = 90;
 const COLUMN_USUAL = 160;
+const COLUMN_NARROW = 130;
 const COLUMN_MOST = 360;
 
 function useConversation(callId: string) {
@@ -129,17 +130,21 @@ export function ConversationPage() {
 	const callId = r.rest;
 	const { c, error, readAt, again } = useConversation(callId);
 	const narrowScreen = useMedia("(max-width: 720px)");
+	// Where the panel would cover the ladder, the ladder comes first.
+	const covering = useMedia("(max-width: 1000px)");
+	const [opened, setOpened] = useState(!covering);
 	const [zoom, setZoom] = useState(0);
 	const [box, setBox] = useState(0);
 	const [marked, setMarked] = useState("");
 	const chosen = r.params.get("m") ?? "";
 	const second = r.params.get("m2") ?? "";
 	const at = c ? c.messages.findIndex((m) => m.id === chosen) : -1;
-	const m = c?.messages[at];
+	const m = opened ? c?.messages[at] : undefined;
 	const other = c?.messages.find((x) => x.id === second);
 	const list = c?.messages ?? [];
 
 	const select = (id: string, withSecond = false) => {
+		setOpened(true);
 		if (marked && id !== marked) {
 			change({ m: marked, m2: id }, "replace");
 			setMarked("");
@@ -167,7 +172,10 @@ export function ConversationPage() {
 		{ key: "End", group: "Ladder", help: "last message",
 			run: () => move(list.length - 1) },
 		{ key: "Enter", group: "Ladder", help: "show the message",
-			run: () => move(Math.max(at, 0)) },
+			run: () => {
+				setOpened(true);
+				move(Math.max(at, 0));
+			} },
 		{ key: "d", group: "Ladder",
 			help: "mark; on a second message: their difference",
 			run: () => {
@@ -213,10 +221,10 @@ export function ConversationPage() {
 
 	const parties = c.parties.length;
 	const gutter = narrowScreen ? GUTTER_NARROW : GUTTER;
+	const usual = narrowScreen ? COLUMN_NARROW : COLUMN_USUAL;
 	const fitting = parties > 1 ? ((box || 900) - gutter - 2 * SIDE - 16) /
 		(parties - 1) : COLUMN_USUAL;
-	const column = Math.round(Math.min(COLUMN_MOST, Math.max(COLUMN_USUAL,
-		fitting)) * Math.pow(1.2, zoom));
+	const column = Math.round(Math.min(COLUMN_MOST, Math.max(usual, fitting)) * Math.pow(1.2, zoom));
 	return <div class={"conversation-page" + (m ? " with-detail" : "")}>
 		<div class="ladder-side" ref={(el) => {
 			if (el && Math.abs(el.clientWidth - box) > 2)

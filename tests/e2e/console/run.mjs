@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console in Chromium, TAP on stdout.
+//
+//     node tests/e2e/console/run.mjs [NAME…]
+//
+// EARSHOT_URL, EARSHOT_USER, EARSHOT_PASSWORD: a server with messages in it;
+// without them the stand-in of web/mock is started, and more can be tried.
+// EARSHOT_SHOTS: a directory for screenshots.
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { once } from "node:events";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { open } from "./browser.mjs";
+import { cases } from "./cases.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const CASE_MS = 60_000;
+
+/** Starts the stand-in; resolves to {url, stop}. */
+export async function mock(...args) {
+	const child = spawn(process.execPath, [path.join(here,
+		"../../../web/mock/server.mjs"), "--port", "0", ...args],
+	{ stdio: ["ignore", "pipe", "inherit"] });
+	const [line] = await once(child.stdout, "data");
+	return {
+		url: String(line).trim(), stop: () => {
+			child.kill();
+		},
+	};
+}
+
+const shots = process.env.EARSHOT_SHOTS;
+if (shots)
+	mkdirSync(shots, { recursive: true });
+const real = process.env.EARSHOT_URL;
+const server = real ? { url: real, stop: () => undefined } : await mock();
+const user = {
+	name: process.env.EARSHOT_USER ?? "admin",
+	password: process.env.EARSHOT_PASSWORD ?? "correct-horse-battery",
+};
+const wanted = process.argv.slice(2);
+let failed = 0;
+let n = 0;
+const list = cases.filter((c) => !wanted.length || wanted.includes(c.name));
+console.log(`TAP version 13\n1..${list.length}`);
+for (const c of list) {
+	n++;
+	if (real && c.mockOnly) {
+		console.log(`ok ${n} - ${c.name} # SKIP needs the stand-in`);
+		continue;
+	}
+	const own = c.server ? await mock(...c.server) : null;
+	const b = await open(c.browser);
+	const at = Date.now();
+	try {
+		const t = {
+			...b, url: own?.url ?? server.url, user, mock,
+			real: !!real, stopServer: own?.stop,
+			shot: async (name) => shots && b.page.screenshot({
+				path: path.join(shots, `${c.name}-${name}.png`),
+			}),
+		};
+		let timer;
+		await Promise.race([c.run(t), new Promise((_, no) => {
+			timer = setTimeout(() => no(new Error("took too long")),
+				CASE_MS);
+		})]);
+		clearTimeout(timer);
+		// Refusals are logged by the browser itself and are meant.
+		const bad = b.problems.filter((p) => !(c.allow ?? /a^/).test(p) &&
+			!/status of 401/.test(p));
+		if (bad.length)
+			throw new Error("the page logged: " + bad.join(" | "));
+		if (b.foreign.length)
+			throw new Error("asked other hosts: " + b.foreign);
+		console.log(`ok ${n} - ${c.name} # ${Date.now() - at} ms`);
+	} catch (e) {
+		failed++;
+		console.log(`not ok ${n} - ${c.name}\n  ---\n  ` +
+			String(e.stack ?? e).split("\n").slice(0, 8).join("\n  ") +
+			"\n  ...");
+		if (shots)
+			await b.page.screenshot({
+				path: path.join(shots, `FAILED-${c.name}.png`),
+			}).catch(() => undefined);
+	}
+	await b.close();
+	own?.stop();
+}
+server.stop();
+process.exit(failed ? 1 : 0);
