@@ -37,7 +37,7 @@ static void recover(const char *dir)
 	const struct ear_server_options options = {
 		.data_dir = dir,
 		.store_ops = &ear_store_embedded,
-		.journal = {.sync_ms = 0},
+		.journal = {.sync_ms = 0, .brief = true},
 		.mask_secrets = true,
 	};
 	struct ear_fault fault = {0};

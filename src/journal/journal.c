@@ -19,6 +19,10 @@
 
 #define MIB ((uint64_t)1 << 20)
 
+/* How long to wait for who has it, if that one is brief, or may yet say so. */
+#define BRIEF_NS (30 * EAR_SECOND_NS)
+#define UNSURE_NS (500 * EAR_MS_NS)
+
 void journal_notice(struct ear_journal *j, const char *event,
 	uint64_t lost_bytes, const char *format, ...)
 {
@@ -49,29 +53,55 @@ static enum ear_err open_dir(
 	return EAR_OK;
 }
 
-/* The lock lives as long as its descriptor, so it dies with its process. */
-static enum ear_err take_lock(
-	struct ear_journal *j, const char *dir, struct ear_fault *fault)
+/* What the holder of the lock wrote into it: "PID" or "PID brief". */
+static bool holder_is_brief(struct ear_journal *j, char pid[24])
 {
-	char pid[24] = "";
+	ssize_t n = pread(j->lock, pid, 23, 0);
+	size_t digits;
+
+	pid[n > 0 ? n : 0] = '\0';
+	digits = strcspn(pid, " \n");
+	if (strncmp(pid + digits, " brief", 6) != 0) {
+		pid[digits] = '\0';
+		return false;
+	}
+	pid[digits] = '\0';
+	return true;
+}
+
+/*
+ * The lock lives as long as its descriptor, so it dies with its process. A
+ * command that recovers a journal must not make a server fail that starts at
+ * the same moment, before the command could write that it is brief.
+ */
+static enum ear_err take_lock(struct ear_journal *j,
+	const struct ear_journal_options *o, struct ear_fault *fault)
+{
+	uint64_t began = ear_mono_ns();
+	char pid[24];
 
 	j->lock = openat(j->dir, "lock",
 		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (j->lock < 0)
-		return ear_fail_sys(fault, "cannot make %.200s/lock", dir);
-	if (flock(j->lock, LOCK_EX | LOCK_NB)) {
+		return ear_fail_sys(fault, "cannot make %.200s/lock", o->dir);
+	while (flock(j->lock, LOCK_EX | LOCK_NB)) {
+		uint64_t wait = o->brief ? 0 : UNSURE_NS;
+
 		if (errno != EWOULDBLOCK)
-			return ear_fail_sys(fault, "cannot lock %.200s", dir);
-		if (read(j->lock, pid, sizeof(pid) - 1) < 0)
-			pid[0] = '\0';
-		pid[strcspn(pid, "\n")] = '\0';
-		return ear_fail(fault, EAR_FULL, 0,
-			"the journal %.200s is in use by process %s", dir,
-			pid[0] ? pid : "?");
+			return ear_fail_sys(
+				fault, "cannot lock %.200s", o->dir);
+		if (holder_is_brief(j, pid))
+			wait = BRIEF_NS;
+		if (ear_mono_ns() - began >= wait)
+			return ear_fail(fault, EAR_FULL, 0,
+				"the journal %.200s is in use by process %s",
+				o->dir, pid[0] ? pid : "?");
+		usleep(10000);
 	}
-	/* Only told to people: without it the lock holds all the same. */
+	/* Only told to people; without it the lock holds all the same. */
 	if (ftruncate(j->lock, 0) == 0)
-		dprintf(j->lock, "%ld\n", (long)getpid());
+		dprintf(j->lock, "%ld%s\n", (long)getpid(),
+			o->brief ? " brief" : "");
 	return EAR_OK;
 }
 
@@ -117,7 +147,7 @@ enum ear_err ear_journal_open(const struct ear_journal_options *options,
 	set_options(j, options);
 	err = open_dir(j, options->dir, fault);
 	if (!err)
-		err = take_lock(j, options->dir, fault);
+		err = take_lock(j, options, fault);
 	if (!err && files_each(j->dir, add_size, j))
 		err = ear_fail_sys(fault, "cannot list %.200s", options->dir);
 	if (!err)

@@ -80,6 +80,8 @@ struct ear_journal_options {
 	uint64_t keep_free;  /**< bytes of the disk to leave; usual 256 MiB */
 	uint32_t sync_ms;    /**< between syncs to the platter; usual 1000; 0
 				  never, 1..60000 */
+	bool brief;          /**< soon closed again: who comes meanwhile waits
+				  for it instead of giving up */
 };
 
 struct ear_journal;
@@ -93,7 +95,8 @@ typedef void (*ear_journal_notice_fn)(const char *event, struct ear_slice text,
  * Open a journal; finds the lanes that are there. Starts the sync thread.
  *
  * @return EAR_OK; EAR_SYS when the directory cannot be used; EAR_FULL when
- *         another process has it
+ *         another process has it, at once or, when that one is brief, after
+ *         30 seconds
  */
 EAR_MUST_USE enum ear_err ear_journal_open(
 	const struct ear_journal_options *options, ear_journal_notice_fn notice,

@@ -356,6 +356,35 @@ static void test_two_processes(void **state)
 	(void)state;
 }
 
+/* A server that starts while a command recovers the journal waits for it. */
+static void test_brief(void **state)
+{
+	struct ear_journal_options o = {.dir = dir, .brief = true};
+	struct ear_journal *j = NULL;
+	int ready[2], status;
+	char c = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (ear_journal_open(&o, NULL, NULL, &j, NULL) ||
+			write(ready[1], &c, 1) != 1)
+			_exit(1);
+		usleep(900000);
+		ear_journal_close(&j);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	j = open_with(0, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+	ear_journal_close(&j);
+	(void)state;
+}
+
 static void test_no_dir(void **state)
 {
 	struct ear_journal_options o = {.dir = "/proc/no/such/folder"};
@@ -384,6 +413,7 @@ int main(void)
 		T(test_small_disk),
 		T(test_names),
 		T(test_two_processes),
+		T(test_brief),
 		T(test_no_dir),
 	};
 
