@@ -92,7 +92,7 @@ enum ear_err ear_ws_upgrade(struct ear_slice in, size_t *used)
 	return EAR_OK;
 }
 
-void ear_ws_gap(struct ear_ws *ws)
+static void forget(struct ear_ws *ws)
 {
 	ear_buf_reset(&ws->message);
 	ws->open = false;
@@ -136,7 +136,7 @@ static enum ear_err data(struct ear_ws *ws, const struct ear_ws_frame *f,
 	append(ws, f, payload);
 	err = ws->message.err;
 	if (err) {
-		ear_ws_gap(ws);
+		forget(ws);
 		return err;
 	}
 	if (!f->fin)

@@ -86,9 +86,6 @@ struct ear_ws_message {
 EAR_MUST_USE enum ear_err ear_ws_next(struct ear_ws *ws, struct ear_slice in,
 	size_t *used, size_t *need, struct ear_ws_message *message);
 
-/** Forget an unfinished message: bytes of the stream are missing. */
-void ear_ws_gap(struct ear_ws *ws);
-
 void ear_ws_fini(struct ear_ws *ws);
 
 #endif

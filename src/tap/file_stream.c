@@ -345,8 +345,6 @@ static void on_gap(struct ear_tcp_half *h, struct ear_slice rest,
 	struct ear_file_cut cut = {"capture.gap", missing};
 
 	unfinished(arg, h, rest, &cut);
-	if (h->mode == WS && h->user)
-		ear_ws_gap(h->user);
 	/* TLS goes on as TLS; all else must show what it is again. */
 	if (h->mode != TLS && h->mode != OTHER)
 		set_mode(h, NEW);

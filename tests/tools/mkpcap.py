@@ -359,7 +359,9 @@ def case_udp():
                              '6578616d706c65036e65740000010001'), A, 4444, B,
                53),
           udp4(sip('MESSAGE', 'odd port', body=b'hello'), A, 1234, B, 31337),
-          udp4(b'nothing known', A, 1, B, 2)]
+          udp4(b'nothing known', A, 1, B, 2),
+          # begins as HEP 1 does, with nothing of SIP in it
+          udp4(b'\1\x10\2\x11\x13\xc4\x13\xc4' + b'no HEP at all' * 3)]
     arp = ether(b'\0\1\x08\0\6\4\0\1' + b'\0' * 20, kind=0x0806)
     return pcap([*((t, ether(p)) for t, p in timed(ps)), (T0 + 10**9, arp)])
 
@@ -400,6 +402,11 @@ def case_tunnels():
                    2152, y, 2152))
     ps += fragments(x, y, 17, udp(x, 5555, y, 4789, vxlan(ether(
         udp4(sip(call='vxlan in fragments'))))), 256, 99)
+    # fragments inside of fragments
+    for part in fragments(A, B, 17, udp(A, 5060, B, 5060,
+                                        long_sip('nested', 2000)), 1000, 5):
+        ps += fragments(x, y, 17, udp(x, 5555, y, 4789, vxlan(ether(part))),
+                        512, 100 + len(ps))
     return pcap(timed([ether(p) for p in ps]))
 
 
@@ -413,8 +420,18 @@ def case_fragments():
     tiny = fragments(A, B, 17, udp(A, 5060, B, 5060, sip(call='tiny')), 8, 5)
     ps = [*reversed(f4), *f6, *(p for p in fd for _ in (0, 1)), fl[0], fl[2],
           *tiny[1:], tiny[0]]
+    # IPv6 with options behind the fragment header
+    options = bytes([17, 0, 1, 4, 0, 0, 0, 0]) + \
+        udp(A6, 5060, B6, 5060, long_sip('v6 options', 2000))
+    for at in (0, 1232):
+        part = options[at:at + 1232]
+        ps.append(ip6(A6, B6, 60, part, [(44, struct.pack(
+            '>BHI', 0, at | (at == 0), 6))]))
+    last = fragments(A, B, 17, udp(A, 5060, B, 5060, long_sip('last', 4000)),
+                     1480, 7)[0]
     return pcap(timed([ether(p) for p in ps]) +
-                [(T0 + 60 * 10**9, ether(udp4(sip(call='after'))))])
+                [(T0 + 60 * 10**9, ether(udp4(sip(call='after')))),
+                 (T0 + 61 * 10**9, ether(last))])
 
 
 def case_tcp():
@@ -447,6 +464,16 @@ def case_tcp():
     c4 = Tcp(ap=5070, isn=(77777, 88888))  # the ports of the first again
     out += c4.open() + c4.send(0, sip(call='t11', transport='TCP'))
     out += [c4.packet(0, RST | ACK)]
+    c5 = Tcp(ap=5074)  # an end that cannot be told, then a message
+    out += c5.send(0, sip(call='t12', transport='TCP', length=False)[:-2] +
+                   b'Content-Length: many\r\n\r\nbody\r\n' +
+                   sip(call='t13', transport='TCP'))
+    c6 = Tcp(ap=5075)  # another protocol, then SIP after all
+    out += c6.send(0, b'EHLO example.net\r\n' * 9) + \
+        c6.send(0, b'QUIT\r\n' + sip(call='t14', transport='TCP'))
+    c7 = Tcp(ap=5061)  # TLS
+    out += c7.send(0, b'\x16\3\1\0\x40' + b'\xaa' * 64) + \
+        c7.send(0, b'\x17\3\3\0\x20' + b'\xbb' * 32)
     return pcap([*((t, ether(p)) for t, p in timed(out))] +
                 [(T0 + 30 * 10**9, ether(udp4(sip(call='later'))))])
 
@@ -516,8 +543,18 @@ def case_snap():
     return pcap(timed([ether(p) for p in ps]), snap=600)
 
 
+def case_snap_line():
+    """So short that not even the first line is whole."""
+    return pcap(timed([ether(p) for p in (
+        udp4(sip(call='cut')), udp4(reply(call='cut')),
+        udp4(b'SIP but not quite a message of it, and long' * 2))]), snap=64)
+
+
 def case_gzip():
-    return gzip.compress(case_udp(), mtime=0)
+    """Two members and padding, as after gzip twice and a tape."""
+    data = case_udp()
+    return gzip.compress(data[:999], mtime=0) + \
+        gzip.compress(data[999:], mtime=0) + b'\0' * 100
 
 
 def case_damaged():

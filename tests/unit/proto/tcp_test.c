@@ -233,11 +233,43 @@ static void test_orders(void **state)
 	(void)state;
 }
 
-/* Nobody may make us hold more than the limits say. */
-static void test_bounds(void **state)
+/* What waits, or is never used, is given up at hold_bytes. */
+static void test_hold(void **state)
 {
-	struct ear_tcp_options options = {
-		.connections = 16, .hold_bytes = 1000, .total_bytes = 4000};
+	static const struct ear_tcp_options options = {.hold_bytes = 8};
+	static const struct step unused[] = {{0, 10, 0, "aaaa"},
+		{0, 14, 0, "bbbbb"}, {0, 19, 0, "c\n"}, STOP};
+	static const struct step waiting[] = {{0, 10, 0, "a\n"},
+		{0, 14, 0, "cccc"}, {0, 18, 0, "dddd\n"}, STOP};
+	static const struct {
+		const struct step *steps;
+		const char *want;
+	} cases[] = {
+		{unused, "{aaaabbbbb}<0>c\n."}, {waiting, "a\n<2>ccccdddd\n."}};
+
+	for (size_t i = 0; i < ROWS(cases); i++) {
+		struct ear_buf got = {0};
+		struct ear_tcp *tcp;
+
+		assert_int_equal(
+			ear_tcp_new(&options, &events, &got, &tcp), EAR_OK);
+		for (const struct step *s = cases[i].steps; s->dir >= 0; s++)
+			run(tcp, s);
+		ear_tcp_end(tcp);
+		assert_slice("hold", ear_buf_view(&got),
+			ear_slice_str(cases[i].want));
+		ear_tcp_free(&tcp);
+		ear_buf_fini(&got);
+	}
+	(void)state;
+}
+
+/* Nobody may make us hold more than the limits say. */
+static void check_bounds(size_t total_bytes)
+{
+	struct ear_tcp_options options = {.connections = 16,
+		.hold_bytes = 1000,
+		.total_bytes = total_bytes};
 	struct ear_buf got = {.max = 1 << 20};
 	struct ear_tcp_stats stats;
 	struct ear_tcp *tcp;
@@ -256,11 +288,17 @@ static void test_bounds(void **state)
 		ear_tcp_segment(tcp, &u);
 		ear_tcp_stats(tcp, &stats);
 		assert_in_range(stats.open, 0, 16);
-		assert_in_range(stats.held_bytes, 0, 4000);
+		assert_in_range(stats.held_bytes, 0, total_bytes);
 	}
 	assert_true(stats.evicted > 0);
 	ear_tcp_free(&tcp);
 	ear_buf_fini(&got);
+}
+
+static void test_bounds(void **state)
+{
+	check_bounds(4000);
+	check_bounds(1 << 20);
 	(void)state;
 }
 
@@ -269,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_bounds),
 	};
 
