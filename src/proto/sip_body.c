@@ -23,11 +23,20 @@ bool ear_sip_type_parse(struct ear_slice value, struct ear_sip_type *type)
 	p = skip(p + 1, end, C_LWS);
 	type->subtype = span(p, skip(p, end, C_TOKEN));
 	p += type->subtype.n;
-	type->both = span(from, p);
 	p = skip(p, end, C_LWS);
 	if (p < end && *p == ';')
 		type->params = span(p + 1, end);
 	return type->subtype.n > 0;
+}
+
+bool ear_sip_type_is(const struct ear_sip_type *type, struct ear_slice wanted)
+{
+	size_t slash = type->type.n;
+
+	return wanted.n == slash + 1 + type->subtype.n &&
+	       ear_slice_ieq(ear_slice_sub(wanted, slash + 1, wanted.n),
+		       type->subtype) &&
+	       ear_slice_ieq(ear_slice_sub(wanted, 0, slash), type->type);
 }
 
 bool ear_sip_parts(struct ear_slice content_type, struct ear_slice body,
@@ -129,7 +138,7 @@ static struct ear_slice find_body(struct ear_slice content_type,
 
 	if (!ear_sip_type_parse(content_type, &type))
 		return (struct ear_slice){0};
-	if (ear_slice_ieq(type.both, wanted))
+	if (ear_sip_type_is(&type, wanted))
 		return body;
 	if (depth == DEPTH_MAX || !ear_sip_parts(content_type, body, &parts))
 		return (struct ear_slice){0};

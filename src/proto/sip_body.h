@@ -9,11 +9,13 @@ struct ear_sip_type {
 	struct ear_slice type;    /**< "application" */
 	struct ear_slice subtype; /**< "sdp" */
 	struct ear_slice params;  /**< after the first ';' */
-	struct ear_slice both;    /**< "application/sdp", as written */
 };
 
 /** Read a Content-Type value. @return false when it is none */
 bool ear_sip_type_parse(struct ear_slice value, struct ear_sip_type *type);
+
+/** Whether it is wanted, as "application/sdp", any case. */
+bool ear_sip_type_is(const struct ear_sip_type *type, struct ear_slice wanted);
 
 /** Parts of one multipart body; see ear_sip_parts(). */
 struct ear_sip_parts {

@@ -132,7 +132,7 @@ static void body(struct walk *walk, struct ear_slice content_type,
 
 	if (bytes.n == 0 || !ear_sip_type_parse(content_type, &type))
 		return;
-	if (ear_slice_ieq(type.both, EAR_S("application/sdp"))) {
+	if (ear_sip_type_is(&type, EAR_S("application/sdp"))) {
 		ear_sdp_keys(bytes, sdp_key, walk);
 		return;
 	}
