@@ -116,8 +116,9 @@ static int search(
 
 	if (status)
 		return status;
-	if (fflush(stdout) || ferror(stdout))
-		return EAR_EXIT_FAILED;
+	status = ear_term_end("search");
+	if (status)
+		return status;
 	if (c->summary)
 		ear_ask_print_json(ask);
 	else

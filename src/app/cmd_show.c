@@ -129,7 +129,7 @@ static int print(
 	struct ear_term term = ear_term_stdout();
 	struct ear_ladder *ladder;
 	struct ear_buf out = {0};
-	bool ok;
+	int status;
 
 	ear_gather_sort(&s->bag);
 	if (ear_ladder_new(s->bag.v, s->bag.n, &ladder)) {
@@ -144,10 +144,11 @@ static int print(
 		ear_draw_ladder(&term, ladder, &out);
 		print_findings(&term, ladder, &out);
 	}
-	ok = ear_term_write(&out) && fflush(stdout) == 0;
+	ear_term_write(&out);
+	status = ear_term_end("show");
 	ear_buf_fini(&out);
 	ear_ladder_free(&ladder);
-	return ok ? EAR_EXIT_DONE : EAR_EXIT_FAILED;
+	return status;
 }
 
 static int run(const struct choices *c, int argc, char **argv)

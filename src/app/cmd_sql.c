@@ -42,9 +42,9 @@ static void tell(const struct ear_ask *ask)
 	char took[EAR_TIME_TEXT];
 
 	ear_duration_text(ask->took_ns, took);
-	fprintf(stderr, "%llu row%s from %llu messages in %s; %s%s\n",
+	fprintf(stderr, "%llu row%s in %s; %s%s\n",
 		(unsigned long long)f->matched, f->matched == 1 ? "" : "s",
-		(unsigned long long)f->scanned, took,
+		took,
 		f->complete ? "complete for the span asked" : "INCOMPLETE: ",
 		f->complete ? "" : f->why);
 }
@@ -79,6 +79,7 @@ static int query_store(
 	uint64_t began = ear_mono_ns();
 	struct ear_sql *sql;
 	enum ear_err err = ear_sql_open(&options, &sql, &ask->fault);
+	int status;
 
 	if (!err)
 		err = ear_sql_query(sql, query, ear_answer_row, &answer,
@@ -86,10 +87,11 @@ static int query_store(
 	ask->took_ns = ear_mono_ns() - began;
 	ear_answer_end(&answer);
 	ear_sql_close(&sql);
-	if (fflush(stdout) || answer.failed)
-		return EAR_EXIT_FAILED;
 	if (err)
 		return explain(ask, query);
+	status = ear_term_end("sql");
+	if (status || answer.failed)
+		return EAR_EXIT_FAILED;
 	if (c->summary)
 		ear_ask_print_json(ask);
 	else

@@ -25,8 +25,12 @@ static struct shape shape_of(unsigned width)
 	if (width >= FIXED_WIDTH + CALL_ID_LEAST)
 		return (struct shape){ADDR_WIDTH, LABEL_WIDTH, USER_WIDTH,
 			width - FIXED_WIDTH};
-	if (width >= 80)
-		return (struct shape){ADDR_WIDTH, width - 72, 6, 0};
+	if (width >= 80) {
+		unsigned user = (width - 80) / 2;
+
+		return (struct shape){
+			ADDR_WIDTH, width - 61 - 2 * user, user, 0};
+	}
 	return (struct shape){(width - 33) / 2, 16, 0, 0};
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/term.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#include "app/options.h"
 
 static unsigned columns(void)
 {
@@ -163,4 +166,17 @@ bool ear_term_write(struct ear_buf *out)
 
 	ear_buf_reset(out);
 	return ok;
+}
+
+int ear_term_end(const char *command)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !failed)
+		return EAR_EXIT_DONE;
+	if (errno != EPIPE)
+		fprintf(stderr, "earshot %s: cannot write: %s\n", command,
+			errno ? strerror(errno) : "output failed");
+	return EAR_EXIT_FAILED;
 }

@@ -58,4 +58,12 @@ void ear_term_plain(const struct ear_term *t, struct ear_buf *out);
 /** Write and empty the buffer. @return false when nobody reads any more */
 bool ear_term_write(struct ear_buf *out);
 
+/**
+ * Everything was written: make sure that it arrived. A reader that went away
+ * is no news, another failure is told.
+ *
+ * @return the exit status
+ */
+int ear_term_end(const char *command);
+
 #endif

@@ -232,10 +232,13 @@ static enum ear_err rows(struct ear_sql *sql, sqlite3_stmt *stmt,
 		if (!names[i])
 			return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	}
+	rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return failed(sql, rc, fault);
 	if (!fn(&row, arg))
 		return EAR_OK;
 	row.cells = cells;
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
 		if (sql->options.max_rows &&
 			sql->found.matched >= sql->options.max_rows) {
 			row_limit(sql);
