@@ -45,14 +45,11 @@ static void add_plain(struct ear_call *call, const struct ear_asset *asset)
 void ear_asset_serve(struct ear_call *call)
 {
 	struct ear_slice path = ear_slice_str(call->path);
-	const struct ear_asset *asset = find(call->console, path);
+	const struct ear_asset *asset =
+		find(call->console, path.n == 1 ? EAR_S("/index.html") : path);
 	const char *takes = header(call, "Accept-Encoding");
 	const char *has = header(call, "If-None-Match");
 
-	/* the page makes its own addresses of its views: a path that is not
-	 * a file's is one of them */
-	if (!asset && ear_slice_find(path, EAR_S(".")) == path.n)
-		asset = find(call->console, EAR_S("/index.html"));
 	if (!asset) {
 		ear_call_fail(call, 404, "no such page");
 		return;

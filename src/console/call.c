@@ -9,6 +9,10 @@
 #include "base/time.h"
 #include "console/priv.h"
 
+/* Most bytes of all answers that clients have not taken, small ones aside. */
+#define UNSENT_MAX (64u << 20)
+#define UNSENT_SMALL 4096u
+
 struct ear_slice ear_call_arg(const struct ear_call *call, const char *name)
 {
 	return ear_slice_str(evhttp_find_header(&call->query, name));
@@ -143,32 +147,68 @@ void ear_call_headers(struct ear_call *call)
 	}
 }
 
-static void free_bytes(const void *p, size_t n, void *arg)
+/* An answer on its way: its bytes, and what they count for. */
+struct sent {
+	struct ear_console *console;
+	char *p;
+	size_t n;
+};
+
+static void free_sent(const void *p, size_t n, void *arg)
 {
-	free(arg);
+	struct sent *sent = arg;
+
+	sent->console->unsent -= sent->n;
+	free(sent->p);
+	free(sent);
 }
 
-void ear_call_send(struct ear_call *call)
+/* Hands the bytes of out to body. */
+static void move_out(struct ear_call *call, struct evbuffer *body)
 {
-	struct evbuffer *body = NULL;
-	int status;
+	struct sent *sent = malloc(sizeof(*sent));
 
-	if (call->out.err) {
-		enum ear_err err = call->out.err;
+	if (!sent)
+		return;
+	*sent = (struct sent){call->console, call->out.p, call->out.n};
+	if (evbuffer_add_reference(body, sent->p, sent->n, free_sent, sent) <
+		0) {
+		free(sent);
+		return;
+	}
+	call->console->unsent += sent->n;
+	call->out = (struct ear_buf){0};
+}
 
+/* An answer that could not be made, or has no room beside those that their
+ * clients have not taken yet. */
+static void refuse_if_too_large(struct ear_call *call)
+{
+	enum ear_err err = call->out.err;
+
+	if (err) {
 		ear_buf_fini(&call->out);
 		call->out = (struct ear_buf){0};
 		ear_call_fail(call, err == EAR_LIMIT ? 413 : 503,
 			err == EAR_LIMIT ? "the answer is too large"
 					 : "out of memory");
+	} else if (call->out.n > UNSENT_SMALL &&
+		   call->console->unsent + call->out.n > UNSENT_MAX) {
+		call->retry_after_s = 1;
+		ear_call_fail(call, 503, "too many answers are on their way");
 	}
+}
+
+void ear_call_send(struct ear_call *call)
+{
+	struct evbuffer *body = evbuffer_new();
+	int status;
+
+	refuse_if_too_large(call);
 	status = call->status ? call->status : 200;
 	ear_call_headers(call);
-	body = evbuffer_new();
-	if (body && call->out.n > 0 &&
-		evbuffer_add_reference(body, call->out.p, call->out.n,
-			free_bytes, call->out.p) == 0)
-		call->out = (struct ear_buf){0};
+	if (body && call->out.n > 0)
+		move_out(call, body);
 	evhttp_send_reply(call->http, status, ear_http_reason(status), body);
 	if (body)
 		evbuffer_free(body);

@@ -296,6 +296,12 @@ enum ear_err ear_console_open(const struct ear_console_options *options,
 		ear_console_close(&c);
 		return err;
 	}
+	if (!ear_addr_is_loopback(&c->bound) && !c->o.secure_cookie)
+		ear_log(EAR_WARN, "console.clear_text", "url", EAR_LS(c->url),
+			"hint",
+			EAR_LS("passwords cross the network unencrypted; "
+			       "give the console a certificate"),
+			NULL);
 	ear_log(EAR_NOTICE, "console.open", "url", EAR_LS(c->url), NULL);
 	*console = c;
 	return EAR_OK;

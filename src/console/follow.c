@@ -176,7 +176,7 @@ static void join(struct follower *f)
 	call->type = "text/event-stream";
 	ear_call_headers(call);
 	evhttp_send_reply_start(call->http, 200, ear_http_reason(200));
-	send_events(f, EAR_S(": here\n\n"));
+	send_events(f, EAR_S("retry: 3000\n: here\n\n"));
 	pthread_mutex_lock(&follow->lock);
 	f->next = follow->first;
 	follow->first = f;

@@ -47,6 +47,7 @@ struct ear_console {
 	struct event *mail; /**< mail_fd became readable */
 	struct event *tick;
 	struct ear_call *calls; /**< in flight */
+	size_t unsent;          /**< bytes of answers not yet sent */
 	pthread_t thread;
 	bool running;
 	uint64_t next_expiry; /**< of sessions to be looked for */

@@ -167,8 +167,9 @@ def test_page(server):
     status, h, body = c.ask("GET", "/", headers={"Accept-Encoding": "gzip"})
     check("the page, compressed", h["Content-Encoding"] == "gzip"
           and gzip.decompress(body) == b"<p>Hello</p>\n", body)
-    status, h, body = c.ask("GET", "/search/call/7")
-    check("a view's address gives the page, plain when gzip is not taken",
+    check("404 for what is no file", c.ask("GET", "/search/call/7")[0] == 404)
+    status, h, body = c.ask("GET", "/")
+    check("plain when gzip is not taken",
           status == 200 and body == b"<p>Hello</p>\n", body)
     status, _, body = c.ask("GET", "/", headers={"If-None-Match": h["ETag"]})
     check("304 for a page that is known", (status, body) == (304, b""), status)
@@ -362,6 +363,26 @@ def test_export(server, c):
           (first + rest).count(b"\n") == MESSAGES + 1, len(rest))
     check("and does not fill the memory", grown < 40000, grown)
 
+    server.tell("partial 1")
+    short = "&q=call_id==%22call-1%22"
+    for fmt, size, good in [
+            ("json", "", lambda h, b: not json.loads(
+                b.splitlines()[-1])["found"]["complete"]),
+            ("text", "", lambda h, b: b.splitlines()[-1].endswith(
+                b"not complete: a segment cannot be read")),
+            ("pcap", "", lambda h, b: b is None),
+            ("pcap", short, lambda h, b: h["X-Earshot-Complete"] == "no")]:
+        cut = Client(server)
+        cut.cookie = c.cookie
+        try:
+            answer = cut.begin("GET", f"/api/v1/export?format={fmt}{size}")
+            body = answer.read()
+        except (http.client.IncompleteRead, ConnectionError):
+            body = None
+        check(f"an export as {fmt} that lacks something says so{size}",
+              good(answer.headers, body), body and body[-300:])
+    server.tell("partial 0")
+
     server.tell("slow 1000")
     leaving = Client(server)
     leaving.cookie = c.cookie
@@ -538,6 +559,28 @@ def test_limits(server, c):
     raw.close()
     server.tell("slow 0")
     check("it lives on", Client(server).ask("GET", "/healthz")[0] == 200)
+
+
+def test_unread(server, c):
+    """Clients that ask for much and take nothing."""
+    before = server.rss_kib()
+    unread = []
+    for _ in range(150):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        s.connect(("127.0.0.1", server.port))
+        s.sendall(b"GET /api/v1/messages?limit=1000 HTTP/1.1\r\n"
+                  b"Host: localhost\r\nCookie: earshot_session="
+                  + c.cookie.encode() + b"\r\n\r\n")
+        unread.append(s)
+        time.sleep(0.01)
+    time.sleep(2)
+    grown = server.rss_kib() - before
+    check("answers that nobody takes are bounded", grown < 160000, grown)
+    for s in unread:
+        s.close()
+    check("and free again when their clients are gone", wait_for(
+        lambda: c.get("messages", limit=1000)[0] == 200))
 
 
 def drain(sock, seconds=10):
@@ -764,6 +807,7 @@ def main():
         test_slow_searches(server, c)
         test_many(server, c)
         test_limits(server, c)
+        test_unread(server, c)
         test_follow(server, c)
         test_control(server)
     test_deadline()

@@ -7,7 +7,8 @@
  *     console-fixture DIR MESSAGES [option=value …]
  *
  * Prints "URL" and "PASSWORD" lines; then obeys lines on standard input:
- * "slow MICROSECONDS" per message looked at, "add CALL-ID", "quit".
+ * "slow MICROSECONDS" per message looked at, "partial 1": every search lacks
+ * something, "add CALL-ID", "quit".
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,6 +29,7 @@ struct fixture {
 	uint64_t at_ns[MOST];
 	size_t n;
 	_Atomic unsigned slow_us;
+	_Atomic unsigned partial; /* say that something is missing */
 	_Atomic unsigned searching;
 	_Atomic unsigned stopped; /* searches ended by their stop flag */
 };
@@ -139,6 +141,8 @@ static enum ear_err find(struct ear_store *store, const struct ear_query *q,
 			break;
 		}
 	}
+	if (!why && fixture.partial)
+		why = "a segment cannot be read";
 	if (why) {
 		found->complete = false;
 		snprintf(found->why, sizeof(found->why), "%s", why);
@@ -232,6 +236,8 @@ static void obey(void)
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "slow %u", &us) == 1)
 			fixture.slow_us = us;
+		else if (sscanf(line, "partial %u", &us) == 1)
+			fixture.partial = us;
 		else if (sscanf(line, "add %199s", word) == 1)
 			add(word, ear_now_ns(), count());
 		else
