@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "proto/hep.h"
-#include "proto/sip.h"
-#include "tap/sort.h"
 
 /* A SIP start line is at least this long before it must have ended. */
 #define LINE_MAX_BYTES 8192
@@ -141,53 +139,24 @@ static enum step skip(struct ear_hep_stream *s, struct ear_slice in, size_t *at)
 
 /* --- SIP -------------------------------------------------------------- */
 
-/* Behind the empty line, or 0: not there yet. */
-static size_t header_end(struct ear_hep_stream *s, struct ear_slice in)
-{
-	size_t i = s->scanned;
-
-	while (i < in.n) {
-		const char *lf = memchr(in.p + i, '\n', in.n - i);
-		size_t next;
-
-		if (!lf)
-			break;
-		next = (size_t)(lf - in.p) + 1;
-		if (next < in.n && in.p[next] == '\n')
-			return next + 1;
-		if (next + 1 < in.n && !memcmp(in.p + next, "\r\n", 2))
-			return next + 2;
-		/* The line end may go on in bytes that are not here. */
-		if (next + 1 >= in.n)
-			break;
-		i = next;
-	}
-	s->scanned = i;
-	return 0;
-}
-
 static enum step take_sip(
 	struct ear_hep_stream *s, struct ear_slice in, size_t *at)
 {
 	struct ear_slice rest = ear_slice_sub(in, *at, in.n);
-	size_t total = header_end(s, rest);
-	struct ear_sip sip;
+	enum ear_err err = ear_sip_frame(rest, &s->frame);
+	struct ear_sip_frame frame = s->frame;
 
-	if (total && !ear_sip_parse(ear_slice_sub(rest, 0, total), &sip))
-		total += sip.length;
-	if ((total ? total : rest.n) > EAR_STREAM_SIP_MAX) {
+	if (err == EAR_MORE && rest.n <= EAR_STREAM_SIP_MAX)
+		return need_line(s, rest.n);
+	s->frame = (struct ear_sip_frame){0};
+	if (err == EAR_BAD)
+		return garbage(s, 0);
+	if (err || frame.n > EAR_STREAM_SIP_MAX) {
 		s->ops->count(EAR_N_OVERSIZE, s->arg);
 		return stop(s, EAR_LIMIT, "a SIP message that is too long");
 	}
-	if (!total)
-		return need_line(s, rest.n);
-	if (total > rest.n) {
-		s->scanned = 0;
-		return need(s, total);
-	}
-	s->scanned = 0;
-	put(s, EAR_UNIT_DATAGRAM, ear_slice_sub(rest, 0, total), 1);
-	*at += total;
+	*at += frame.idle + frame.n;
+	put(s, EAR_UNIT_DATAGRAM, ear_slice(rest.p + frame.idle, frame.n), 1);
 	return STEP_ON;
 }
 
@@ -212,7 +181,7 @@ static enum step begin_text(
 
 	if (!lf && n < LINE_MAX_BYTES && !memchr(rest.p, '\0', n))
 		return need_line(s, rest.n);
-	if (lf && ear_sort(rest) == EAR_SORT_SIP)
+	if (lf && ear_sip_looks_like(rest))
 		return take_sip(s, in, at);
 	return garbage(s, 0);
 }
@@ -420,7 +389,7 @@ static void put_remnant(struct ear_hep_stream *s)
 	if (s->part_n)
 		put(s, EAR_UNIT_REMNANT, ear_slice(s->part, s->part_n), 1);
 	drop_part(s);
-	s->scanned = 0;
+	s->frame = (struct ear_sip_frame){0};
 }
 
 /* Open as much as fits; EAR_OK with *ended at the end of the member. */

@@ -19,6 +19,7 @@
 
 #include "base/ledger.h"
 #include "proto/hep_zip.h"
+#include "proto/sip_frame.h"
 #include "tap/intake.h"
 
 /** Longest SIP message that is taken from a stream. */
@@ -49,7 +50,7 @@ struct ear_hep_stream {
 	size_t part_n;   /* bytes in it */
 	size_t part_cap; /* bytes allocated */
 	size_t want;     /* bytes of it that are needed to go on */
-	size_t scanned;  /* SIP: where to go on looking for the empty line */
+	struct ear_sip_frame frame; /* of the SIP message that has begun */
 	uint64_t garbage;
 	uint64_t skipping; /* bytes of garbage in the present run */
 	bool by_line;      /* what is needed ends with a line */

@@ -3,24 +3,7 @@
 
 #include "proto/hep.h"
 #include "proto/hep_zip.h"
-
-/* A reply, or three words of which the last is the version. */
-static bool begins_sip(struct ear_slice s)
-{
-	const char *lf;
-	struct ear_slice line;
-
-	while (s.n && (*s.p == '\r' || *s.p == '\n'))
-		s = ear_slice_sub(s, 1, s.n);
-	if (ear_slice_starts(s, EAR_S("SIP/2.0 ")))
-		return true;
-	if (!s.n || *s.p < 'A' || *s.p > 'Z')
-		return false;
-	lf = memchr(s.p, '\n', s.n);
-	line = ear_slice_trim(
-		ear_slice_sub(s, 0, lf ? (size_t)(lf - s.p) : s.n));
-	return line.n > 8 && !memcmp(line.p + line.n - 8, " SIP/2.0", 8);
-}
+#include "proto/sip_frame.h"
 
 static bool only_blanks(struct ear_slice s)
 {
@@ -72,7 +55,7 @@ enum ear_sort ear_sort(struct ear_slice s)
 	/* The two common ones first. */
 	if (s.n >= 4 && s.p[1] == 'E' && ear_hep_version(s) == 3)
 		return EAR_SORT_HEP;
-	if (begins_sip(s))
+	if (ear_sip_looks_like(s))
 		return EAR_SORT_SIP;
 	if (only_blanks(s) || is_stun(s))
 		return EAR_SORT_KEEPALIVE;
