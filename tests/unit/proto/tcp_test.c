@@ -240,7 +240,8 @@ static void test_hold(void **state)
 	static const struct step unused[] = {{0, 10, 0, "aaaa"},
 		{0, 14, 0, "bbbbb"}, {0, 19, 0, "c\n"}, STOP};
 	static const struct step waiting[] = {{0, 10, 0, "a\n"},
-		{0, 14, 0, "cccc"}, {0, 18, 0, "dddd\n"}, STOP};
+		{0, 14, 0, "cccc"}, {0, 18, 0, "dddd\n"}, {0, 12, 0, "bb"},
+		STOP};
 	static const struct {
 		const struct step *steps;
 		const char *want;
