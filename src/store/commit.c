@@ -471,6 +471,7 @@ void *writer_commit_loop(void *arg)
 	struct ear_writer *w = arg;
 	uint64_t house_ns = ear_mono_ns();
 
+	pthread_setname_np(pthread_self(), "store-commit");
 	adopt(w);
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit) {

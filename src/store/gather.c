@@ -4,13 +4,34 @@
 
 #include "store/writer_priv.h"
 
-static int by_key(const void *a, const void *b)
-{
-	const struct ear_key_ref *x = a, *y = b;
+#define RADIX_BITS 10
+#define RADIX_PASSES 5
+_Static_assert(
+	UINT64_C(1) << (RADIX_BITS * RADIX_PASSES) >= EAR_KEY_END, "all");
 
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return (x->block > y->block) - (x->block < y->block);
+/*
+ * Sort by key; what has the same stays in its order, which is that of the
+ * blocks. An odd number of passes: the result is in to.
+ */
+static void sort_refs(
+	struct ear_key_ref *from, struct ear_key_ref *to, size_t n)
+{
+	for (unsigned pass = 0; pass < RADIX_PASSES; pass++) {
+		size_t start[(1u << RADIX_BITS) + 1] = {0};
+		unsigned shift = pass * RADIX_BITS;
+		struct ear_key_ref *t = from;
+
+#define DIGIT(r) ((r).key >> shift & ((1u << RADIX_BITS) - 1))
+		for (size_t i = 0; i < n; i++)
+			start[DIGIT(from[i]) + 1]++;
+		for (size_t i = 0; i < 1u << RADIX_BITS; i++)
+			start[i + 1] += start[i];
+		for (size_t i = 0; i < n; i++)
+			to[start[DIGIT(from[i])]++] = from[i];
+#undef DIGIT
+		from = to;
+		to = t;
+	}
 }
 
 static enum ear_err add_run(
@@ -22,7 +43,8 @@ static enum ear_err add_run(
 
 	for (uint32_t i = 0; i < b->pieces; i++)
 		n += b->packed[i].key_n;
-	refs = malloc((n + 1) * sizeof(*refs));
+	/* twice: sorting takes as much again */
+	refs = malloc((2 * n + 1) * sizeof(*refs));
 	if (!refs)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	for (uint32_t i = 0; i < b->pieces; i++) {
@@ -32,8 +54,8 @@ static enum ear_err add_run(
 			refs[to++] =
 				(struct ear_key_ref){p->keys[k], p->head.id};
 	}
-	qsort(refs, n, sizeof(*refs), by_key);
-	err = ear_segment_add_run(s, b->level, 0, refs, n, fault);
+	sort_refs(refs, refs + n, n);
+	err = ear_segment_add_run(s, b->level, 0, refs + n, n, fault);
 	free(refs);
 	return err;
 }

@@ -9,7 +9,9 @@
 #include "store/varint.h"
 
 /* Level 1: each further one costs more time than it saves bytes here. */
+#ifndef LEVEL
 #define LEVEL 1
+#endif
 
 #define DICT_MAX (3 * EAR_BLOCK_ROWS)
 #define DICT_SLOTS 16384u
@@ -37,6 +39,7 @@ struct ear_packer {
 	size_t rows;
 	struct dict addrs;
 	struct dict strings;
+	uint32_t last[EAR_COL_COUNT]; /* index that a column had last */
 	struct ear_buf raw;
 	struct ear_buf facts;
 	struct ear_buf out;
@@ -122,23 +125,32 @@ static bool dict_is(
 		       ear_slice(d->bytes.p + d->v[i].at, d->v[i].n), value);
 }
 
-static uint32_t dict_index(struct dict *d, struct ear_slice value)
+/*
+ * The index of a value; *last is the column's latest, which mostly it is
+ * again: then nothing is hashed.
+ */
+static uint32_t dict_index(
+	struct dict *d, uint32_t *last, struct ear_slice value)
 {
-	uint64_t hash = ear_hash(value);
-	size_t at = hash & (DICT_SLOTS - 1);
+	const struct dict_value *v = &d->v[*last];
+	uint64_t hash;
+	size_t at;
 
-	if (d->n && dict_is(d, d->last, hash, value))
-		return d->last;
+	if (*last < d->n &&
+		ear_slice_eq(ear_slice(d->bytes.p + v->at, v->n), value))
+		return *last;
+	hash = ear_hash(value);
+	at = hash & (DICT_SLOTS - 1);
 	for (; d->slots[at]; at = (at + 1) & (DICT_SLOTS - 1)) {
 		if (dict_is(d, d->slots[at] - 1u, hash, value))
-			return d->last = d->slots[at] - 1u;
+			return *last = d->slots[at] - 1u;
 	}
 	d->v[d->n] = (struct dict_value){
 		hash, (uint32_t)d->bytes.n, (uint32_t)value.n, (uint32_t)at};
 	ear_buf_slice(&d->bytes, value);
-	d->last = d->n++;
+	*last = d->n++;
 	d->slots[at] = (uint16_t)d->n;
-	return d->last;
+	return *last;
 }
 
 static void dict_reset(struct dict *d)
@@ -150,13 +162,14 @@ static void dict_reset(struct dict *d)
 }
 
 /* An address as it is written: family, port, the IP's own length. */
-static uint64_t addr_index(struct dict *d, const struct ear_addr *a)
+static uint64_t addr_index(
+	struct dict *d, uint32_t *last, const struct ear_addr *a)
 {
 	char b[19] = {(char)a->family, (char)(a->port >> 8), (char)a->port};
 	size_t n = a->family == 4 ? 4 : a->family ? 16 : 0;
 
 	memcpy(b + 3, a->ip, n);
-	return dict_index(d, ear_slice(b, 3 + n));
+	return dict_index(d, last, ear_slice(b, 3 + n));
 }
 
 /* Keep a key unless the block has it. */
@@ -213,12 +226,13 @@ void ear_packer_add(struct ear_packer *p, const struct ear_msg *msg,
 	CELL(SEEN) = msg->seen_ns;
 	CELL(SEQ) = seq;
 	CELL(CONV) = ear_conv_short(conv);
-	CELL(SRC) = addr_index(&p->addrs, &msg->src);
-	CELL(DST) = addr_index(&p->addrs, &msg->dst);
-	CELL(VIA) = addr_index(&p->addrs, &msg->via);
-	CELL(TAP) = dict_index(&p->strings, msg->tap);
-	CELL(NODE) = dict_index(&p->strings, msg->node);
-	CELL(METHOD) = dict_index(&p->strings, facts->method);
+	CELL(SRC) = addr_index(&p->addrs, &p->last[EAR_COL_SRC], &msg->src);
+	CELL(DST) = addr_index(&p->addrs, &p->last[EAR_COL_DST], &msg->dst);
+	CELL(VIA) = addr_index(&p->addrs, &p->last[EAR_COL_VIA], &msg->via);
+	CELL(TAP) = dict_index(&p->strings, &p->last[EAR_COL_TAP], msg->tap);
+	CELL(NODE) = dict_index(&p->strings, &p->last[EAR_COL_NODE], msg->node);
+	CELL(METHOD) = dict_index(
+		&p->strings, &p->last[EAR_COL_METHOD], facts->method);
 	CELL(STATUS) = facts->status;
 	CELL(KIND) = facts->kind;
 	CELL(FLAGS) = msg->flags;

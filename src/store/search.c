@@ -308,7 +308,8 @@ static void list_blocks(struct ear_search *s, struct ear_search_seg *seg)
 		ear_shelf_hurt(s->shelf, seg->item.number, fault.text);
 	if (err)
 		ear_search_missing(s, fault.text);
-	qsort(s->cands, s->cand_n, sizeof(*s->cands), cand_by_best);
+	if (s->cand_n)
+		qsort(s->cands, s->cand_n, sizeof(*s->cands), cand_by_best);
 }
 
 /* What was not seen when the search was stopped. */

@@ -49,6 +49,7 @@ static void *worker(void *arg)
 	struct ear_writer *w = arg;
 	struct ear_packer *packer = ear_packer_new();
 
+	pthread_setname_np(pthread_self(), "store-pack");
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		bool busy = false;

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens to the store: kills, damage, full disks, others, old age. */
+#include "unit/table.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "made.h"
+
+/* Files of a store whose names end so. */
+static size_t files(const char *dir, const char *end, char last[300])
+{
+	char path[300];
+	struct dirent *e;
+	size_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/store", dir);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		size_t len = strlen(e->d_name), k = strlen(end);
+
+		if (len < k || strcmp(e->d_name + len - k, end))
+			continue;
+		n++;
+		if (last)
+			snprintf(last, 300, "%.100s/store/%.100s", dir,
+				e->d_name);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* --- marks ------------------------------------------------------------- */
+
+#define FRAME 50
+
+/* Frames of messages, each with its mark, until somebody kills us. */
+static void put_frames(const char *dir, const struct made *m, size_t n)
+{
+	struct ear_store_options o = {
+		.dir = dir, .write = true, .commit_ms = 10};
+	struct ear_store *store = open_store(&o, NULL);
+	struct ear_store_mark mark = {.name = "lane"};
+	uint64_t i = 0;
+
+	if (!store->ops->marked(store, "lane", &mark))
+		i = mark.v[0];
+	for (;;) {
+		for (size_t k = 0; k < FRAME; k++, i++) {
+			struct ear_msg msg = m[i % n].msg;
+
+			msg.capture_id = (uint32_t)i;
+			if (store->ops->put(store, &msg, &m[i % n].facts))
+				_exit(2);
+		}
+		mark.v[0] = i;
+		mark.v[2] = ~i;
+		store->ops->mark(store, &mark);
+		store->ops->tick(store, ear_mono_ns());
+	}
+}
+
+static bool once(
+	const struct ear_msg *msg, const struct ear_facts *facts, void *arg)
+{
+	unsigned char *seen = arg;
+
+	(void)facts;
+	assert_int_equal(seen[msg->capture_id], 0);
+	seen[msg->capture_id] = 1;
+	return true;
+}
+
+static void test_exactly_once(void **state)
+{
+	struct made_rnd r = {3};
+	struct made *m = make_many(&r, 500, 20);
+	char *dir = temp_dir();
+	struct ear_store_options o = {.dir = dir};
+	struct ear_query q = {.to_ns = UINT64_MAX};
+	struct ear_store_mark mark = {0};
+	struct ear_fault fault = {0};
+	struct ear_found found;
+	struct ear_store *store;
+	unsigned char *seen;
+	uint64_t before = 0;
+
+	for (int round = 0; round < 4; round++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid)
+			put_frames(dir, m, 500);
+		store = open_store(&o, NULL);
+		for (int i = 0; i < 500; i++) {
+			usleep(20000 + (useconds_t)round * 7000);
+			if (!store->ops->marked(store, "lane", &mark) &&
+				mark.v[0] > before)
+				break;
+		}
+		ear_store_embedded.close(&store);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		store = open_store(&o, NULL);
+		assert_int_equal(
+			store->ops->marked(store, "lane", &mark), EAR_OK);
+		assert_true(mark.v[0] > before && mark.v[2] == ~mark.v[0]);
+		before = mark.v[0];
+		assert_int_equal(count(store, ""), mark.v[0]);
+		ear_store_embedded.close(&store);
+	}
+	o.write = true;
+	store = open_store(&o, NULL);
+	seen = calloc(mark.v[0] + 1, 1);
+	assert_int_equal(
+		store->ops->find(store, &q, once, seen, &found, &fault),
+		EAR_OK);
+	assert_true(found.complete);
+	assert_int_equal(found.matched, mark.v[0]);
+	ear_store_embedded.close(&store);
+	/* what the killed left open was sealed */
+	assert_int_equal(files(dir, ".open", NULL), 0);
+	assert_int_equal(files(dir, "-wal", NULL), 0);
+	assert_true(files(dir, ".seg", NULL) >= 2);
+	free(seen);
+	free_many(m, 500);
+	remove_dir(dir);
+	(void)state;
+}
+
+/* Marks live on when the segment they came with is gone. */
+static void test_marks_are_carried(void **state)
+{
+	struct made_rnd r = {3};
+	struct made *m = make_many(&r, 10, 2);
+	char *dir = temp_dir();
+	struct ear_store_options o = {.dir = dir, .write = true};
+	struct ear_store_mark mark = {.name = "lane", .v = {1, 2, 3}}, got;
+	struct ear_store *store;
+
+	for (uint64_t i = 0; i < 3; i++) {
+		store = open_store(&o, NULL);
+		mark.v[0] = i;
+		put_all(store, m, 10);
+		if (i != 1) /* the second segment has it from the first */
+			store->ops->mark(store, &mark);
+		flush_all(store);
+		ear_store_embedded.close(&store);
+	}
+	store = open_store(&o, NULL);
+	assert_int_equal(store->ops->marked(store, "lane", &got), EAR_OK);
+	assert_int_equal(got.v[0], 2);
+	assert_int_equal(got.v[2], 3);
+	assert_int_equal(store->ops->marked(store, "other", &got), EAR_GONE);
+	ear_store_embedded.close(&store);
+	free_many(m, 10);
+	remove_dir(dir);
+	(void)state;
+}
+
+/* --- damage ------------------------------------------------------------ */
+
+static char *read_all(const char *path, size_t *n)
+{
+	struct stat st;
+	char *p;
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0 && !fstat(fd, &st));
+	*n = (size_t)st.st_size;
+	p = malloc(*n);
+	assert_int_equal(read(fd, p, *n), (ssize_t)*n);
+	close(fd);
+	return p;
+}
+
+static void write_all(const char *path, const char *p, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0640);
+
+	assert_int_equal(write(fd, p, n), (ssize_t)n);
+	close(fd);
+}
+
+/* Whatever is broken: all is found, or it is said that it is not. */
+static void test_damage(void **state)
+{
+	static const char *const asked[] = {"", "call_id == call-7@example.com",
+		"user == u3", "\"Word3\"", "status == 503"};
+	struct made_rnd r = {17};
+	size_t n = 1500, size, want[ROWS(asked)], told = 0;
+	struct made *m = make_many(&r, n, 40);
+	char *dir = temp_dir(), path[300], *good, *bad;
+	struct ear_store_options o = {.dir = dir, .write = true};
+	struct ear_store *store = open_store(&o, NULL);
+
+	put_all(store, m, n);
+	ear_store_embedded.close(&store);
+	assert_int_equal(files(dir, ".seg", path), 1);
+	good = read_all(path, &size);
+	bad = malloc(size);
+	o.write = false;
+	store = open_store(&o, NULL);
+	for (size_t i = 0; i < ROWS(asked); i++)
+		want[i] = count(store, asked[i]);
+	ear_store_embedded.close(&store);
+	for (int round = 0; round < 300; round++) {
+		size_t cut = size;
+
+		memcpy(bad, good, size);
+		if (round % 10 == 9)
+			cut = rnd(&r, size);
+		else if (round % 10 == 8)
+			memset(bad + rnd(&r, size - 4096), 0, 4096);
+		else
+			bad[rnd(&r, size)] ^= (char)(1 << rnd(&r, 8));
+		write_all(path, bad, cut);
+		store = open_store(&o, NULL);
+		for (size_t i = 0; i < ROWS(asked); i++) {
+			struct got g = search(store, asked[i]);
+
+			if (g.found.complete && g.n != want[i])
+				fail_msg(
+					"round %d: '%s': %zu of %zu found, and "
+					"nothing said",
+					round, asked[i], g.n, want[i]);
+			if (!g.found.complete) {
+				assert_true(g.found.why[0]);
+				told++;
+			}
+			got_free(&g);
+		}
+		ear_store_embedded.close(&store);
+	}
+	assert_true(told > 50);
+	free(good);
+	free(bad);
+	free_many(m, n);
+	remove_dir(dir);
+	(void)state;
+}
+
+/* A damaged segment does not hide the others, and is counted and told. */
+static void test_damaged_beside_good(void **state)
+{
+	struct made_rnd r = {23};
+	struct made *m = make_many(&r, 200, 10);
+	char *dir = temp_dir(), path[300];
+	struct ear_store_options o = {.dir = dir, .write = true};
+	struct notices notices = {0};
+	struct ear_store_stats stats;
+	struct ear_store *store;
+	struct got g;
+
+	for (int i = 0; i < 2; i++) {
+		store = open_store(&o, NULL);
+		put_all(store, m + 100 * i, 100);
+		ear_store_embedded.close(&store);
+	}
+	assert_int_equal(files(dir, ".seg", path), 2);
+	write_all(path, "no such thing", 13);
+	store = open_store(&o, &notices);
+	for (int i = 0; i < 2; i++) {
+		g = search(store, "");
+		assert_int_equal(g.n, 100);
+		assert_false(g.found.complete);
+		assert_non_null(strstr(g.found.why, ".seg"));
+		got_free(&g);
+	}
+	assert_int_equal(notices.n, 1);
+	store->ops->stats(store, &stats);
+	assert_int_equal(stats.damaged, 1);
+	assert_int_equal(stats.messages, 100);
+	ear_store_embedded.close(&store);
+	free_many(m, 200);
+	remove_dir(dir);
+	(void)state;
+}
+
+static void test_newer_format(void **state)
+{
+	struct made_rnd r = {23};
+	struct made *m = make_many(&r, 10, 10);
+	char *dir = temp_dir(), path[300];
+	struct ear_store_options o = {.dir = dir, .write = true};
+	struct ear_store *store = open_store(&o, NULL);
+	struct got g;
+	sqlite3 *db;
+
+	put_all(store, m, 10);
+	ear_store_embedded.close(&store);
+	assert_int_equal(files(dir, ".seg", path), 1);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	store = open_store(&o, NULL);
+	g = search(store, "");
+	assert_false(g.found.complete);
+	assert_non_null(strstr(g.found.why, "newer Earshot"));
+	got_free(&g);
+	ear_store_embedded.close(&store);
+	free_many(m, 10);
+	remove_dir(dir);
+	(void)state;
+}
+
+/* --- room -------------------------------------------------------------- */
+
+/* On a small disk: nothing taken is lost, and it goes on when there is room. */
+static void test_disk_full(void **state)
+{
+	struct made_rnd r = {31};
+	size_t n = 300, taken = 0;
+	struct made *m = calloc(n, sizeof(*m));
+	char *dir = temp_dir(), ballast[300];
+	struct ear_store_options o = {
+		.dir = dir, .write = true, .commit_ms = 10};
+	struct notices notices = {0};
+	struct ear_store_stats stats;
+	struct ear_store *store;
+	int fd, err = EAR_OK;
+
+	if (mount("none", dir, "tmpfs", 0, "size=48m")) {
+		print_message("no mount: skipped\n");
+		remove_dir(dir);
+		free(m);
+		skip();
+	}
+	for (size_t i = 0; i < n; i++)
+		m[i] = make(&r, (unsigned)i, 60000); /* hardly compresses */
+	snprintf(ballast, sizeof(ballast), "%s/ballast", dir);
+	fd = open(ballast, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(posix_fallocate(fd, 0, 40 << 20), 0);
+	store = open_store(&o, &notices);
+	for (int round = 0; !err && round < 20000; round++) {
+		err = store->ops->put(
+			store, &m[taken % n].msg, &m[taken % n].facts);
+		taken += !err;
+		if (round % 16 == 0)
+			store->ops->tick(store, ear_mono_ns());
+		if (taken == n)
+			usleep(2000);
+		if (taken > 150 && !err)
+			usleep(1000);
+	}
+	assert_int_equal(err, EAR_FULL);
+	store->ops->stats(store, &stats);
+	assert_true(stats.full);
+	assert_non_null(strstr(notices.events, "store.full"));
+	assert_int_equal(ftruncate(fd, 0), 0);
+	for (int i = 0; i < 100 && stats.full; i++) {
+		usleep(50000);
+		store->ops->stats(store, &stats);
+	}
+	assert_false(stats.full);
+	assert_int_equal(store->ops->flush(store, NULL), EAR_OK);
+	assert_int_equal(count(store, ""), taken);
+	assert_non_null(strstr(notices.events, "store.writes"));
+	close(fd);
+	ear_store_embedded.close(&store);
+	o.write = false;
+	store = open_store(&o, NULL);
+	assert_int_equal(count(store, ""), taken);
+	ear_store_embedded.close(&store);
+	assert_int_equal(umount(dir), 0);
+	free_many(m, n);
+	remove_dir(dir);
+	(void)state;
+}
+
+static void test_retention(void **state)
+{
+	struct made_rnd r = {37};
+	size_t n = 500;
+	struct made *m = make_many(&r, n, 30);
+	char *dir = temp_dir();
+	struct ear_store_options o = {.dir = dir,
+		.write = true,
+		.keep = {.max_age_ns = 10 * 24 * 3600 * EAR_SECOND_NS}};
+	uint64_t day = 24 * 3600 * EAR_SECOND_NS;
+	struct notices notices = {0};
+	struct ear_store_stats stats;
+	struct ear_store *store;
+
+	for (uint64_t d = 0; d < 5; d++) {
+		store = open_store(&o, NULL);
+		for (size_t i = 0; i < 100; i++) {
+			m[d * 100 + i].msg.seen_ns = NOON + d * day;
+			put_all(store, &m[d * 100 + i], 1);
+		}
+		ear_store_embedded.close(&store);
+	}
+	store = open_store(&o, &notices);
+	store->ops->retain(store, NOON + 9 * day);
+	assert_int_equal(count(store, ""), 500);
+	store->ops->retain(store, NOON + 11 * day + 1);
+	assert_int_equal(count(store, ""), 300);
+	assert_non_null(strstr(notices.events, "store.removed"));
+	store->ops->stats(store, &stats);
+	assert_int_equal(stats.segments, 3);
+	assert_int_equal(stats.removed_segments, 2);
+	assert_int_equal(stats.removed_messages, 200);
+	/* two days and the last nanosecond until the third goes */
+	assert_int_equal(stats.left_ns, day - 1);
+	ear_store_embedded.close(&store);
+
+	o.keep = (struct ear_retention){.max_bytes = stats.bytes * 2 / 3};
+	store = open_store(&o, &notices);
+	store->ops->retain(store, NOON + 11 * day);
+	assert_int_equal(count(store, ""), 200);
+	store->ops->stats(store, &stats);
+	assert_true(stats.bytes <= o.keep.max_bytes);
+	ear_store_embedded.close(&store);
+	free_many(m, n);
+	remove_dir(dir);
+	(void)state;
+}
+
+/* --- several at once --------------------------------------------------- */
+
+struct side {
+	const char *dir;
+	const struct made *m;
+	size_t n;
+	volatile bool *stop;
+	size_t searches;
+};
+
+static void *write_side(void *arg)
+{
+	struct side *s = arg;
+	struct ear_store_options o = {.dir = s->dir,
+		.write = true,
+		.commit_ms = 10,
+		.segment_bytes = 200000};
+	struct ear_store *store = open_store(&o, NULL);
+
+	for (size_t i = 0; i < s->n; i++) {
+		put_all(store, &s->m[i], 1);
+		store->ops->tick(store, ear_mono_ns());
+		if (i % 50 == 0)
+			usleep(1000);
+	}
+	ear_store_embedded.close(&store);
+	return NULL;
+}
+
+static void *read_side(void *arg)
+{
+	struct side *s = arg;
+	struct ear_store_options o = {.dir = s->dir};
+	struct ear_store *store = open_store(&o, NULL);
+	size_t before = 0;
+
+	while (!*s->stop) {
+		size_t n = count(store, s->searches % 2 ? "\"Call-ID\"" : "");
+
+		/* what was found once stays */
+		assert_true(n >= before);
+		before = n;
+		s->searches++;
+	}
+	ear_store_embedded.close(&store);
+	return NULL;
+}
+
+static void test_two_writers_and_readers(void **state)
+{
+	struct made_rnd r = {41};
+	size_t n = 4000;
+	struct made *m = make_many(&r, n, 50);
+	char *dir = temp_dir();
+	volatile bool stop = false;
+	struct side w[2], rd[2];
+	pthread_t tw[2], tr[2];
+	struct ear_store_options o = {.dir = dir};
+	struct ear_store *store;
+
+	for (size_t i = 0; i < 2; i++) {
+		w[i] = (struct side){dir, m + i * n / 2, n / 2, &stop, 0};
+		rd[i] = (struct side){dir, NULL, 0, &stop, 0};
+		pthread_create(&tw[i], NULL, write_side, &w[i]);
+		pthread_create(&tr[i], NULL, read_side, &rd[i]);
+	}
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(tw[i], NULL);
+	stop = true;
+	for (size_t i = 0; i < 2; i++) {
+		pthread_join(tr[i], NULL);
+		assert_true(rd[i].searches);
+	}
+	store = open_store(&o, NULL);
+	assert_int_equal(count(store, ""), n);
+	assert_int_equal(count(store, "\"Call-ID\""), n);
+	assert_true(files(dir, ".seg", NULL) > 2);
+	ear_store_embedded.close(&store);
+	free_many(m, n);
+	remove_dir(dir);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exactly_once),
+		cmocka_unit_test(test_marks_are_carried),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damaged_beside_good),
+		cmocka_unit_test(test_newer_format),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_retention),
+		cmocka_unit_test(test_two_writers_and_readers),
+	};
+
+	return cmocka_run_group_tests_name("store/durable", tests, NULL, NULL);
+}
