@@ -63,12 +63,30 @@ socklen_t ear_addr_to_sockaddr(
 	return 0;
 }
 
+/* inet_ntop() formats with printf, and every message has two of these. */
+static size_t v4_text(const uint8_t ip[4], char *out)
+{
+	char *p = out;
+
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*p++ = '.';
+		if (ip[i] >= 100)
+			*p++ = (char)('0' + ip[i] / 100);
+		if (ip[i] >= 10)
+			*p++ = (char)('0' + ip[i] / 10 % 10);
+		*p++ = (char)('0' + ip[i] % 10);
+	}
+	*p = '\0';
+	return (size_t)(p - out);
+}
+
 size_t ear_addr_ip_text(const struct ear_addr *a, char out[EAR_ADDR_TEXT])
 {
 	out[0] = '\0';
 	if (a->family == 4)
-		inet_ntop(AF_INET, a->ip, out, EAR_ADDR_TEXT);
-	else if (a->family == 6)
+		return v4_text(a->ip, out);
+	if (a->family == 6)
 		inet_ntop(AF_INET6, a->ip, out, EAR_ADDR_TEXT);
 	return strlen(out);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values by which a store's indexes know a message. */
-#include <stdio.h>
-
 #include "base/hash.h"
 #include "message/expr.h"
 
@@ -38,6 +36,20 @@ static void add_addr(
 	add(keys, n, EAR_KEY_ADDR, ear_slice(text, ear_addr_ip_text(a, text)));
 }
 
+/* As "%u" writes it. @return bytes */
+static size_t digits(unsigned v, char out[8])
+{
+	char turned[8];
+	size_t n = 0;
+
+	do
+		turned[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	for (size_t i = 0; i < n; i++)
+		out[i] = turned[n - 1 - i];
+	return n;
+}
+
 size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
 	struct ear_key_value keys[EAR_MSG_KEYS_MAX])
 {
@@ -53,8 +65,6 @@ size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
 	add(keys, &n, EAR_KEY_METHOD, facts->method);
 	if (facts->status)
 		add(keys, &n, EAR_KEY_STATUS,
-			ear_slice(
-				status, (size_t)snprintf(status, sizeof(status),
-						"%u", facts->status)));
+			ear_slice(status, digits(facts->status, status)));
 	return n;
 }
