@@ -41,7 +41,7 @@ enum ear_sip_rule {
 struct ear_sip_flaw {
 	const char *at; /**< in the message */
 	uint8_t rule;   /**< enum ear_sip_rule */
-	bool password;  /**< not wrong: a URI on the way has a password */
+	bool secret;    /**< not wrong: there may be a password on the way */
 };
 
 /** One header field. */
@@ -98,6 +98,14 @@ struct ear_slice ear_sip_id_name(enum ear_sip_id id);
 
 /** Whether a header field may stand only once in a message. */
 bool ear_sip_id_once(enum ear_sip_id id);
+
+/** All of a header field from its name on, for a line of any form. */
+static inline struct ear_slice ear_sip_line(const struct ear_sip_header *header)
+{
+	const char *end = header->value.p + header->value.n;
+
+	return ear_slice(header->name.p, (size_t)(end - header->name.p));
+}
 
 /** Goes through header fields in order; zero it to begin. */
 struct ear_sip_cursor {

@@ -36,7 +36,7 @@ static const char *read_bracket(const char *p, const char *end,
 	addr->bracket = true;
 	if (mine.rule || stop == end || *stop != '>')
 		return read_odd_bracket(p, end, addr, flaw);
-	flaw->password |= mine.password;
+	flaw->secret |= mine.secret;
 	addr->spec = span(p + 1, stop);
 	return stop + 1;
 }
@@ -150,10 +150,11 @@ const char *ear_sip_addr(const char *p, const char *end,
 bool ear_sip_addr_next(struct ear_slice *list, struct ear_sip_addr *addr)
 {
 	struct ear_sip_flaw flaw = {0};
-	const char *end = list->p + list->n, *p;
+	const char *end, *p;
 
 	if (list->n == 0)
 		return false;
+	end = list->p + list->n;
 	p = skip(list->p, end, C_LWS);
 	if (p < end && *p == '*' && skip(p + 1, end, C_LWS) == end) {
 		clear(addr, sizeof(*addr));

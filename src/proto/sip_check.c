@@ -9,7 +9,7 @@ struct list {
 	struct ear_sip_finding *found;
 	size_t n;
 	size_t max;
-	bool password; /* a URI had one */
+	bool secret; /* there may be passwords */
 };
 
 /* @return true when there is no room for more */
@@ -25,7 +25,7 @@ static bool add(struct list *list, const char *at, enum ear_sip_rule rule)
 
 static bool add_flaw(struct list *list, const struct ear_sip_flaw *flaw)
 {
-	list->password |= flaw->password;
+	list->secret |= flaw->secret;
 	return flaw->rule && add(list, flaw->at, flaw->rule);
 }
 
@@ -40,7 +40,7 @@ static void check_name(
 		flaw_at(flaw, name.p, EAR_SIP_RULE_LINE_COLON);
 	else if (stop != name.p + name.n)
 		flaw_at(flaw, stop, EAR_SIP_RULE_HEADER_NAME);
-	ear_sip_check_value(header, flaw);
+	flaw->secret |= ear_sip_has_password(ear_sip_line(header));
 }
 
 static void check_vias(const struct ear_sip_header *header,
@@ -174,6 +174,7 @@ static void check(
 		return;
 	if (add_flaw(list, &core->ruri_flaw))
 		return;
+	list->secret |= ear_sip_has_password(sip->reason);
 	ear_sip_check_bytes(sip->start.p, sip->rest.p, &bytes);
 	if (add_flaw(list, &bytes))
 		return;
@@ -211,7 +212,7 @@ struct ear_sip_verdict ear_sip_judge(const struct ear_sip *sip,
 	return (struct ear_sip_verdict){
 		.malformed = list.n > 0,
 		/* After a finding not all header fields were looked at. */
-		.secrets = list.password || list.n > 0 || has_auth(sip)
+		.secrets = list.secret || list.n > 0 || has_auth(sip)
 				   ? ear_sip_secrets(sip, NULL, NULL) > 0
 				   : ear_sip_body_secrets(sip, NULL, NULL) > 0,
 	};

@@ -10,7 +10,7 @@ typedef void (*check_fn)(
 static void check_TEXT(
 	const char *p, const char *end, struct ear_sip_flaw *flaw)
 {
-	flaw->password |= ear_sip_has_password(span(p, end));
+	flaw->secret |= ear_sip_has_password(span(p, end));
 }
 
 static void check_VIA(const char *p, const char *end, struct ear_sip_flaw *flaw)
@@ -189,6 +189,7 @@ static void check_RETRY(
 	else if (v > UINT32_MAX)
 		flaw_at(flaw, from, EAR_SIP_RULE_NUMBER_LARGE);
 	p = skip(p, end, C_LWS);
+	flaw->secret |= ear_sip_has_password(span(p, end));
 	if (p < end && *p != '(' && *p != ';')
 		flaw_at(flaw, p, EAR_SIP_RULE_AFTER);
 }
@@ -200,6 +201,7 @@ static void check_WARNING(
 	struct ear_slice text;
 	const char *from;
 
+	flaw->secret |= ear_sip_has_password(span(p, end));
 	for (;; p++) {
 		from = p = skip(p, end, C_LWS);
 		p = skip(p, end, C_DIGIT);

@@ -26,10 +26,11 @@ static void read_addr(const struct ear_sip *sip, enum ear_sip_id id,
 	struct ear_sip_addr *addr, struct ear_sip_flaw *flaw)
 {
 	struct ear_slice value = ear_sip_value(sip, id);
-	const char *end = value.p + value.n, *p;
+	const char *end, *p;
 
 	if (!value.p)
 		return;
+	end = value.p + value.n;
 	p = ear_sip_addr(value.p, end, addr, flaw);
 	if (p != end)
 		flaw_at(flaw, p, EAR_SIP_RULE_AFTER);

@@ -79,6 +79,7 @@ const char *ear_sip_quoted(const char *p, const char *end,
 	for (p = from; p < end; p++) {
 		if (*p == '"') {
 			*text = span(from, p);
+			flaw->secret |= memchr(from, '@', text->n) != NULL;
 			return p + 1;
 		}
 		if (*p == '\\' && p + 1 < end)

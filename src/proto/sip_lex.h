@@ -63,7 +63,7 @@ static inline void flaw_at(
 	struct ear_sip_flaw *flaw, const char *at, enum ear_sip_rule rule)
 {
 	if (!flaw->rule) {
-		flaw->rule = rule;
+		flaw->rule = (uint8_t)rule;
 		flaw->at = at;
 	}
 }

@@ -44,35 +44,6 @@ static bool has_params(struct ear_slice scheme)
 	return any_of(scheme, known, sizeof(known) / sizeof(known[0]));
 }
 
-static void auth_value(
-	struct walk *walk, struct ear_slice value, bool challenge)
-{
-	static const struct ear_slice secret[] = {EAR_S_INIT("response"),
-		EAR_S_INIT("rspauth"), EAR_S_INIT("gssapi-data")};
-	struct ear_sip_auth auth = ear_sip_auth_parse(value);
-	struct ear_slice name, v;
-
-	if (!has_params(auth.scheme)) {
-		if (!challenge ||
-			ear_slice_ieq(auth.scheme, EAR_S("Negotiate")))
-			give(walk, auth.rest);
-		return;
-	}
-	while (ear_sip_auth_next(&auth.rest, &name, &v)) {
-		if (any_of(name, secret, sizeof(secret) / sizeof(secret[0])))
-			give(walk, v);
-	}
-}
-
-static void auth_headers(struct walk *walk, enum ear_sip_id id, bool challenge)
-{
-	struct ear_sip_cursor cursor = {0};
-	struct ear_sip_header header;
-
-	while (ear_sip_next_of(walk->sip, id, &cursor, &header))
-		auth_value(walk, header.value, challenge);
-}
-
 /*
  * The password before an "@", wherever a SIP URI may stand: from the first
  * colon behind the scheme. Runs back over what a user part may hold.
@@ -95,27 +66,68 @@ static struct ear_slice password_before(const char *from, const char *at)
 	return (struct ear_slice){0};
 }
 
-static void passwords(struct walk *walk)
+static size_t passwords(struct walk *walk, struct ear_slice text)
 {
-	const char *p = walk->sip->start.p, *from = p;
-	const char *end = walk->sip->headers.p + walk->sip->headers.n;
+	const char *p = text.p, *from = p, *end;
+	size_t n = 0;
 
+	if (text.n == 0)
+		return 0;
+	end = p + text.n;
 	while (p < end && (p = memchr(p, '@', (size_t)(end - p)))) {
-		give(walk, password_before(from, p));
+		struct ear_slice password = password_before(from, p);
+
+		n += password.n > 0;
+		if (walk)
+			give(walk, password);
 		from = ++p;
 	}
+	return n;
 }
 
 bool ear_sip_has_password(struct ear_slice text)
 {
-	const char *p = text.p, *from = p, *end = p + text.n;
+	return passwords(NULL, text) > 0;
+}
 
-	while (p < end && (p = memchr(p, '@', (size_t)(end - p)))) {
-		if (password_before(from, p).n)
-			return true;
-		from = ++p;
+static void auth_value(
+	struct walk *walk, struct ear_slice value, bool challenge)
+{
+	static const struct ear_slice secret[] = {EAR_S_INIT("response"),
+		EAR_S_INIT("rspauth"), EAR_S_INIT("gssapi-data")};
+	struct ear_sip_auth auth = ear_sip_auth_parse(value);
+	struct ear_slice name, v;
+
+	if (!has_params(auth.scheme) &&
+		(!challenge ||
+			ear_slice_ieq(auth.scheme, EAR_S("Negotiate")))) {
+		give(walk, auth.rest);
+		return;
 	}
-	return false;
+	while (ear_sip_auth_next(&auth.rest, &name, &v)) {
+		if (any_of(name, secret, sizeof(secret) / sizeof(secret[0])))
+			give(walk, v);
+		else
+			passwords(walk, v);
+	}
+}
+
+static void header_field(struct walk *walk, const struct ear_sip_header *header)
+{
+	switch (header->id) {
+	case EAR_SIP_AUTHORIZATION:
+	case EAR_SIP_PROXY_AUTHORIZATION:
+	case EAR_SIP_AUTHENTICATION_INFO:
+	case EAR_SIP_PROXY_AUTHENTICATION_INFO:
+		auth_value(walk, header->value, false);
+		break;
+	case EAR_SIP_WWW_AUTHENTICATE:
+	case EAR_SIP_PROXY_AUTHENTICATE:
+		auth_value(walk, header->value, true);
+		break;
+	case EAR_SIP_CALL_ID: break; /* the key of the conversation */
+	default: passwords(walk, ear_sip_line(header));
+	}
 }
 
 static void sdp_key(struct ear_slice key, void *arg)
@@ -163,14 +175,12 @@ size_t ear_sip_secrets(
 	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
 {
 	struct walk walk = {.sip = sip, .fn = fn, .arg = arg};
+	struct ear_sip_cursor cursor = {0};
+	struct ear_sip_header header;
 
-	auth_headers(&walk, EAR_SIP_AUTHORIZATION, false);
-	auth_headers(&walk, EAR_SIP_PROXY_AUTHORIZATION, false);
-	auth_headers(&walk, EAR_SIP_AUTHENTICATION_INFO, false);
-	auth_headers(&walk, EAR_SIP_PROXY_AUTHENTICATION_INFO, false);
-	auth_headers(&walk, EAR_SIP_WWW_AUTHENTICATE, true);
-	auth_headers(&walk, EAR_SIP_PROXY_AUTHENTICATE, true);
-	passwords(&walk);
+	passwords(&walk, sip->start);
+	while (ear_sip_next(sip, &cursor, &header))
+		header_field(&walk, &header);
 	all_of_body(&walk);
 	return walk.n;
 }

@@ -20,7 +20,7 @@ static void split_user(const char *p, const char *colon, const char *at,
 	if (!colon)
 		return;
 	uri->password = span(colon + 1, at);
-	flaw->password = true;
+	flaw->secret = true;
 	stop = run(colon + 1, at, C_PASS, flaw);
 	if (stop != at)
 		flaw_at(flaw, stop, EAR_SIP_RULE_URI_USER);
@@ -154,6 +154,7 @@ static const char *read_other(const char *p, const char *end,
 	if (p == from)
 		flaw_at(flaw, p, EAR_SIP_RULE_URI);
 	at = memchr(from, '@', (size_t)(p - from));
+	flaw->secret |= at != NULL;
 	if (at && *from != '/') {
 		stop = skip(at + 1, p, C_HOST);
 		uri->user = span(from, at);

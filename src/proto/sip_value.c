@@ -85,6 +85,8 @@ enum ear_err ear_sip_cseq(
 {
 	struct ear_sip_flaw flaw = {0};
 
+	if (!value.p)
+		value = EAR_S("");
 	ear_sip_cseq_scan(value, number, method, &flaw);
 	return flaw.rule ? EAR_BAD : EAR_OK;
 }

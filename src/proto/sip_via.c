@@ -147,10 +147,11 @@ const char *ear_sip_via(const char *p, const char *end, struct ear_sip_via *via,
 bool ear_sip_via_next(struct ear_slice *list, struct ear_sip_via *via)
 {
 	struct ear_sip_flaw flaw = {0};
-	const char *end = list->p + list->n, *p;
+	const char *end, *p;
 
 	if (list->n == 0)
 		return false;
+	end = list->p + list->n;
 	p = ear_sip_via(list->p, end, via, &flaw);
 	*list = p < end ? span(p + 1, end) : span(end, end);
 	return true;
