@@ -153,7 +153,7 @@ static const char examples[] =
 	"  earshot search user == 49301 --follow\n"
 	"  earshot search 'src.ip in 10.0.0.0/8 \"ringing\"' --json --limit 0\n"
 	"\n"
-	"The expression language: man earshot-search.\n";
+	"The names that expressions may use: earshot fields\n";
 
 int ear_cmd_search(int argc, char **argv)
 {
