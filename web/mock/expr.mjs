@@ -11,9 +11,14 @@ const VALUES = {
 	proto: ["sip", "log"], direction: ["in", "out"],
 };
 
+// As the server names them: src/message/field.c.
+const TYPES = { STR: "text", INT: "number", TIME: "time",
+	ADDR: "address and port", IP: "address", PORT: "port",
+	BOOL: "yes or no", ENUM: "one of", TEXT: "text" };
+
 export const FIELDS = [...table.matchAll(
 	/^X\(\w+, "([^"]+)", [^,]+, (\w+), \w+, "([^"]+)"\)/gm)].map((m) => ({
-	name: m[1], type: m[2].toLowerCase(), help: m[3],
+	name: m[1], type: TYPES[m[2]], help: m[3],
 	values: VALUES[m[1]] ?? [],
 }));
 

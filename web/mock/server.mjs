@@ -112,10 +112,9 @@ function list(res, query) {
 	const more = start >= 0 && start + limit < sorted.length;
 	const f = found(page, more, more ? String(page[page.length - 1].n) : "",
 		from, to);
-	if ((query.get("q") ?? "").includes("gap-demo")) {
+	if (more) {
 		f.complete = false;
-		f.why = "segment 0017 (2026-11-20 03:12 to 04:40) is damaged and " +
-			"was left out.";
+		f.why = `stopped after ${page.length} matches; there are more`;
 	}
 	reply(res, 200, { messages: page.map(row), found: f });
 }
@@ -141,9 +140,15 @@ function histogram(res, query) {
 		if (i >= 0 && i < n)
 			buckets[i][classOf(m)]++;
 	}
+	const f = found(all, false, "", from, to);
+	if ((query.get("q") ?? "").includes("gap-demo")) {
+		f.complete = false;
+		f.why = "segment 0017 (2026-11-20 03:12 to 04:40) is damaged and " +
+			"was left out";
+	}
 	reply(res, 200, {
 		from: new Date(a).toISOString(), step_ms: step, classes: CLASSES,
-		buckets, found: found(all, false, "", from, to),
+		buckets, found: f,
 	});
 }
 
@@ -334,7 +339,7 @@ async function api(req, res, what, query) {
 	case "password": {
 		const { old, new: now } = await bodyOf(req);
 		if (old !== user.password)
-			return reply(res, 400, { error: "the old one is wrong" });
+			return reply(res, 403, { error: "the old one is wrong" });
 		if ((now ?? "").length < 10)
 			return reply(res, 400, { error: "at least 10 characters" });
 		users.set(me, { ...user, password: now, must_change: false });

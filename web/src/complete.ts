@@ -57,7 +57,8 @@ function ranked<T>(word: string, list: T[], textOf: (t: T) => string): T[] {
 		.slice(0, MOST).map((x) => x.item);
 }
 
-const NUMERIC = /int|port|time|num/i;
+const NUMERIC = /^(number|port|time)$/;
+const WORDS = /^(text|one of)$/;
 
 /**
  * Proposals for the text up to the cursor.
@@ -105,10 +106,11 @@ export function proposals(text: string, cursor: number, fields: Field[],
 	}
 	if (a && a.kind === "word" && named(a.text)) {
 		const type = named(a.text)!.type;
-		const ops = OPERATORS.filter(([, , kind]) => kind === "*" ||
-			(kind === "n") === NUMERIC.test(type)).filter(
-			([op]) => op.startsWith(word.toLowerCase()));
-		const joins = word ? ["and", "or"].filter((j) =>
+		const ops = type === "yes or no" ? [] : OPERATORS.filter(
+			([op, , kind]) => op.startsWith(word.toLowerCase()) &&
+				(kind === "*" || (kind === "n" ? NUMERIC : WORDS)
+					.test(type)));
+		const joins = word || !ops.length ? ["and", "or"].filter((j) =>
 			j.startsWith(word.toLowerCase())) : [];
 		return [...ops.map(([op, help]) => make(op, help)),
 			...joins.map((j) => make(j, ""))];

@@ -11,7 +11,7 @@ export interface Recipe {
 
 /** Host and port a sender should use. */
 export function senderAddress(taps: Tap[], host: string):
-	{ host: string; port: string; loopback: boolean } {
+	{ host: string; port: string; loopback: boolean; key: boolean } {
 	const tap = taps.find((t) => /hep/.test(t.name + t.transport) &&
 		/udp/.test(t.name + t.transport)) ?? taps[0];
 	const m = /^\[?(.*?)\]?:(\d+)$/.exec(tap?.address ?? "");
@@ -20,6 +20,7 @@ export function senderAddress(taps: Tap[], host: string):
 	return {
 		host: any ? host : at,
 		port: m?.[2] ?? "9060",
+		key: tap?.auth_key ?? false,
 		loopback: /^127\.|^::1$|^localhost$/.test(at),
 	};
 }

@@ -68,7 +68,7 @@ export interface FullMessage extends Message {
 	findings: Finding[];
 }
 
-/** How a search went. */
+/** How a search went; complete is false too when it ended at its limit. */
 export interface Found {
 	matched: number;
 	scanned: number;
@@ -129,6 +129,8 @@ export interface Tap {
 	open_to_network: boolean;
 	threads: number;
 	connections: number;
+	/** Senders have to send a key. */
+	auth_key?: boolean;
 }
 
 /** One row of the ledger: counters by the keys of the server's table. */
@@ -150,6 +152,7 @@ export interface Status {
 		searchable: number;
 		malformed: number;
 		dropped: number;
+		kernel_drop?: number;
 		open: number;
 	};
 	taps: Tap[];

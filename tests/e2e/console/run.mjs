@@ -5,6 +5,7 @@
 //
 // EARSHOT_URL, EARSHOT_USER, EARSHOT_PASSWORD: a server with messages in it;
 // without them the stand-in of web/mock is started, and more can be tried.
+// EARSHOT_HEP: host:port of its HEP tap over UDP, to send something there.
 // EARSHOT_SHOTS: a directory for screenshots.
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -18,7 +19,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const CASE_MS = 60_000;
 
 /** Starts the stand-in; resolves to {url, stop}. */
-export async function mock(...args) {
+async function mock(...args) {
 	const child = spawn(process.execPath, [path.join(here,
 		"../../../web/mock/server.mjs"), "--port", "0", ...args],
 	{ stdio: ["ignore", "pipe", "inherit"] });
@@ -28,6 +29,14 @@ export async function mock(...args) {
 			child.kill();
 		},
 	};
+}
+
+/** Lets messages arrive at a real server; the stand-in has its own. */
+function arrive() {
+	const hep = process.env.EARSHOT_HEP;
+	if (real && hep)
+		spawn(process.execPath, [path.join(here,
+			"../../../web/mock/send.mjs"), hep, "--few"]);
 }
 
 const shots = process.env.EARSHOT_SHOTS;
@@ -46,8 +55,9 @@ const list = cases.filter((c) => !wanted.length || wanted.includes(c.name));
 console.log(`TAP version 13\n1..${list.length}`);
 for (const c of list) {
 	n++;
-	if (real && c.mockOnly) {
-		console.log(`ok ${n} - ${c.name} # SKIP needs the stand-in`);
+	if (real && (c.mockOnly || (c.arrives &&
+		!process.env.EARSHOT_HEP))) {
+		console.log(`ok ${n} - ${c.name} # SKIP needs ${c.mockOnly ? "the stand-in" : "EARSHOT_HEP"}`);
 		continue;
 	}
 	const own = c.server ? await mock(...c.server) : null;
@@ -55,8 +65,8 @@ for (const c of list) {
 	const at = Date.now();
 	try {
 		const t = {
-			...b, url: own?.url ?? server.url, user, mock,
-			real: !!real, stopServer: own?.stop,
+			...b, url: own?.url ?? server.url, user,
+			real: !!real, arrive, stopServer: own?.stop,
 			shot: async (name) => shots && b.page.screenshot({
 				path: path.join(shots, `${c.name}-${name}.png`),
 			}),

@@ -16,7 +16,7 @@ import { Ask, type Narrow } from "./ask";
 import { CopyButton } from "./copy";
 import { Icon } from "./icon";
 
-const LONG_VALUE = 1200;
+const LONG_VALUE = 600;
 const LONGEST_ASKED = 300;
 const BYTES_SHOWN = 16384;
 

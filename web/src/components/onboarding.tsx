@@ -26,6 +26,8 @@ export function Onboarding(props: { status: Status }) {
 			</figcaption>
 			<pre class="mono" tabIndex={0}>{recipe.text}</pre>
 		</figure>
+		{to.key ? <p class="note">This tap takes only what carries its
+			authentication key: set it in the server too.</p> : null}
 		{to.loopback ? <p class="note">Earshot listens on this machine
 			only. For a server elsewhere, give the HEP tap an address
 			that it can reach.</p> : null}

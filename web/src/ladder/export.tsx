@@ -19,7 +19,7 @@ monospace;fill:#1c2023}.page,.paper{fill:#fff}.life{stroke:#c4c8cc}
 .party-name{font-weight:600}.party-addr,.delta,.gap-text,.chip text,
 .finding-text{font-size:10px;fill:#565d64}.finding-text{fill:#8a4b00}
 .line{stroke-width:1.4}.again .line{stroke-dasharray:5 3}
-.chip rect{fill:#eef0f2}.wave{stroke:#c4c8cc}` +
+.chip rect{fill:#eef0f2}.lock{fill:#565d64}.wave{stroke:#c4c8cc}` +
 	Object.entries(COLOURS).map(([name, colour]) =>
 		`.c-${name} .line{stroke:${colour}}.c-${name} .label,` +
 		`.c-${name} .head,.c-${name} .from{fill:${colour}}`).join("");

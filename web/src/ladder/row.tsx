@@ -9,6 +9,7 @@ import { CHAR, FINDING, SMALL_CHAR, type LadderRow, type Layout }
 
 const ARROW = 7;
 const LOOP = 56;
+const LOCK = 10;
 
 function isSecure(m: LadderMessage): boolean {
 	return /^(tls|wss|secure)$/.test(m.transport);
@@ -24,7 +25,7 @@ function marks(m: LadderMessage, row: LadderRow): Mark[] {
 	if (m.sdp)
 		list.push({ text: "SDP", kind: "m-sdp" });
 	if (isSecure(m))
-		list.push({ text: m.transport.toUpperCase(), kind: "m-tls" });
+		list.push({ text: "", kind: "m-tls" });
 	if (m.malformed)
 		list.push({ text: "malformed", kind: "m-bad" });
 	if (row.again)
@@ -36,7 +37,8 @@ function marks(m: LadderMessage, row: LadderRow): Mark[] {
 
 /** What one who hears the page hears after the words of the arrow. */
 export function rowWords(m: LadderMessage, parties: string[]): string {
-	return `, ${parties[m.from_party] ?? m.src} to ` +
+	return (isSecure(m) ? ` ${m.transport}, ` : ", ") +
+		`${parties[m.from_party] ?? m.src} to ` +
 		(parties[m.to_party] ?? m.dst);
 }
 
@@ -49,7 +51,8 @@ export function MessageRow(props: { l: Layout; row: LadderRow;
 	const b = self ? a + LOOP : l.x[m.to_party] ?? a;
 	const room = Math.max(Math.abs(b - a) - 10, 60);
 	const list = marks(m, row);
-	const chips = list.map((k) => k.text.length * SMALL_CHAR + 8);
+	const chips = list.map((k) => k.text ?
+		k.text.length * SMALL_CHAR + 8 : LOCK);
 	const chipsWidth = chips.reduce((n, w) => n + w + 4, 0);
 	const label = cut(oneLine(m.label), Math.max(6,
 		Math.floor((room - chipsWidth) / CHAR)));
@@ -69,6 +72,12 @@ export function MessageRow(props: { l: Layout; row: LadderRow;
 		{list.map((k, i) => {
 			const at = x;
 			x += chips[i]! + 4;
+			// Encrypted on the way: a padlock.
+			if (!k.text)
+				return <path key="lock" class="lock" d={`M${at + 1} ` +
+					`${y - 11.500}h8v6h-8zM${at + 2.800} ${y - 11.500}v-1.600` +
+					"a2.200 2.200 0 0 1 4.400 0v1.600h-1.200v-1.600a1 1 0 0 0-2 0" +
+					"v1.600z"} />;
 			return <g key={k.text} class={"chip " + k.kind}>
 				<rect x={at} y={y - 16.500} width={chips[i]} height="13"
 					rx="3" />

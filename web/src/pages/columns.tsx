@@ -24,7 +24,7 @@ export const MESSAGE_COLUMNS: Column<Message>[] = [
 		cell: (m, card) => <Time at={m.at} short={card} />,
 	},
 	{
-		id: "message", title: "Message", least: 150, grow: 1.4,
+		id: "message", title: "Message", least: 170, grow: 1.4,
 		usual: true, card: true, help: "method, or status and reason",
 		value: (m) => labelOf(m),
 		cell: (m) => <span class={"badge " + cssClass(classOf(m))}>
@@ -36,7 +36,7 @@ export const MESSAGE_COLUMNS: Column<Message>[] = [
 		field: "status",
 		ask: (m) => m.kind === "reply" ? m.status : "",
 	},
-	text("method", "Method", 76, 0.3,
+	text("method", "Method", 70, 0.3,
 		"of a reply, that of its CSeq", { mono: true, usual: true,
 			card: true }),
 	text("status", "Status", 64, 0, "of a reply", {
@@ -53,7 +53,7 @@ export const MESSAGE_COLUMNS: Column<Message>[] = [
 	text("dst", "Destination", 138, 0.5, "address and port",
 		{ mono: true, usual: true }),
 	text("transport", "Via", 38, 0, "transport", { usual: true }),
-	text("call_id", "Call-ID", 96, 1.4, "conversation",
+	text("call_id", "Call-ID", 90, 1.4, "conversation",
 		{ mono: true, usual: true }),
 	text("ruri", "Request-URI", 140, 1.4, "whom it asks for",
 		{ mono: true }),

@@ -47,7 +47,9 @@ function useConversation(callId: string) {
 			setReadAt(Date.now());
 		}, (e: Error) => {
 			if (e.name !== "AbortError" && !(e instanceof api.Away))
-				setError(e.message);
+				setError(e instanceof api.ApiError &&
+					e.status === 404 ? "Nothing is kept of this " +
+					"conversation: " + oneLine(callId) : e.message);
 		});
 		return () => stop.abort();
 	}, [callId, turn]);

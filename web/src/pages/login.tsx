@@ -95,7 +95,7 @@ export function PasswordForm() {
 			entered({ ...session.get().me!, must_change: false });
 		} catch (fault) {
 			setError(fault instanceof api.ApiError && fault.status ===
-				401 ? "The password so far is wrong." : words(fault));
+				403 ? "The password so far is wrong." : words(fault));
 		}
 	}}>
 		<h1>Choose a password</h1>

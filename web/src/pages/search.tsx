@@ -23,7 +23,7 @@ import { search, type SearchState } from "../search";
 import { formOpen, rememberSearch, searchColumns, zone } from "../settings";
 import { count, plural } from "../text";
 import { durationText, millis, spanOf, timeText } from "../time";
-import type { Message, Status } from "../types";
+import type { Found, Message, Status } from "../types";
 import { CARD_COLUMNS, MESSAGE_COLUMNS, USUAL_COLUMNS } from "./columns";
 import { widen } from "../span";
 
@@ -34,6 +34,18 @@ export function setQuery(q: string): void {
 		change(p);
 	else
 		go(hashOf("search", "", { ...shared(), ...p }));
+}
+
+/**
+ * What says that the answer is not whole: the histogram's word, which looks
+ * at the whole span, else that of the last page. A page that only ends at
+ * its limit is no lack.
+ */
+function partial(s: SearchState): Found | null {
+	const counted = s.histogram?.found;
+	if (counted && !counted.complete)
+		return counted;
+	return s.found && !s.found.more ? s.found : null;
 }
 
 /** How far a search has got, as a share of its span; null: no telling. */
@@ -82,7 +94,8 @@ function Empty(props: { s: SearchState }) {
 function Live() {
 	const on = useCell(search.follower.on);
 	const connected = useCell(search.follower.connected);
-	return <button type="button" class={"button live" + (on ? " on" : "")}
+	return <button type="button" class={"button live" + (on ? " on" : "") +
+			(connected ? " connected" : "")}
 		aria-pressed={on} title="Live: see what arrives (l)"
 		onClick={toggleLive}>
 		<Icon name="live" size={14} />Live
@@ -233,7 +246,7 @@ export function SearchPage() {
 					<span class="wide-only">Form</span></button>
 				<Live />
 				<span class="list-count num" role="status">
-					{s.askedAt === 0 || (s.loading && !s.rows.length) ?
+					{s.error ? "Not searched" : s.askedAt === 0 || (s.loading && !s.rows.length) ?
 						"Searching…" : <>
 						<b>{total === null ? count(s.rows.length) +
 							(s.ended ? "" : "+") :
@@ -274,7 +287,7 @@ export function SearchPage() {
 						`${share * 100}%` }} /></div> :
 				<div class="progress" />}
 			<AwayNote readAt={s.askedAt} />
-			<PartialNote found={s.found} />
+			<PartialNote found={partial(s)} />
 			{s.error && s.error.status !== 400 ? <p class="note-line bad"
 				role="alert"><Icon name="warn" />
 				<span>{s.error.message}</span></p> : null}

@@ -272,6 +272,7 @@ export function StatusPage() {
 		</div>;
 	const t = s.totals;
 	const now = rates[rates.length - 1];
+	const kernel = t.kernel_drop ?? 0;
 	return <div class="status-page" tabIndex={0} role="region"
 		aria-label="Status">
 		<header class="page-head"><h1>Status</h1>
@@ -293,8 +294,9 @@ export function StatusPage() {
 					"nothing is waiting"} />
 			<Figure title="Malformed" value={count(t.malformed)}
 				sub="kept, and break a rule" />
-			<Figure title="Dropped" value={count(t.dropped)}
-				bad={t.dropped > 0} sub={t.dropped ?
+			<Figure title="Dropped" value={count(t.dropped + kernel)}
+				bad={t.dropped + kernel > 0} sub={kernel ?
+					`${count(kernel)} by the kernel` : t.dropped ?
 					(dropRate > 0 ? `${rate(dropRate)} now` :
 						"reasons: see the ledger") : "nothing lost"} />
 		</div>
