@@ -148,7 +148,8 @@ int main(int argc, char **argv)
 		receive_tcp(fd, file, &sums);
 	fdatasync(file);
 	getrusage(RUSAGE_SELF, &use);
-	printf("{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.3f,\"cpu\":%.3f}\n",
+	printf("{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.3f,\"cpu\":%."
+	       "3f}\n",
 		(unsigned long long)sums.messages,
 		(unsigned long long)sums.bytes, now_s() - sums.first_s,
 		(double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
