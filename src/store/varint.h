@@ -44,7 +44,7 @@ static inline const uint8_t *ear_varint_get(
 
 static inline uint64_t ear_zigzag(uint64_t difference)
 {
-	return difference << 1 ^ (uint64_t)((int64_t)difference >> 63);
+	return difference << 1 ^ (0 - (difference >> 63));
 }
 
 static inline uint64_t ear_unzigzag(uint64_t v)
