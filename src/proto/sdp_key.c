@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys in the clear. */
 #include "proto/sdp.h"
-
-typedef uint8_t vec __attribute__((vector_size(16)));
-typedef int8_t mask __attribute__((vector_size(16)));
-
-static vec load(const char *p)
-{
-	vec v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
+#include "proto/vec.h"
 
 /* Whether a line at p may carry a key: k=, a=crypto, a=key-mgmt. */
 static bool may_be(const char *p, const char *end)
@@ -26,17 +16,14 @@ static bool may_be(const char *p, const char *end)
  */
 static const char *next_candidate(const char *p, const char *end)
 {
-	for (; end - p >= 16 + 3; p += 16) {
-		vec a = load(p + 1), c = load(p + 3);
-		mask hit =
-			(mask)(load(p) == '\n') &
-			((mask)(a == 'k') |
-				((mask)(a == 'a') &
-					((mask)(c == 'c') | (mask)(c == 'k'))));
-		uint64_t half[2];
+	for (; end - p >= VEC_BYTES + 3; p += VEC_BYTES) {
+		vec first = vec_load(p + 1), third = vec_load(p + 3);
+		vec_mask a_line =
+			(vec_mask)(first == 'a') &
+			((vec_mask)(third == 'c') | (vec_mask)(third == 'k'));
 
-		memcpy(half, &hit, sizeof(half));
-		if (half[0] | half[1])
+		if (vec_any((vec_mask)(vec_load(p) == '\n') &
+			    ((vec_mask)(first == 'k') | a_line)))
 			break;
 	}
 	for (; p < end; p++) {

@@ -2,6 +2,7 @@
 #include "proto/sip.h"
 
 #include "proto/sip_lex.h"
+#include "proto/vec.h"
 
 /*
  * Request-Line = Method SP Request-URI SP SIP-Version CRLF
@@ -133,20 +134,55 @@ static bool is_blank_line(const char *p, const char *end)
 	return *p == '\n' || (*p == '\r' && end - p >= 2 && p[1] == '\n');
 }
 
+/*
+ * A name of a known header field with its colon right behind it, as nearly
+ * all are: found without looking at each of its characters.
+ *
+ * @return its length; 0 when this is any other line
+ */
+static size_t known_name(
+	const char *p, const char *end, struct ear_sip_header *header)
+{
+	size_t n;
+
+	if (end - p < VEC_BYTES)
+		return 0;
+	n = vec_first((vec_mask)(vec_load(p) == ':'));
+	if (n == 0 || n == VEC_BYTES)
+		return 0;
+	header->id = (uint8_t)ear_sip_id_at(p, n, end);
+	return header->id ? n : 0;
+}
+
+/* @return past the name's colon; NULL when the line has none behind a token */
+static const char *read_name(
+	const char *p, const char *end, struct ear_sip_header *header)
+{
+	const char *name = p;
+	size_t n = known_name(p, end, header);
+
+	if (n) {
+		header->name = ear_slice(p, n);
+		return p + n + 1;
+	}
+	p = skip(p, end, C_TOKEN);
+	header->name = span(name, p);
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p == end || *p != ':')
+		return NULL;
+	header->id = (uint8_t)ear_sip_id_at(name, header->name.n, end);
+	return p + 1;
+}
+
 /* @return past the line; header->name is empty where there is no colon */
 static const char *read_line(
 	const char *p, const char *end, struct ear_sip_header *header)
 {
-	const char *name = p, *name_end, *value, *cut, *next;
+	const char *name = p, *value, *cut, *next;
 
-	name_end = p = skip(p, end, C_TOKEN);
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	if (p < end && *p == ':') {
-		header->name = span(name, name_end);
-		header->id = (uint8_t)ear_sip_id_at(
-			name, (size_t)(name_end - name), end);
-		value = p + 1;
+	value = read_name(p, end, header);
+	if (value) {
 		next = fold_end(value, end, &cut);
 	} else {
 		next = fold_end(name, end, &cut);

@@ -141,7 +141,8 @@ static bool check_missing(struct list *list, unsigned how)
 	if (!sip->ended && add(list, at, EAR_SIP_RULE_HEADER_END))
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		if (!ear_sip_value(sip, must[i].id).p &&
+		if (!sip->first[must[i].id] &&
+			!ear_sip_value(sip, must[i].id).p &&
 			add(list, at, must[i].rule))
 			return true;
 	}

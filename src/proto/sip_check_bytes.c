@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/sip_check_priv.h"
-
-typedef uint8_t vec __attribute__((vector_size(16)));
-typedef int8_t mask __attribute__((vector_size(16)));
-
-static vec load(const char *p)
-{
-	vec v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static bool any(mask m)
-{
-	uint64_t half[2];
-
-	memcpy(half, &m, sizeof(half));
-	return half[0] | half[1];
-}
+#include "proto/vec.h"
 
 /* Of the byte at p, with the one before it; CR and LF must come as a pair. */
 static enum ear_sip_rule byte_rule(const char *p)
@@ -45,18 +27,28 @@ static void look(const char *p, const char *end, struct ear_sip_flaw *flaw)
 	}
 }
 
+/* Whether something may be wrong in the 16 bytes at p. */
+static bool is_odd(const char *p)
+{
+	vec v = vec_load(p);
+	vec_mask lf = v == '\n', paired = vec_load(p - 1) == '\r';
+	vec_mask odd = (v < ' ') & (v != '\t') & (v != '\r') & ~lf;
+
+	return vec_any((lf ^ paired) | odd | (vec_mask)(v == 127));
+}
+
 void ear_sip_check_bytes(
 	const char *p, const char *end, struct ear_sip_flaw *flaw)
 {
-	if (p == end)
+	if (end - p <= VEC_BYTES) {
+		look(p == end ? p : p + 1, end, flaw);
 		return;
-	for (p++; end - p >= 16 && !flaw->rule; p += 16) {
-		vec v = load(p), before = load(p - 1);
-		mask lf = v == '\n', paired = before == '\r';
-		mask odd = (v < ' ') & (v != '\t') & (v != '\r') & ~lf;
-
-		if (any((lf ^ paired) | odd | (mask)(v == 127)))
-			look(p, p + 16, flaw);
 	}
-	look(p, end, flaw);
+	for (p++; end - p >= VEC_BYTES && !flaw->rule; p += VEC_BYTES) {
+		if (is_odd(p))
+			look(p, p + VEC_BYTES, flaw);
+	}
+	/* The rest is the end of 16 bytes that were half looked at. */
+	if (p < end && !flaw->rule && is_odd(end - VEC_BYTES))
+		look(p, end, flaw);
 }

@@ -2,8 +2,8 @@
 /*
  * Header names to ids by a small hash table. Names are read 8 bytes at once,
  * what lies behind them masked away, and compared with 0x20 set in each byte:
- * of the characters that a name may have, this joins the letters of both
- * cases and nothing else but pairs that no known name has.
+ * of the characters in known names, this joins letters with their other case
+ * and nothing else but "-" with CR, which the check of line ends finds.
  */
 #include <endian.h>
 
