@@ -45,6 +45,7 @@ struct export
 	pthread_cond_t taken;
 	struct ear_buf ready;
 	bool gone;
+	bool posted;
 	struct ear_post post;
 
 	/* the loop's */
@@ -183,7 +184,13 @@ static void flush(struct export *x)
 
 static void flush_posted(struct ear_post *post)
 {
-	flush((struct export *)((char *)post - offsetof(struct export, post)));
+	struct export *x =
+		(struct export *)((char *)post - offsetof(struct export, post));
+
+	pthread_mutex_lock(&x->lock);
+	x->posted = false;
+	pthread_mutex_unlock(&x->lock);
+	flush(x);
 }
 
 static void finished(struct ear_post *post)
@@ -227,8 +234,11 @@ static bool hand_over(struct export *x)
 	if (!gone) {
 		x->ready = x->piece;
 		x->piece = (struct ear_buf){0};
-		x->post.fn = flush_posted;
-		ear_console_post(x->call->console, &x->post);
+		/* the loop may have taken the piece before on its own, and
+		 * the word of it still be under way */
+		if (!x->posted)
+			ear_console_post(x->call->console, &x->post);
+		x->posted = true;
 	}
 	pthread_mutex_unlock(&x->lock);
 	x->streaming = true;
@@ -294,6 +304,7 @@ static struct export *new_export(
 	}
 	x->call = call;
 	x->format = format;
+	x->post.fn = flush_posted;
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_cond_init(&x->taken, NULL);
 	if (!ear_asked_init(&x->asked, call)) {

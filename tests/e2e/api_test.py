@@ -351,6 +351,11 @@ def test_export(server, c):
     check("an unknown format", c.get("export", format="exe")[0] == 400)
     check("a bad expression", c.get("export", format="text", q="((")[0] == 400)
 
+    sizes = set()
+    for _ in range(10):
+        sizes.add(len(c.ask("GET", "/api/v1/export?format=text")[2]))
+    check("ten in a row are the same", len(sizes) == 1, sizes)
+
     slow = Client(server)
     slow.cookie = c.cookie
     before = server.rss_kib()
@@ -491,8 +496,8 @@ def test_follow(server, c):
     check("follow begins", events.until(": here"), events.text)
     began = time.time()
     server.tell("add fresh-1")
-    check("a new message comes within a second",
-          events.until('"call_id":"fresh-1"') and time.time() - began < 1,
+    check("a new message comes within two seconds",
+          events.until('"call_id":"fresh-1"') and time.time() - began < 2,
           (time.time() - began, events.text))
     chosen = Events(server, c.cookie, 'call_id ~ "^want"')
     chosen.until(": here")
@@ -675,13 +680,13 @@ def test_many(server, c):
 
 
 def test_sessions():
-    with Server(10, idle_ms=1500) as server:
+    with Server(10, idle_ms=3000) as server:
         c = ready(server)
         for _ in range(4):
-            time.sleep(0.6)
+            time.sleep(1)
             status = c.get("me")[0]
         check("a session that is used lives", status == 200)
-        time.sleep(1.8)
+        time.sleep(3.5)
         check("one that is not ends", c.get("me")[0] == 401)
         check("and that is an event", wait_for(lambda: server.db(
             "SELECT 1 FROM web_event WHERE type='SESSION_TIMEOUT' "
