@@ -48,7 +48,8 @@ static inline struct ear_slice ear_slice_sub(
 		to = s.n;
 	if (from > to)
 		from = to;
-	return (struct ear_slice){s.p ? s.p + from : NULL, to - from};
+	/* from is 0 where p is NULL: never a null pointer plus something. */
+	return (struct ear_slice){from ? s.p + from : s.p, to - from};
 }
 
 static inline bool ear_slice_eq(struct ear_slice a, struct ear_slice b)

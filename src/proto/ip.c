@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/ip.h"
 
+#include "proto/be.h"
+
 enum extension {
 	EXT_HOP_BY_HOP = 0,
 	EXT_ROUTING = 43,
@@ -11,11 +13,6 @@ enum extension {
 	EXT_HIP = 139,
 	EXT_SHIM6 = 140,
 };
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
 
 static void set_payload(
 	struct ear_ip *ip, struct ear_slice in, size_t from, size_t whole)
@@ -50,17 +47,17 @@ static enum ear_err parse4(struct ear_slice in, struct ear_ip *ip)
 	if (in.n < 20)
 		return EAR_BAD;
 	head = (size_t)(p[0] & 15) * 4;
-	whole = be16(p + 2);
+	whole = ear_be16(p + 2);
 	if (!whole)
 		whole = in.n;
 	if (head < 20 || whole < head || in.n < head)
 		return EAR_BAD;
-	flags = be16(p + 6);
+	flags = ear_be16(p + 6);
 	ip->version = 4;
 	ip->proto = p[9];
 	ip->src = ear_addr_v4(p + 12, 0);
 	ip->dst = ear_addr_v4(p + 16, 0);
-	ip->id = be16(p + 4);
+	ip->id = ear_be16(p + 4);
 	ip->more = flags & 0x2000;
 	ip->fragment_at = (flags & 0x1fff) * 8;
 	ip->fragment = ip->more || ip->fragment_at;
@@ -96,9 +93,9 @@ static enum ear_err extensions(struct ear_ip *ip)
 		if (n > ip->payload.n)
 			return EAR_BAD;
 		if (ip->proto == EXT_FRAGMENT) {
-			uint32_t at = be16(p + 2);
+			uint32_t at = ear_be16(p + 2);
 
-			ip->id = be16(p + 4) << 16 | be16(p + 6);
+			ip->id = ear_be16(p + 4) << 16 | ear_be16(p + 6);
 			ip->more = at & 1;
 			ip->fragment_at = at & 0xfff8u;
 			/* Both zero: an atomic fragment, whole by itself. */
@@ -119,7 +116,7 @@ static enum ear_err parse6(struct ear_slice in, struct ear_ip *ip)
 
 	if (in.n < 40)
 		return EAR_BAD;
-	n = be16(p + 4);
+	n = ear_be16(p + 4);
 	ip->version = 6;
 	ip->proto = p[6];
 	ip->src = ear_addr_v6(p + 8, 0);

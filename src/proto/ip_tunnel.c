@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/ip_tunnel.h"
 
+#include "proto/be.h"
 #include "proto/link.h"
 
 enum port { PORT_GTP_U = 2152, PORT_VXLAN = 4789, PORT_GENEVE = 6081 };
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
 
 static enum ear_err inside(uint32_t type, struct ear_slice in, size_t head,
 	uint32_t *ether, struct ear_slice *packet)
@@ -34,8 +30,8 @@ static enum ear_err gre(
 
 	if (in.n < 4)
 		return EAR_BAD;
-	flags = be16(p);
-	type = be16(p + 2);
+	flags = ear_be16(p);
+	type = ear_be16(p + 2);
 	if (flags & 7) /* version 1 is PPTP's, compressed or encrypted PPP */
 		return EAR_GONE;
 	head += flags & 0xc000 ? 4 : 0;
@@ -60,8 +56,8 @@ static enum ear_err geneve(
 
 	if (in.n < 8 || p[0] >> 6 || p[1] & 0x3f || p[7])
 		return EAR_GONE;
-	return inside(
-		be16(p + 2), in, 8 + (size_t)(p[0] & 0x3f) * 4, ether, packet);
+	return inside(ear_be16(p + 2), in, 8 + (size_t)(p[0] & 0x3f) * 4, ether,
+		packet);
 }
 
 static enum ear_err gtp(
@@ -97,7 +93,7 @@ static enum ear_err udp(
 	if (in.n < 16)
 		return EAR_GONE;
 	body = ear_slice_sub(in, 8, in.n);
-	switch (be16(p + 2)) {
+	switch (ear_be16(p + 2)) {
 	case PORT_VXLAN: /* the I flag alone, a reserved byte at the end */
 		if (p[8] != 0x08 || p[15])
 			return EAR_GONE;

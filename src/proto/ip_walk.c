@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "proto/be.h"
 #include "proto/ip_frag.h"
 #include "proto/ip_tunnel.h"
 #include "proto/link.h"
@@ -14,16 +15,6 @@ struct ear_ip_walk {
 	void *arg;
 	uint64_t expire_ns; /* when to look for old fragments again */
 };
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return be16(p) << 16 | be16(p + 2);
-}
 
 /* Cut a payload to n bytes, or note how many of them were not captured. */
 static void cut(struct ear_ip_unit *u, size_t n)
@@ -46,11 +37,11 @@ static enum ear_err read_udp(struct ear_ip_unit *u)
 
 	if (u->payload.n < 8)
 		return EAR_BAD;
-	n = be16(p + 4);
+	n = ear_be16(p + 4);
 	if (n && n < 8)
 		return EAR_BAD;
-	u->src.port = (uint16_t)be16(p);
-	u->dst.port = (uint16_t)be16(p + 2);
+	u->src.port = (uint16_t)ear_be16(p);
+	u->dst.port = (uint16_t)ear_be16(p + 2);
 	u->payload = ear_slice_sub(u->payload, 8, u->payload.n);
 	if (n) /* 0: a jumbogram, or not yet filled in by the card */
 		cut(u, n - 8);
@@ -69,10 +60,10 @@ static enum ear_err read_tcp(struct ear_ip_unit *u)
 		return EAR_BAD;
 	if (head > u->payload.n && !u->missing)
 		return EAR_BAD;
-	u->src.port = (uint16_t)be16(p);
-	u->dst.port = (uint16_t)be16(p + 2);
-	u->seq = be32(p + 4);
-	u->ack = be32(p + 8);
+	u->src.port = (uint16_t)ear_be16(p);
+	u->dst.port = (uint16_t)ear_be16(p + 2);
+	u->seq = ear_be32(p + 4);
+	u->ack = ear_be32(p + 8);
 	u->tcp_flags = p[13];
 	if (head > u->payload.n) { /* cut inside the options */
 		size_t gone = head - u->payload.n;
@@ -89,8 +80,8 @@ static enum ear_err read_sctp(struct ear_ip_unit *u)
 
 	if (u->payload.n < 12)
 		return EAR_BAD;
-	u->src.port = (uint16_t)be16(p);
-	u->dst.port = (uint16_t)be16(p + 2);
+	u->src.port = (uint16_t)ear_be16(p);
+	u->dst.port = (uint16_t)ear_be16(p + 2);
 	u->payload = ear_slice_sub(u->payload, 12, u->payload.n);
 	return EAR_OK;
 }

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/link.h"
 
+#include "proto/be.h"
 #include "proto/pcap.h"
 
 /* Tags in a row; two are usual, an attacker may send a frame of them. */
 #define TAGS_MAX 8
 #define LABELS_MAX 16
-
-static uint32_t be16(const char *p)
-{
-	const uint8_t *u = (const uint8_t *)p;
-
-	return (uint32_t)(u[0] << 8 | u[1]);
-}
 
 static struct ear_slice after(struct ear_slice s, size_t n)
 {
@@ -47,7 +41,7 @@ static enum ear_err ppp(
 		*ether = (uint8_t)in.p[0];
 		*packet = after(in, 1);
 	} else {
-		*ether = be16(in.p);
+		*ether = ear_be16(in.p);
 		*packet = after(in, 2);
 	}
 	if (*ether == 0x0021)
@@ -85,7 +79,7 @@ static enum ear_err tagged(uint32_t type, struct ear_slice in, uint32_t *ether,
 		case 0x9200:
 			if (in.n < 4)
 				return EAR_BAD;
-			type = be16(in.p + 2);
+			type = ear_be16(in.p + 2);
 			in = after(in, 4);
 			continue;
 		case 0x8847:
@@ -97,7 +91,7 @@ static enum ear_err tagged(uint32_t type, struct ear_slice in, uint32_t *ether,
 		}
 		if (type < 0x600 && in.n >= 8 &&
 			!memcmp(in.p, "\xaa\xaa\x03\0\0\0", 6)) {
-			type = be16(in.p + 6); /* LLC and SNAP */
+			type = ear_be16(in.p + 6); /* LLC and SNAP */
 			in = after(in, 8);
 			continue;
 		}
@@ -135,15 +129,15 @@ enum ear_err ear_link_open(uint32_t link, struct ear_slice in, uint32_t *ether,
 	switch (link) {
 	case EAR_LINK_ETHERNET:
 		return in.n < 14 ? EAR_BAD
-				 : tagged(be16(in.p + 12), after(in, 14), ether,
-					   packet);
+				 : tagged(ear_be16(in.p + 12), after(in, 14),
+					   ether, packet);
 	case EAR_LINK_SLL:
 		return in.n < 16 ? EAR_BAD
-				 : tagged(be16(in.p + 14), after(in, 16), ether,
-					   packet);
+				 : tagged(ear_be16(in.p + 14), after(in, 16),
+					   ether, packet);
 	case EAR_LINK_SLL2:
 		return in.n < 20 ? EAR_BAD
-				 : tagged(be16(in.p), after(in, 20), ether,
+				 : tagged(ear_be16(in.p), after(in, 20), ether,
 					   packet);
 	case EAR_LINK_NULL:
 	case EAR_LINK_LOOP: return loopback(in, ether, packet);

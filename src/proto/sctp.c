@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "proto/be.h"
 
 #define MESSAGES 64
 #define CHUNKS_MAX 64
@@ -49,16 +50,6 @@ struct ear_sctp {
 	struct ear_buf whole;
 	struct open open[MESSAGES];
 };
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return be16(p) << 16 | be16(p + 2);
-}
 
 enum ear_err ear_sctp_new(ear_sctp_fn fn, void *arg, struct ear_sctp **out)
 {
@@ -108,10 +99,10 @@ static bool read_chunk(struct ear_slice in, uint32_t length, bool last,
 		return false;
 	c->idata = p[0] == CHUNK_IDATA;
 	c->flags = p[1] & 3;
-	c->stream = (uint16_t)be16(p + 8);
-	c->message = c->idata ? be32(p + 12) : 0;
-	c->tsn = c->idata ? c->flags & FLAG_BEGIN ? 0 : be32(p + 16)
-			  : be32(p + 4);
+	c->stream = (uint16_t)ear_be16(p + 8);
+	c->message = c->idata ? ear_be32(p + 12) : 0;
+	c->tsn = c->idata ? c->flags & FLAG_BEGIN ? 0 : ear_be32(p + 16)
+			  : ear_be32(p + 4);
 	c->bytes = ear_slice_sub(in, head, length);
 	c->missing = length > in.n ? length - (uint32_t)in.n : 0;
 	if (last && c->missing > missing)
@@ -249,7 +240,7 @@ size_t ear_sctp_packet(struct ear_sctp *s, const struct ear_ip_unit *u)
 	size_t count = 0;
 
 	while (in.n >= 4) {
-		uint32_t length = be16((const uint8_t *)in.p + 2);
+		uint32_t length = ear_be16(in.p + 2);
 		size_t whole = ((size_t)length + 3) & ~(size_t)3;
 		struct chunk c;
 

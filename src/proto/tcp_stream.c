@@ -33,7 +33,7 @@ enum ear_err ear_tcp_new(const struct ear_tcp_options *options,
 	t->mask = buckets - 1;
 	t->events = *events;
 	t->arg = arg;
-	t->bucket = calloc(buckets, sizeof(*t->bucket));
+	t->bucket = calloc(buckets, sizeof(struct ear_tcp_conn *));
 	if (!t->bucket) {
 		free(t);
 		return EAR_NOMEM;

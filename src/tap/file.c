@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "proto/be.h"
 #include "proto/hep.h"
 #include "proto/pcap.h"
 #include "proto/sip_frame.h"
@@ -134,7 +135,7 @@ static enum ear_err read_hep(
 		if (err || ear_hep_version(view) != 3)
 			return ear_fail(fault, EAR_BAD, (size_t)f->sum.bytes,
 				"damaged file: no HEP packet begins here");
-		n = (size_t)((uint8_t)view.p[4] << 8 | (uint8_t)view.p[5]);
+		n = ear_be16(view.p + 4);
 		err = ear_source_fill(s, n, fault);
 		view = ear_source_view(s);
 		if (err == EAR_GONE)

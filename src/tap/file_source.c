@@ -189,7 +189,7 @@ static enum ear_err begin(struct ear_source *s, struct ear_fault *fault)
 		s->to += err ? 0 : got;
 	}
 	s->begun = true;
-	if (err || s->to < 2 || memcmp(s->window, "\x1f\x8b", 2))
+	if (err || s->to < 2 || memcmp(s->window, "\x1f\x8b", 2) != 0)
 		return err;
 	if (inflateInit2(&s->z, 16 + MAX_WBITS) != Z_OK)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
@@ -229,7 +229,7 @@ enum ear_err ear_source_fill(
 	struct ear_source *s, size_t need, struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
-	size_t got;
+	size_t got = 0;
 
 	if (!s->begun)
 		err = begin(s, fault);

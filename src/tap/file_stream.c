@@ -15,6 +15,7 @@
  */
 #include <stdlib.h>
 
+#include "proto/be.h"
 #include "proto/hep.h"
 #include "proto/sip_frame.h"
 #include "proto/ws.h"
@@ -235,7 +236,7 @@ static size_t read_hep(struct ear_file *f, struct ear_tcp_half *h,
 		h->want = EAR_HEP_HEAD;
 		return 0;
 	}
-	n = (size_t)((uint8_t)in.p[4] << 8 | (uint8_t)in.p[5]);
+	n = ear_be16(in.p + 4);
 	if (ear_hep_version(in) != 3 || n < EAR_HEP_HEAD) {
 		set_mode(h, NEW);
 		return 0;
