@@ -113,8 +113,8 @@ enum ear_maybe { EAR_NO, EAR_YES, EAR_MAYBE };
 
 /**
  * Whether a message can match, from what EAR_NEEDS_META lists alone: the
- * members of msg but tap, node, correlation, extra and note; of raw only its
- * length (raw.p may be NULL); of facts kind, method, status, malformed.
+ * members of msg but correlation, extra and note; of raw only its length
+ * (raw.p may be NULL); of facts kind, method, status, sdp, malformed.
  *
  * @return never EAR_MAYBE when ear_expr_needs() is not EAR_NEEDS_RAW
  */

@@ -34,8 +34,8 @@ const struct ear_field_info *ear_field_info(enum ear_field f);
 
 /**
  * Whether a field can be had without the message's bytes (EAR_NEEDS_META):
- * at seen agent capture_id proto transport direction src src.* dst dst.* ip
- * port kind method status malformed truncated size.
+ * at seen tap agent node capture_id proto transport direction src src.* dst
+ * dst.* ip port kind method status sdp malformed truncated size.
  */
 bool ear_field_meta(enum ear_field f);
 

@@ -38,11 +38,12 @@ static enum ear_maybe foresee(struct ear_expr *e, const struct ear_msg *msg,
 	struct ear_facts few = {.kind = facts->kind,
 		.method = facts->method,
 		.status = facts->status,
-		.malformed = facts->malformed};
+		.malformed = facts->malformed,
+		.sdp = facts->sdp};
 	struct ear_msg bare = *msg;
 
 	bare.raw.p = NULL;
-	bare.tap = bare.node = bare.correlation = (struct ear_slice){0};
+	bare.correlation = (struct ear_slice){0};
 	return ear_expr_match_meta(e, &bare, &few);
 }
 

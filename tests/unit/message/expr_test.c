@@ -382,16 +382,16 @@ static void test_meta(void **state)
 		{"not (method == BYE and \"x\")", EAR_NEEDS_RAW, EAR_YES},
 		{"not \"x\"", EAR_NEEDS_RAW, EAR_MAYBE},
 		{"from.user == 1", EAR_NEEDS_RAW, EAR_MAYBE},
-		{"node == edge", EAR_NEEDS_RAW, EAR_MAYBE},
+		{"node == edge and tap has hep", EAR_NEEDS_META, EAR_YES},
+		{"correlation == x", EAR_NEEDS_RAW, EAR_MAYBE},
 		{"header.via", EAR_NEEDS_RAW, EAR_MAYBE},
-		{"sdp", EAR_NEEDS_RAW, EAR_MAYBE},
+		{"sdp", EAR_NEEDS_META, EAR_NO},
 	};
 	const struct ear_facts facts = {
 		.kind = EAR_KIND_REQUEST, .method = EAR_S("INVITE")};
 	struct ear_msg m = invite_msg();
 
 	m.raw.p = NULL;
-	m.node = m.tap = (struct ear_slice){0};
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct ear_expr *e = compile(rows[i].expr);
 
