@@ -21,7 +21,6 @@
 #define BATCH 64
 /* Bytes of one write on a stream. */
 #define WRITE_BYTES (256u << 10)
-/* Messages of one turn at a limited rate. */
 #define SOCKETS_MAX 256
 /* Where the times of a capture begin: 2026-11-01 00:00:00 UTC. */
 #define CAPTURE_START_NS (1793491200ULL * EAR_SECOND_NS)

@@ -249,7 +249,6 @@ struct maker {
 	struct make_options options;
 	struct make_counts counts;
 	uint64_t random;
-	uint64_t number; /* of the next dialog */
 	char call_id[64];
 	char user[8];
 	struct template template[KINDS];
@@ -414,7 +413,6 @@ static void begin_dialog(struct maker *m, struct dialog *d)
 	snprintf(text, sizeof(text), "%010llu",
 		(unsigned long long)(mix(&m->random) % 10000000000));
 	put(d, SESSION, text);
-	m->number++;
 	m->counts.dialogs++;
 }
 
