@@ -72,7 +72,8 @@ export function proposals(text: string, cursor: number, fields: Field[],
 	const touching = last && last.at + last.text.length === cursor;
 	let word = "";
 	let from = cursor;
-	if (last && touching && (last.kind === "word" || last.cut)) {
+	if (last && touching && (last.kind === "word" || last.cut ||
+		/^[<>!=]$/.test(last.text))) {
 		word = last.text.replace(/^["']/, "");
 		from = last.at;
 		before.pop();

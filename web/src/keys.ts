@@ -19,7 +19,7 @@ let prefixTimer = 0;
 
 const PREFIX_MS = 1200;
 
-export function isTyping(target: EventTarget | null): boolean {
+function isTyping(target: EventTarget | null): boolean {
 	const el = target as HTMLElement | null;
 	return !!el && (el.tagName === "INPUT" || el.tagName === "TEXTAREA" ||
 		el.tagName === "SELECT" || el.isContentEditable);

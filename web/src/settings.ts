@@ -36,7 +36,6 @@ export const searchColumns = kept<string[] | null>("columns.search", null);
 export const lastSearches = kept<string[]>("searches", []);
 export const messageView = kept<MessageView>("message-view", "read");
 export const formOpen = kept<boolean>("form", false);
-export const detailShare = kept<number>("detail-share", 0.44);
 
 const SEARCHES_KEPT = 12;
 
@@ -59,10 +58,4 @@ export function applyTheme(): void {
 	};
 	put();
 	theme.watch(put);
-}
-
-export function isDark(): boolean {
-	const t = theme.get();
-	return t === "dark" || (t === "auto" &&
-		matchMedia("(prefers-color-scheme: dark)").matches);
 }

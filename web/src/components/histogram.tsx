@@ -55,7 +55,6 @@ export function HistogramView(props: {
 	loading: boolean;
 	onSpan: (from: number, to: number) => void;
 	onTerm: (term: string) => void;
-	onWiden: () => void;
 }) {
 	const z = useCell(zone);
 	const { ref, width } = useWidth();

@@ -21,7 +21,7 @@ const LONGEST_ASKED = 300;
 const BYTES_SHOWN = 16384;
 
 /** Latin-1 unless the server says, or a letter beyond it proves, UTF-8. */
-export function isLatin1(m: { raw: string; raw_encoding?: string }): boolean {
+function isLatin1(m: { raw: string; raw_encoding?: string }): boolean {
 	return m.raw_encoding === "latin-1";
 }
 

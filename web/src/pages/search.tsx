@@ -25,7 +25,6 @@ import { count, plural } from "../text";
 import { durationText, millis, spanOf, timeText } from "../time";
 import type { Found, Message, Status } from "../types";
 import { CARD_COLUMNS, MESSAGE_COLUMNS, USUAL_COLUMNS } from "./columns";
-import { widen } from "../span";
 
 export function setQuery(q: string): void {
 	rememberSearch(q);
@@ -235,8 +234,7 @@ export function SearchPage() {
 					from: new Date(a).toISOString(),
 					to: new Date(b).toISOString(), sel: null,
 				})}
-				onTerm={(t) => setQuery(withTerm(q, t))}
-				onWiden={() => widen(s)} />
+				onTerm={(t) => setQuery(withTerm(q, t))} />
 			<div class="list-bar">
 				<button type="button" aria-pressed={form}
 					class={"button" + (form ? " on" : "")}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console's pure parts, by tables. `npm test`
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import test from "node:test";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const made = mkdtempSync(path.join(tmpdir(), "earshot-web-"));
+process.on("exit", () => rmSync(made, { recursive: true, force: true }));
+
+async function load(name) {
+	const outfile = path.join(made, name + ".mjs");
+	await build({ entryPoints: [path.join(here, "../src", name + ".ts")],
+		bundle: true, format: "esm", outfile, logLevel: "error" });
+	return import(pathToFileURL(outfile));
+}
+
+function table(name, rows, run) {
+	test(name, async (t) => {
+		for (const [i, row] of rows.entries())
+			await t.test(`${i} ${JSON.stringify(row[0])}`.slice(0, 70),
+				() => run(...row));
+	});
+}
+
+const expr = await load("expr");
+const form = await load("form");
+const complete = await load("complete");
+const time = await load("time");
+const text = await load("text");
+const sip = await load("sip");
+const diff = await load("diff");
+const hex = await load("hex");
+const explain = await load("explain");
+const download = await load("download");
+
+table("terms", [
+	["", []],
+	["a == 1", ["a == 1"]],
+	["a == 1 and b has \"x and y\" ", ["a == 1", "b has \"x and y\""]],
+	["a == 1 && (b or c) and not d", ["a == 1", "(b or c)", "not d"]],
+	["a == 1 or b == 2", null],
+	["status in (486, 487)", ["status in (486, 487)"]],
+], (q, want) => assert.deepEqual(expr.terms(q), want));
+
+table("narrow", [
+	["", "user", "sara", "only", "user == sara"],
+	["", "user", "and", "only", "user == \"and\""],
+	["", "call_id", "a\"b\\c@h", "only", "call_id == \"a\\\"b\\\\c@h\""],
+	["user == sara", "user", "lea", "only", "user == lea"],
+	["user == sara", "user", "sara", "only", "user == sara"],
+	["user == sara", "user", "lea", "not", "user == sara and user != lea"],
+	["a == 1 or b == 2", "status", 486, "only",
+		"(a == 1 or b == 2) and status == 486"],
+	["", "sdp", true, "only", "sdp"],
+	["", "sdp", true, "not", "not sdp"],
+	["", "dst", "[2001:db8::1]:5060", "only",
+		"dst == \"[2001:db8::1]:5060\""],
+], (q, field, value, how, want) => assert.equal(
+	expr.narrow(q, field, value, how), want));
+
+table("form: write, then read", [
+	["", "user", "sara", "user == sara"],
+	["", "user", "+4930*", "user ~ \"(?i)^\\\\+4930.*$\""],
+	["", "ip", "10.0.0.7", "ip == \"10.0.0.7\""],
+	["", "ip", "10.0.0.0/8", "ip in 10.0.0.0/8"],
+	["", "ip", "10.0.0.7:5060",
+		"(src == \"10.0.0.7:5060\" or dst == \"10.0.0.7:5060\")"],
+	["", "status", "4xx", "status >= 400 and status < 500"],
+	["", "status", ">=400", "status >= 400"],
+	["", "status", "486, 487", "status in (486, 487)"],
+	["user == lea and sdp", "user", "sara", "user == sara and sdp"],
+], (q, id, value, want) => {
+	assert.equal(form.writeForm(q, id, value), want);
+	assert.equal(form.readForm(want)[id], value);
+	assert.equal(form.writeForm(want, id, ""), q.includes("sdp") ? "sdp" :
+		"");
+});
+
+test("form: an expression joined by or is left alone", () => {
+	assert.equal(form.readForm("a == 1 or b == 2"), null);
+	assert.equal(form.writeForm("a == 1 or b == 2", "user", "x"),
+		"(a == 1 or b == 2) and user == x");
+});
+
+const fields = [
+	{ name: "method", type: "text", help: "" },
+	{ name: "status", type: "number", help: "" },
+	{ name: "user_agent", type: "text", help: "" },
+	{ name: "from.user", type: "text", help: "" },
+	{ name: "sdp", type: "yes or no", help: "" },
+	{ name: "transport", type: "one of", help: "", values: ["udp", "tls"] },
+];
+table("completion", [
+	["me", "method"], ["user", "user_agent"], ["method ", "=="],
+	["method == INV", "INVITE"], ["status >", ">="],
+	["transport == t", "tls"], ["method == INVITE ", "and"],
+	["sdp ", "and"], ["status in (486, 5", "500"],
+	["from.user == s", "sara"], ["method == \"re", "REGISTER"],
+], (q, want) => assert.ok(complete.proposals(q, q.length, fields, () =>
+	["sara"]).some((p) => p.text === want), want));
+
+table("resolve", [
+	["-1h", 1e12 - 36e5], ["-90m", 1e12 - 54e5], ["all", null], ["", null],
+	["2026-11-22T05:27:31.482Z", Date.UTC(2026, 10, 22, 5, 27, 31, 482)],
+], (t, want) => assert.equal(time.resolve(t, 1e12), want));
+
+table("read a time", [
+	["2026-11-22 05:27:31.482", "2026-11-22T05:27:31.482Z"],
+	["2026-11-22", "2026-11-22T00:00:00.000Z"],
+	["2026-11-22T05:27", "2026-11-22T05:27:00.000Z"],
+	["-2d", "-2d"], ["now", ""], ["yesterday", null], ["12:30", null],
+], (t, want) => assert.equal(time.readTime(t, "utc"), want));
+
+table("duration", [
+	[0, "0 ms"], [0.25, "0.25 ms"], [482, "482 ms"], [1500, "1.50 s"],
+	[12345, "12.3 s"], [250e3, "4 min 10 s"], [36e5, "1 h"],
+	[90e6, "1 d 1 h"], [NaN, ""],
+], (ms, want) => assert.equal(time.durationText(ms), want));
+
+test("a time as people write it", () => assert.equal(time.timeText(
+	Date.UTC(2026, 10, 22, 5, 27, 31, 482), "utc"),
+"2026-11-22 05:27:31.482"));
+
+table("visible", [
+	["plain é", "plain é"], ["a\u202eb", "a\\u202eb"], ["a\0b", "a␀b"],
+	["\u200bx", "\\u200bx"], ["\x7f", "␡"], ["\x85", "\\u0085"],
+], (t, want) => assert.equal(text.oneLine(t), want));
+
+test("byte offsets", () => {
+	assert.equal(text.indexOfByte("aé€😀b", 1), 1);
+	assert.equal(text.indexOfByte("aé€😀b", 3), 2);
+	assert.equal(text.indexOfByte("aé€😀b", 10), 5);
+	assert.equal(text.indexOfByte("é", 99), 1);
+	assert.equal(text.indexOfByte("éé", 1, true), 1);
+});
+
+test("parts of a message", () => {
+	const raw = "INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP h\r\n" +
+		"Subject: one\r\n two\r\nbroken\r\n\r\nv=0\r\n";
+	const p = sip.parts(raw);
+	assert.equal(p.start, "INVITE sip:a@b SIP/2.0");
+	assert.deepEqual(p.headers.map((h) => [h.name, h.value]), [
+		["v", "SIP/2.0/UDP h"], ["Subject", "one two"],
+		["", "broken"]]);
+	assert.equal(sip.header(p, "Via"), "SIP/2.0/UDP h");
+	assert.equal(p.body, "v=0\r\n");
+	assert.equal(raw.slice(p.headers[1].from, p.headers[1].to),
+		"Subject: one\r\n two\r\n");
+	for (let i = 0; i < raw.length; i++)
+		sip.parts(raw.slice(0, i));
+});
+
+table("coloured pieces lose nothing", [
+	["\"A;b\" <sip:a@b;user=phone>;tag=1;lr"], ["10.0.0.1:5060 1 2"],
+	["\"unclosed <sip:x"], [""], ["x".repeat(9000)],
+], (v) => assert.equal(sip.pieces(v).map((p) => p.text).join(""), v));
+
+test("difference", () => {
+	const rows = diff.diff("A s\r\nVia: 1\r\nVia: 2\r\nX: 1\r\n\r\n",
+		"A s\r\nvia: 1\r\nVia: 3\r\nY: 1\r\n\r\n");
+	assert.deepEqual(rows.map((r) => [r.name, r.a, r.b, r.same]), [
+		["start line", "A s", "A s", true], ["Via", "1", "1", true],
+		["Via", "2", "3", false], ["X", "1", null, false],
+		["Y", null, "1", false]]);
+	assert.deepEqual(diff.split("abcd", "abXd"), ["ab", "c", "X", "d"]);
+	assert.deepEqual(diff.split("aa", "aaa"), ["aa", "", "a", ""]);
+});
+
+test("hex", () => assert.equal(hex.dump(hex.bytesOf("AÿB", true)),
+	"00000  41 ff 42" + " ".repeat(42) + "A.B"));
+
+table("explained", [
+	["Expires", "3600", "1 h"], ["Expires", "0", "removes the binding"],
+	["Reason", "Q.850;cause=17", "user busy"],
+	["Via", "SIP/2.0/UDP 192.168.1.2;received=1.2.3.4;rport=9",
+		"said 192.168.1.2, came from 1.2.3.4:9: NAT between"],
+	["Via", "SIP/2.0/UDP 1.2.3.4;received=1.2.3.4", ""],
+	["Subject", "x", ""],
+], (name, value, want) => assert.equal(explain.explain(name, value), want));
+
+test("SDP explained", () => {
+	const body = "m=audio 4 RTP/AVP 9 96\r\na=rtpmap:96 opus/48000\r\n";
+	assert.equal(explain.explainSdp("m=audio 4 RTP/AVP 9 96", body),
+		"G722, opus");
+	assert.equal(explain.explainSdp("m=video 0 RTP/AVP 96", body),
+		"refused (port 0)");
+});
+
+test("CSV runs nothing in a spreadsheet", () => {
+	const out = download.csv([{ title: "From", value: (m) => m }],
+		["=cmd()", "a,\"b\"", "-5", "+49", "plain"]);
+	assert.equal(out, "From\r\n'=cmd()\r\n\"a,\"\"b\"\"\"\r\n-5\r\n" +
+		"'+49\r\nplain\r\n");
+});
