@@ -47,8 +47,11 @@ def accepted(ear, name):
 
 
 def one_round(ear, name, first):
-    """Send until killed. How many were surely accepted, and sent."""
+    """Send until killed. How many were surely accepted, how many sent, and
+    after how many seconds the server answered."""
+    began = time.monotonic()
     ear.start()
+    ready = time.monotonic() - began
     sender = (hep.Udp if name == 'udp' else hep.Tcp)(ear.port)
     flow = Flow(name, sender, first)
     flow.start()
@@ -60,7 +63,7 @@ def one_round(ear, name, first):
     flow.ended = True
     flow.join(5)
     sender.close()
-    return sure, flow.serial - first
+    return sure, flow.serial - first, ready
 
 
 def check(tap, ear, name, sure, sent):
@@ -94,11 +97,12 @@ def one(tap, name):
         ear = h.Earshot(where, listener={'threads': 1})
         sure, sent, first = [], [], 0
         for i in range(ROUNDS):
-            n, n_sent = one_round(ear, name, first)
+            n, n_sent, ready = one_round(ear, name, first)
             sure.append((first, n))
             sent.append((first, n_sent))
             first += n_sent + 10
-            tap.note(f'{name} round {i}: {n} accepted for sure, {n_sent} sent')
+            tap.note(f'{name} round {i}: ready after {ready:.2f} s, '
+                     f'{n} accepted for sure, {n_sent} sent')
         tap.ok(sum(n for _, n in sure) > 1000, f'{name}: there was a flow')
         check(tap, ear, name, sure, sent)
         tap.ok('journal.missing' not in ear.notices(),

@@ -16,6 +16,7 @@ static int write_good(void **state)
 	struct ear_lane *lane;
 	int fd;
 
+	sync_ms = 0;
 	if (make_dir(state))
 		return -1;
 	j = open_with(0, 0);
