@@ -17,6 +17,8 @@
 #define BODY_MAX (64 * 1024)
 /* A connection without traffic, or an answer that nobody takes, seconds. */
 #define IDLE_S 60
+/* Threads for what asks little of the store. */
+#define LOOKUPS 2
 
 void ear_console_post(struct ear_console *c, struct ear_post *post)
 {
@@ -234,6 +236,8 @@ static enum ear_err open_threads(struct ear_console *c, struct ear_fault *fault)
 {
 	if (ear_pool_new("console-find", c->o.searches, 4 * c->o.searches,
 		    job_done, c, &c->searches) ||
+		ear_pool_new("console-look", LOOKUPS, 16, job_done, c,
+			&c->lookups) ||
 		ear_pool_new("console-export", c->o.exports, 1, job_done, c,
 			&c->exports) ||
 		ear_pool_new(
@@ -347,6 +351,7 @@ void ear_console_close(struct ear_console **console)
 		ear_follow_stop(c->follow);
 	end_calls(c);
 	ear_pool_free(&c->searches);
+	ear_pool_free(&c->lookups);
 	ear_pool_free(&c->exports);
 	run_posts(c);
 	ear_pool_free(&c->accounts);

@@ -49,8 +49,6 @@ static bool read_query(struct ear_call *call, const struct evhttp_uri *uri)
 		return true;
 	if (evhttp_parse_query_str(query, &call->query) == 0)
 		return true;
-	/* evhttp leaves the queue as it was before init */
-	TAILQ_INIT(&call->query);
 	ear_call_fail(call, 400, "the query string cannot be read");
 	return false;
 }
@@ -123,6 +121,7 @@ static void start(struct ear_call *call)
 	case EAR_ON_LOOP: call->route->fn(call); break;
 	case EAR_ON_ITS_OWN: call->route->fn(call); return;
 	case EAR_ON_SEARCHES: pool = c->searches; break;
+	case EAR_ON_LOOKUPS: pool = c->lookups; break;
 	case EAR_ON_ACCOUNTS: pool = c->accounts; break;
 	}
 	if (!pool) {

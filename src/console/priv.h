@@ -14,7 +14,8 @@
 /** Where a handler runs. */
 enum ear_where {
 	EAR_ON_LOOP,     /**< quick */
-	EAR_ON_SEARCHES, /**< asks the store */
+	EAR_ON_SEARCHES, /**< may take as long as a search */
+	EAR_ON_LOOKUPS,  /**< asks for little: not behind the searches */
 	EAR_ON_ACCOUNTS, /**< hashes passwords, writes users.db */
 	EAR_ON_ITS_OWN,  /**< on the loop; answers in pieces, itself */
 };
@@ -59,6 +60,7 @@ struct ear_console {
 	bool ending;
 
 	struct ear_pool *searches;
+	struct ear_pool *lookups;
 	struct ear_pool *exports;
 	struct ear_pool *accounts; /**< one thread: it owns users_work */
 	struct ear_users *users;   /**< the loop's, for looking up */

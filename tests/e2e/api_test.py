@@ -435,6 +435,9 @@ def test_slow_searches(server, c):
     status = Client(server).ask("GET", "/healthz")[0]
     check("searches do not hold up the rest",
           status == 200 and time.time() - began < 1, time.time() - began)
+    status, body = c.get("messages/7")
+    check("nor does opening a message wait for them",
+          status == 200 and time.time() - began < 2, time.time() - began)
     busy = Client(server)
     busy.cookie = c.cookie
     status, body = busy.get("messages")
