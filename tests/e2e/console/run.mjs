@@ -7,21 +7,36 @@
 // without them the stand-in of web/mock is started, and more can be tried.
 // EARSHOT_HEP: host:port of its HEP tap over UDP, to send something there.
 // EARSHOT_SHOTS: a directory for screenshots.
-import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { open } from "./browser.mjs";
-import { cases } from "./cases.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+const web = path.join(here, "../../../web");
 const CASE_MS = 60_000;
+
+function skip(words) {
+	console.log(`TAP version 13\n1..0 # SKIP ${words}`);
+	process.exit(0);
+}
+if (!existsSync(path.join(web, "node_modules/playwright-core")))
+	skip("playwright-core is not installed: npm ci in web/");
+const { CHROMIUM, open } = await import("./browser.mjs");
+if (!existsSync(CHROMIUM))
+	skip(`there is no ${CHROMIUM}: EARSHOT_CHROMIUM says where`);
+const { cases } = await import("./cases.mjs");
+
+// The page as it is now, whatever was built before.
+const dist = mkdtempSync(path.join(tmpdir(), "earshot-dist-"));
+process.on("exit", () => rmSync(dist, { recursive: true, force: true }));
 
 /** Starts the stand-in; resolves to {url, stop}. */
 async function mock(...args) {
-	const child = spawn(process.execPath, [path.join(here,
-		"../../../web/mock/server.mjs"), "--port", "0", ...args],
+	const child = spawn(process.execPath, [path.join(web,
+		"mock/server.mjs"), "--port", "0", "--dist", dist, ...args],
 	{ stdio: ["ignore", "pipe", "inherit"] });
 	const [line] = await once(child.stdout, "data");
 	return {
@@ -35,14 +50,17 @@ async function mock(...args) {
 function arrive() {
 	const hep = process.env.EARSHOT_HEP;
 	if (real && hep)
-		spawn(process.execPath, [path.join(here,
-			"../../../web/mock/send.mjs"), hep, "--few"]);
+		spawn(process.execPath, [path.join(web, "mock/send.mjs"), hep,
+			"--few"]);
 }
 
 const shots = process.env.EARSHOT_SHOTS;
 if (shots)
 	mkdirSync(shots, { recursive: true });
 const real = process.env.EARSHOT_URL;
+if (!real)
+	execFileSync(process.execPath, [path.join(web, "build.mjs"), "--out",
+		dist]);
 const server = real ? { url: real, stop: () => undefined } : await mock();
 const user = {
 	name: process.env.EARSHOT_USER ?? "admin",
