@@ -14,8 +14,8 @@ void ear_status_totals(
 	uint64_t n[EAR_N_COUNT], class[EAR_CLASS_BYTES + 1] = {0};
 
 	ear_ledger_sum(ledger, n);
-	for (size_t i = 0; i < EAR_N_COUNT; i++)
-		class[ear_count_class(i)] += n[i];
+	for (enum ear_count c = 0; c < EAR_N_COUNT; c++)
+		class[ear_count_class(c)] += n[c];
 	ear_json_key(j, "totals");
 	ear_json_open(j, '{');
 	ear_json_ku64(j, "received", n[EAR_N_RECEIVED]);
@@ -49,8 +49,8 @@ void ear_status_ledger(struct ear_json *j, struct ear_ledger *ledger)
 		ear_json_kstr(j, "source", ear_slice_str(line->source));
 		ear_json_ktime(j, "first", line->first_ns);
 		ear_json_ktime(j, "last", line->last_ns);
-		for (size_t k = 0; k < EAR_N_COUNT; k++)
-			ear_json_ku64(j, ear_count_key(k), line->n[k]);
+		for (enum ear_count c = 0; c < EAR_N_COUNT; c++)
+			ear_json_ku64(j, ear_count_key(c), line->n[c]);
 		ear_json_close(j, '}');
 	}
 	ear_json_close(j, ']');

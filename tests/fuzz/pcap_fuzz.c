@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ear_tap_file_read(path, &options, &summary, &fault) &&
 		!fault.text[0])
 		abort();
-	sink += sum;
+	sink = sink + sum;
 	close(fd);
 	return 0;
 }

@@ -142,6 +142,7 @@ static void try_frames(struct ear_slice in)
 	}
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ear_slice in = ear_slice(data, size);

@@ -68,7 +68,7 @@ static void put_summary(const struct ear_tap_file_summary *s,
 	for (size_t i = 0; i < ROWS(rows); i++)
 		if (rows[i].n)
 			ear_json_ku64(&j, rows[i].key, rows[i].n);
-	for (size_t i = 0; i < EAR_FILE_KINDS; i++)
+	for (enum ear_file_kind i = 0; i < EAR_FILE_KINDS; i++)
 		if (s->kind[i])
 			ear_json_ku64(&j, ear_file_kind_key(i), s->kind[i]);
 	if (fault->code)
