@@ -179,7 +179,7 @@ static const char *read_name(
 static const char *read_line(
 	const char *p, const char *end, struct ear_sip_header *header)
 {
-	const char *name = p, *value, *cut, *next;
+	const char *name = p, *start, *value, *cut, *next;
 
 	value = read_name(p, end, header);
 	if (value) {
@@ -191,11 +191,13 @@ static const char *read_line(
 		header->name = span(name, p ? p : name);
 		value = p ? p + 1 : name;
 	}
+	start = value;
 	while (value < cut && is(*value, C_LWS))
 		value++;
 	while (cut > value && is(cut[-1], C_LWS))
 		cut--;
-	header->value = span(value, cut);
+	/* Of an empty value findings point right behind the colon. */
+	header->value = value < cut ? span(value, cut) : span(start, start);
 	return next;
 }
 

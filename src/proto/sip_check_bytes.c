@@ -27,15 +27,18 @@ static void look(const char *p, const char *end, struct ear_sip_flaw *flaw)
 	}
 }
 
-/* Whether something may be wrong in the 16 bytes at p. */
-static bool is_odd(const char *p)
+/* Set where something may be wrong in the 16 bytes at p. */
+static inline vec_mask odd(const char *p)
 {
 	vec v = vec_load(p);
 	vec_mask lf = v == '\n', paired = vec_load(p - 1) == '\r';
-	vec_mask odd = (v < ' ') & (v != '\t') & (v != '\r') & ~lf;
+	vec_mask plain = (v == '\t') | (v == '\r') | lf;
 
-	return vec_any((lf ^ paired) | odd | (vec_mask)(v == 127));
+	return (lf ^ paired) | ((vec_mask)(v < ' ') & ~plain) |
+	       (vec_mask)(v == 127);
 }
+
+#define STEP (4 * VEC_BYTES) /* one branch for four vectors */
 
 void ear_sip_check_bytes(
 	const char *p, const char *end, struct ear_sip_flaw *flaw)
@@ -44,11 +47,16 @@ void ear_sip_check_bytes(
 		look(p == end ? p : p + 1, end, flaw);
 		return;
 	}
-	for (p++; end - p >= VEC_BYTES && !flaw->rule; p += VEC_BYTES) {
-		if (is_odd(p))
+	for (p++; end - p >= STEP && !flaw->rule; p += STEP) {
+		if (vec_any(odd(p) | odd(p + VEC_BYTES) |
+			    odd(p + 2 * VEC_BYTES) | odd(p + 3 * VEC_BYTES)))
+			look(p, p + STEP, flaw);
+	}
+	for (; end - p >= VEC_BYTES && !flaw->rule; p += VEC_BYTES) {
+		if (vec_any(odd(p)))
 			look(p, p + VEC_BYTES, flaw);
 	}
 	/* The rest is the end of 16 bytes that were half looked at. */
-	if (p < end && !flaw->rule && is_odd(end - VEC_BYTES))
+	if (p < end && !flaw->rule && vec_any(odd(end - VEC_BYTES)))
 		look(p, end, flaw);
 }

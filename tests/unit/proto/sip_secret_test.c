@@ -12,7 +12,7 @@ static void blank(size_t offset, size_t length, void *arg)
 
 #define HEAD                                                                 \
 	"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:f@h>\r\n" \
-	"To: <sip:t@h>\r\nCall-ID: c:d@h\r\nCSeq: 1 OPTIONS\r\n"
+	"To: <sip:t@h>\r\nCall-ID: sip:c:d@h\r\nCSeq: 1 OPTIONS\r\n"
 
 static void test_blanked(void **state)
 {
