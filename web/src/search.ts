@@ -5,6 +5,7 @@
 import * as api from "./api";
 import { Cell } from "./cell";
 import { Follower } from "./follow";
+import { session } from "./session";
 import { resolve, type Span } from "./time";
 import type { Found, Histogram, Message } from "./types";
 
@@ -27,12 +28,17 @@ export interface SearchState {
 	histogramLoading: boolean;
 	error: api.ApiError | null;
 	askedAt: number;
+	/** When the rows were read. */
+	readAt: number;
+	/** Not answered: the server was away, or the log-in had ended. */
+	lost: boolean;
 }
 
 const NOTHING: SearchState = {
 	q: "", span: { from: "", to: "" }, from: null, to: null, rows: [],
 	found: null, loading: false, ended: false, histogram: null,
 	histogramLoading: false, error: null, askedAt: 0,
+	readAt: 0, lost: false,
 };
 
 export class Search {
@@ -43,6 +49,16 @@ export class Search {
 	at = -1;
 	private stop: AbortController | null = null;
 	private readonly ids = new Set<string>();
+
+	constructor() {
+		const retry = () => {
+			const s = this.state.get();
+			if (s.lost && !api.awaySince.get() && !session.get().ended)
+				this.ask(s.q, s.span, true);
+		};
+		api.awaySince.watch(retry);
+		session.watch(retry);
+	}
 
 	private put(part: Partial<SearchState>): void {
 		this.state.set({ ...this.state.get(), ...part });
@@ -69,6 +85,7 @@ export class Search {
 			// The old picture stays until the new one is there.
 			rows: same ? now.rows : [],
 			histogram: same ? now.histogram : null,
+			readAt: same ? now.readAt : 0,
 			loading: true, histogramLoading: true,
 		});
 		if (this.follower.on.get())
@@ -101,7 +118,7 @@ export class Search {
 				this.add(page.messages, at === "");
 				got += page.messages.length;
 				const f = page.found;
-				this.put({ found: f, error: null });
+				this.put({ found: f, error: null, readAt: Date.now() });
 				// Stopped by its time limit: go on from there until
 				// there is a page full.
 				if (!f.cursor || f.cursor === at || got >= PAGE ||
@@ -135,6 +152,8 @@ export class Search {
 			return;
 		this.put({
 			loading: false,
+			lost: e instanceof api.Away ||
+				(e as api.ApiError).status === 401,
 			error: e instanceof api.ApiError && e.status !== 401 ? e :
 				null,
 		});

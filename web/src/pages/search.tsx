@@ -284,7 +284,7 @@ export function SearchPage() {
 					style={{ width: share === null ? "" :
 						`${share * 100}%` }} /></div> :
 				<div class="progress" />}
-			<AwayNote readAt={s.askedAt} />
+			<AwayNote readAt={s.readAt} />
 			<PartialNote found={partial(s)} />
 			{s.error && s.error.status !== 400 ? <p class="note-line bad"
 				role="alert"><Icon name="warn" />
