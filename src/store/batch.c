@@ -18,7 +18,7 @@ struct span {
 
 struct ear_entry {
 	uint64_t at_ns, seen_ns;
-	uint64_t conv; /* hash of the Call-ID, once arranged; 0 none */
+	uint64_t conv; /* hash of the Call-ID; 0 none */
 	struct span raw, correlation, extra, note, tap, node;
 	struct ear_addr src, dst, via;
 	uint32_t capture_id;
@@ -134,6 +134,10 @@ static enum ear_err keep_facts(struct ear_batch *b, struct ear_entry *e,
 	e->sdp = facts->sdp;
 	e->status = facts->status;
 	e->cseq = facts->cseq;
+	/* now, while its bytes are in the processor's cache */
+	e->conv = facts->call_id.n
+			  ? ear_key_hash(EAR_KEY_CALLID, facts->call_id)
+			  : 0;
 	for (size_t i = 0; i < FACT_COUNT; i++) {
 		e->fact[i] = (struct span){0};
 		if (!s[i].n || rebase(msg, e, s[i], &e->fact[i]))
@@ -252,18 +256,6 @@ static void load(const struct ear_batch *b, const struct ear_entry *e,
 		s[i] = at(b, e->fact[i]);
 }
 
-#define FACT_INDEX(member)                                   \
-	((offsetof(struct ear_facts, member) - FACT_FIRST) / \
-		sizeof(struct ear_slice))
-
-/* The conversation that a message belongs to; 0: none. */
-static uint64_t conv_of(const struct ear_batch *b, const struct ear_entry *e)
-{
-	struct ear_slice call_id = at(b, e->fact[FACT_INDEX(call_id)]);
-
-	return call_id.n ? ear_key_hash(EAR_KEY_CALLID, call_id) : 0;
-}
-
 #define CONV_SLOTS (2 * EAR_BATCH_ROWS)
 
 /* What arranging needs for a moment. */
@@ -275,12 +267,12 @@ struct arranger {
 };
 
 /* Number the conversations in the order of their first messages. */
-static uint32_t number(struct arranger *a, struct ear_batch *b)
+static uint32_t number(struct arranger *a, const struct ear_batch *b)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		uint64_t conv = b->entries[i].conv = conv_of(b, &b->entries[i]);
+		uint64_t conv = b->entries[i].conv;
 		size_t slot = conv >> 20 & (CONV_SLOTS - 1);
 
 		if (!conv) {
@@ -343,6 +335,25 @@ enum ear_err ear_batch_arrange(struct ear_batch *b)
 	return b->packed ? EAR_OK : EAR_NOMEM;
 }
 
+/*
+ * By conversation the next message lies anywhere in the arena, where the
+ * processor does not expect it: told before, it has it when it is needed.
+ */
+static void expect(const struct ear_batch *b, uint32_t k)
+{
+	const struct ear_entry *e;
+
+	if (k + 4 < b->n)
+		__builtin_prefetch(&b->entries[b->order[k + 4]]);
+	if (k + 2 >= b->n)
+		return;
+	e = &b->entries[b->order[k + 2]];
+	for (size_t i = 0; i < e->raw.n && i < 1024; i += 64)
+		__builtin_prefetch(b->arena + e->raw.at + i);
+	for (size_t i = 64; i < sizeof(*e); i += 64)
+		__builtin_prefetch((const char *)e + i);
+}
+
 enum ear_err ear_batch_pack(
 	struct ear_batch *b, uint32_t i, struct ear_packer *packer)
 {
@@ -352,6 +363,7 @@ enum ear_err ear_batch_pack(
 	for (uint32_t k = b->cuts[i]; k < b->cuts[i + 1]; k++) {
 		const struct ear_entry *e = &b->entries[b->order[k]];
 
+		expect(b, k);
 		load(b, e, &msg, &facts);
 		ear_packer_add(packer, &msg, &facts, e->seq, e->conv);
 	}

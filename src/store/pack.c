@@ -9,9 +9,7 @@
 #include "store/varint.h"
 
 /* Level 1: each further one costs more time than it saves bytes here. */
-#ifndef LEVEL
 #define LEVEL 1
-#endif
 
 #define DICT_MAX (3 * EAR_BLOCK_ROWS)
 #define DICT_SLOTS 16384u

@@ -231,7 +231,7 @@ static bool must_stop(const struct ear_search *s)
 {
 	const struct ear_query *q = s->query;
 
-	return (q->stop && *q->stop) ||
+	return (q->stop && __atomic_load_n(q->stop, RELAXED)) ||
 	       (q->deadline_ns && ear_mono_ns() >= q->deadline_ns);
 }
 

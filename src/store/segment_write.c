@@ -19,6 +19,7 @@ static const char pragmas[] = "PRAGMA page_size=16384;"
 			      "PRAGMA journal_mode=WAL;"
 			      "PRAGMA synchronous=FULL;"
 			      "PRAGMA wal_autocheckpoint=1000;"
+			      "PRAGMA journal_size_limit=67108864;"
 			      "PRAGMA cache_size=-8192;"
 			      "PRAGMA secure_delete=OFF;"
 			      "PRAGMA mmap_size=0;";
@@ -415,19 +416,18 @@ enum ear_err ear_segment_finish(
 	bool single = false;
 	enum ear_err err;
 
+	/* does not wait for readers: this is tried again */
+	sqlite3_busy_timeout(s->db, 0);
 	err = ear_sql_exec(
 		s->db, "PRAGMA wal_checkpoint(TRUNCATE)", s->path, fault);
 	if (err)
 		return err;
-	/* does not wait for readers: this is tried again */
-	sqlite3_busy_timeout(s->db, 0);
 	if (!sqlite3_prepare_v2(
 		    s->db, "PRAGMA journal_mode=DELETE", -1, &st, NULL) &&
 		sqlite3_step(st) == SQLITE_ROW)
 		single = !strcmp(
 			(const char *)sqlite3_column_text(st, 0), "delete");
 	sqlite3_finalize(st);
-	sqlite3_busy_timeout(s->db, 5000);
 	if (!single)
 		return ear_fail(fault, EAR_MORE, 0,
 			"%s: somebody reads it just now", s->path);

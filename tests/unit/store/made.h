@@ -3,6 +3,7 @@
 #ifndef EAR_TESTS_STORE_MADE_H
 #define EAR_TESTS_STORE_MADE_H
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,6 +117,7 @@ static inline void remove_dir(char *dir)
 }
 
 struct notices {
+	pthread_mutex_t lock; /* zeroed is a fresh one */
 	char last[400];
 	unsigned n;
 	char events[2000];
@@ -125,11 +127,24 @@ static inline void on_notice(
 	const char *event, struct ear_slice text, void *arg)
 {
 	struct notices *n = arg;
-	size_t used = strlen(n->events);
+	size_t used;
 
-	__atomic_fetch_add(&n->n, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&n->lock);
+	used = strlen(n->events);
+	n->n++;
 	snprintf(n->last, sizeof(n->last), "%s: %.*s", event, EAR_FMT(text));
 	snprintf(n->events + used, sizeof(n->events) - used, "%s ", event);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static inline bool was_told(struct notices *n, const char *event)
+{
+	bool told;
+
+	pthread_mutex_lock(&n->lock);
+	told = strstr(n->events, event);
+	pthread_mutex_unlock(&n->lock);
+	return told;
 }
 
 static inline struct ear_store *open_store(
