@@ -60,8 +60,13 @@ static void csv_cell(struct ear_answer *a, struct ear_slice s)
 {
 	bool quote = false;
 
+	/* a terminal would obey what is in it */
+	if (a->term.tty) {
+		ear_term_text(&a->term, &a->out, s);
+		return;
+	}
 	for (size_t i = 0; i < s.n && !quote; i++)
-		quote = strchr(",\"\r\n", s.p[i]) != NULL;
+		quote = memchr(",\"\r\n", s.p[i], 4) != NULL;
 	if (!quote) {
 		ear_buf_slice(&a->out, s);
 		return;

@@ -83,12 +83,16 @@ static void quoted(struct ear_buf *out, struct ear_slice s)
 		bool plain = p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' &&
 			     p[i] != 0x7f;
 		size_t n = plain ? utf8_length(p + i, s.n - i) : 0;
+		/* U+0080 to U+009F are control characters too: a terminal
+		 * that JSON is printed on would obey them */
+		bool c1 = n == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0;
 
-		if (n) {
+		if (n && !c1) {
 			i += n;
 			continue;
 		}
 		ear_buf_add(out, s.p + from, i - from);
+		i += c1;
 		escaped(out, p[i]);
 		from = ++i;
 	}

@@ -18,6 +18,10 @@ static void test_strings(void **state)
 		{EAR_S_INIT("\xc3\xa9\xe2\x82\xac"),
 			"\"\xc3\xa9\xe2\x82\xac\""},
 		{EAR_S_INIT("\xf0\x9f\x98\x80"), "\"\xf0\x9f\x98\x80\""},
+		/* U+009B begins what terminals obey; U+00A0 does not */
+		{EAR_S_INIT("a\xc2\x9b"
+			    "31m\xc2\xa0"),
+			"\"a\\u009b31m\xc2\xa0\""},
 		/* not UTF-8: each byte as the code point of its value */
 		{EAR_S_INIT("\xe9!"), "\"\\u00e9!\""},
 		{EAR_S_INIT("\xc0\xaf"), "\"\\u00c0\\u00af\""},
