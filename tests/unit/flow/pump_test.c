@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an intake through a real journal to a store that only remembers: the
+ * sums of the ledger, and exactly once over a death between two commits.
+ */
+#include "unit/table.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "flow/lane.h"
+#include "flow/pump.h"
+#include "message/msg.h"
+
+/* What is left of a run when it dies: the Call-IDs and the mark committed. */
+struct fake {
+	struct ear_store base;
+	char seen[512][24];
+	size_t n;
+	struct ear_store_mark mark;
+	bool marked;
+	size_t commit_at; /* messages after which nothing more is committed */
+	size_t committed;
+	struct ear_store_mark committed_mark;
+	bool has_committed;
+};
+
+static enum ear_err put(struct ear_store *store, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	struct fake *f = (struct fake *)store;
+
+	(void)msg;
+	assert_true(f->n < ROWS(f->seen));
+	snprintf(f->seen[f->n++], sizeof(f->seen[0]), "%.*s",
+		EAR_FMT(facts->call_id));
+	return EAR_OK;
+}
+
+static void mark(struct ear_store *store, const struct ear_store_mark *m)
+{
+	struct fake *f = (struct fake *)store;
+
+	f->mark = *m;
+	if (f->n <= f->commit_at) {
+		f->committed = f->n;
+		f->committed_mark = *m;
+		f->has_committed = true;
+	}
+}
+
+static enum ear_err marked(
+	struct ear_store *store, const char *name, struct ear_store_mark *m)
+{
+	struct fake *f = (struct fake *)store;
+
+	if (!f->has_committed || strcmp(f->committed_mark.name, name) != 0)
+		return EAR_GONE;
+	*m = f->committed_mark;
+	return EAR_OK;
+}
+
+static void tick(struct ear_store *store, uint64_t mono_ns)
+{
+	(void)store;
+	(void)mono_ns;
+}
+
+static enum ear_err flush(struct ear_store *store, struct ear_fault *fault)
+{
+	(void)store;
+	(void)fault;
+	return EAR_OK;
+}
+
+static const struct ear_store_ops ops = {.name = "fake",
+	.put = put,
+	.mark = mark,
+	.marked = marked,
+	.tick = tick,
+	.flush = flush};
+
+static void quiet(
+	const char *event, struct ear_slice text, uint64_t lost, void *arg)
+{
+	(void)event;
+	(void)text;
+	(void)lost;
+	(void)arg;
+}
+
+struct bench {
+	char dir[32];
+	struct ear_journal *journal;
+	struct ear_ledger *ledger;
+	struct ear_pump *pump;
+	struct ear_lane *lane;
+	struct ear_flow_lane *intake;
+};
+
+static void begin(struct bench *b, struct fake *store)
+{
+	struct ear_fault fault = {0};
+
+	assert_int_equal(
+		ear_journal_open(&(struct ear_journal_options){.dir = b->dir},
+			quiet, NULL, &b->journal, &fault),
+		EAR_OK);
+	assert_int_equal(ear_ledger_new(64, &b->ledger), EAR_OK);
+	assert_int_equal(
+		ear_pump_new(&(struct ear_pump_options){.journal = b->journal,
+				     .store = &store->base,
+				     .ledger = b->ledger},
+			&b->pump, &fault),
+		EAR_OK);
+	assert_int_equal(ear_pump_lane(b->pump, "l0-udp-0",
+				 (struct ear_slice){0}, &b->lane, &fault),
+		EAR_OK);
+	assert_int_equal(ear_flow_lane_new(b->lane, b->ledger,
+				 EAR_S("hep/udp:127.0.0.1:9060"), &b->intake),
+		EAR_OK);
+}
+
+static void end(struct bench *b)
+{
+	ear_pump_free(&b->pump);
+	ear_flow_lane_free(&b->intake);
+	ear_journal_close(&b->journal);
+	ear_ledger_free(&b->ledger);
+}
+
+static void offer(struct bench *b, struct ear_slice bytes, uint8_t host)
+{
+	struct ear_intake *in = ear_flow_lane_intake(b->intake);
+	const uint8_t from[4] = {10, 0, 0, host}, to[4] = {127, 0, 0, 1};
+	const struct ear_unit unit = {.kind = EAR_UNIT_DATAGRAM,
+		.transport = EAR_TR_UDP,
+		.units = 1,
+		.seen_ns = 1795348800000000000ULL,
+		.from = ear_addr_v4(from, 5060),
+		.to = ear_addr_v4(to, 9060)};
+
+	in->put(in, &unit, bytes);
+}
+
+static void offer_sip(struct bench *b, unsigned serial, uint8_t host)
+{
+	char sip[400];
+	int n = snprintf(sip, sizeof(sip),
+		"OPTIONS sip:e SIP/2.0\r\nVia: SIP/2.0/UDP "
+		"h;branch=z9hG4bK%u\r\n"
+		"From: <sip:a@e>;tag=1\r\nTo: <sip:b@e>\r\nCall-ID: call%u\r\n"
+		"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n"
+		"Content-Length: 0\r\n\r\n",
+		serial, serial);
+
+	offer(b, ear_slice(sip, (size_t)n), host);
+}
+
+static void remove_dir(const struct bench *b)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", b->dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void flush_intake(struct bench *b)
+{
+	struct ear_intake *in = ear_flow_lane_intake(b->intake);
+
+	in->flush(in);
+}
+
+static void test_sums(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake store = {.base = {&ops}, .commit_at = SIZE_MAX};
+	uint64_t n[EAR_N_COUNT];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	/* more sources than one frame counts apart */
+	for (unsigned i = 0; i < 200; i++)
+		offer_sip(&b, i, (uint8_t)i);
+	offer(&b, EAR_S("\r\n\r\n"), 1);
+	offer(&b, EAR_S("\x80\x00 this is RTP by its first bits"), 1);
+	offer(&b, EAR_S("neither"), 2);
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(n[EAR_N_RECEIVED], 203);
+	assert_int_equal(n[EAR_N_ACCEPTED], 203);
+	assert_int_equal(n[EAR_N_STORED], 200);
+	assert_int_equal(n[EAR_N_KEEPALIVE], 1);
+	assert_int_equal(n[EAR_N_MALFORMED], 0);
+	assert_int_equal(n[EAR_N_REPLAYED], 0);
+	assert_int_equal(ear_ledger_open(n), 0);
+	assert_int_equal(store.n, 200);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
+/* Dies after each number of messages committed; the rest comes, once. */
+static void test_exactly_once(void **state)
+{
+	for (size_t die = 0; die <= 30; die++) {
+		struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+		struct fake first = {.base = {&ops}, .commit_at = die};
+		struct fake then = {.base = {&ops}, .commit_at = SIZE_MAX};
+		uint64_t n[EAR_N_COUNT];
+
+		assert_non_null(mkdtemp(b.dir));
+		begin(&b, &first);
+		for (unsigned i = 0; i < 30; i++) {
+			offer_sip(&b, i, 1);
+			if (i % 7 == 6)
+				flush_intake(&b);
+		}
+		flush_intake(&b);
+		assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+		assert_int_equal(first.n, 30);
+		end(&b);
+
+		then.committed_mark = first.committed_mark;
+		then.has_committed = first.has_committed;
+		begin(&b, &then);
+		offer_sip(&b, 30, 1);
+		flush_intake(&b);
+		assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+		assert_int_equal(first.committed + then.n, 31);
+		for (size_t i = 0; i < then.n; i++) {
+			char want[24];
+
+			snprintf(want, sizeof(want), "call%zu",
+				first.committed + i);
+			assert_string_equal(then.seen[i], want);
+		}
+		ear_ledger_sum(b.ledger, n);
+		assert_int_equal(ear_ledger_open(n), 0);
+		assert_int_equal(n[EAR_N_RECEIVED] - n[EAR_N_REPLAYED], 1);
+		end(&b);
+		remove_dir(&b);
+	}
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_exactly_once),
+	};
+
+	return cmocka_run_group_tests_name("flow/pump", tests, NULL, NULL);
+}
