@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The page in Chromium, served by the real program: the sample and invented
+traffic with a hostile name are in its store; then console/run.mjs drives it."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import harness
+from harness import Earshot, folder, tail
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+PASSWORD = 'correct-horse-battery'
+
+
+def main():
+    node = shutil.which('node')
+    if not node:
+        print('1..0 # SKIP node is not installed')
+        return 0
+    with folder() as where:
+        ear = Earshot(where)
+        # The sample's own times are past; what is sent now is of now.
+        code, _, error = ear.run('import', os.path.join(
+            ROOT, 'packaging/sample/sample.pcap'))
+        if code:
+            raise RuntimeError(error)
+        done = subprocess.run(
+            [harness.EARSHOT, 'user', 'add', 'tester', '--role', 'admin',
+             '--data', ear.data], input=PASSWORD + '\n', text=True,
+            capture_output=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        ear.start()
+        hep = f'127.0.0.1:{ear.port}'
+        subprocess.run([node, os.path.join(ROOT, 'web/mock/send.mjs'), hep],
+                       check=True, stdout=sys.stderr, timeout=60)
+        env = dict(os.environ, EARSHOT_URL=f'http://127.0.0.1:{ear.console}',
+                   EARSHOT_HEP=hep, EARSHOT_USER='tester',
+                   EARSHOT_PASSWORD=PASSWORD)
+        code = subprocess.run(
+            [node, os.path.join(ROOT, 'tests/e2e/console/run.mjs')],
+            env=env).returncode
+        if code:
+            print(re.sub('^', '# ', tail(ear.log), flags=re.M))
+        ear.stop()
+        return code
+
+
+sys.exit(main())
