@@ -5,7 +5,7 @@
 
 #include "proto/hep.h"
 
-/* A SIP start line is at least this long before it must have ended. */
+/* A first line that is longer is none of SIP. */
 #define LINE_MAX_BYTES 8192
 
 /* Enough to believe a head among garbage: it and the first chunk's head. */
@@ -179,11 +179,12 @@ static enum step begin_text(
 	const char *lf = memchr(rest.p, '\n', rest.n);
 	size_t n = lf ? (size_t)(lf - rest.p) : rest.n;
 
-	if (!lf && n < LINE_MAX_BYTES && !memchr(rest.p, '\0', n))
+	/* The same verdict however much of the line has come. */
+	if (n >= LINE_MAX_BYTES || memchr(rest.p, '\0', n))
+		return garbage(s, 0);
+	if (!lf)
 		return need_line(s, rest.n);
-	if (lf && ear_sip_looks_like(rest))
-		return take_sip(s, in, at);
-	return garbage(s, 0);
+	return ear_sip_looks_like(rest) ? take_sip(s, in, at) : garbage(s, 0);
 }
 
 static enum step begin_old(struct ear_hep_stream *s, struct ear_slice rest)
@@ -202,7 +203,7 @@ static enum step begin_old(struct ear_hep_stream *s, struct ear_slice rest)
 static enum step begin_hep(struct ear_hep_stream *s, struct ear_slice rest)
 {
 	if (rest.n < EAR_HEP_HEAD)
-		return need(s, EAR_HEP_HEAD);
+		return need(s, rest.n < 4 ? rest.n + 1 : EAR_HEP_HEAD);
 	if (total_of(rest.p) < EAR_HEP_HEAD)
 		return garbage(s, 0);
 	return need(s, total_of(rest.p));
@@ -400,22 +401,27 @@ static enum ear_err open_some(
 	enum ear_err opened =
 		ear_hep_gunzip_feed(s->zip, *in, s->opened, OPENED, &used, &n);
 	struct ear_slice out = ear_slice(s->opened, n);
+	enum ear_err err = EAR_OK;
 
 	*in = ear_slice_sub(*in, used, in->n);
 	*full = n == OPENED;
 	*ended = opened == EAR_OK;
 	s->zip_in += used;
 	s->zip_out += n;
-	if (opened == EAR_BAD) {
-		s->ops->count(EAR_N_JUNK, s->arg);
-		stop(s, EAR_LIMIT, "a damaged gzip member");
-		return s->err;
-	}
 	if (s->zip_out > BOMB_FREE + BOMB_RATIO * s->zip_in) {
 		stop(s, EAR_LIMIT, "gzip that opens into far too much");
 		return s->err;
 	}
-	return out.n ? feed_plain(s, &out) : EAR_OK;
+	/* What came before the damage is good. */
+	if (out.n)
+		err = feed_plain(s, &out);
+	if (!err && opened == EAR_BAD) {
+		s->ops->count(EAR_N_JUNK, s->arg);
+		put_remnant(s);
+		stop(s, EAR_LIMIT, "a damaged gzip member");
+		return s->err;
+	}
+	return err;
 }
 
 static enum ear_err feed_gzip(struct ear_hep_stream *s, struct ear_slice *in)
