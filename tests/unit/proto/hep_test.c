@@ -375,6 +375,23 @@ static void test_old(void **state)
 	(void)state;
 }
 
+/* The family alone tells: each system has its own number for IPv6. */
+static void test_families(void **state)
+{
+	static const uint8_t sixes[] = {10, 23, 24, 26, 28, 30};
+	char in[] = "\x01\x00\x0a\x11" V6 TEXT;
+	struct ear_hep hep;
+
+	for (size_t i = 0; i < ROWS(sixes); i++) {
+		in[2] = (char)sixes[i];
+		if (ear_hep_read(ear_slice(in, sizeof(in) - 1), NOW, &hep) ||
+			!addr_is(&hep.dst, "[2001:db8::2]:5061"))
+			fail_msg("family %u", sixes[i]);
+		assert_true(has_note(&hep, EAR_HEP_RULE_HEADER_LENGTH));
+	}
+	(void)state;
+}
+
 static void test_old_cut(void **state)
 {
 	const struct ear_slice in =
@@ -739,6 +756,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_payload_types),
 		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_old_cut),
 		cmocka_unit_test(test_no_hep),
 		cmocka_unit_test(test_lengths),

@@ -471,6 +471,26 @@ static void test_tcp_bounds(void **state)
 	(void)state;
 }
 
+/* A busy sender always has some packet under way; none is too slow. */
+static void test_tcp_busy(void **state)
+{
+	struct ear_tap_tcp *tap = open_tcp(
+		&(struct ear_tap_tcp_options){.packet_ns = 100 * EAR_MS_NS});
+	int fd = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+	uint64_t end = ear_mono_ns() + 400 * EAR_MS_NS;
+
+	at_once(fd);
+	say(fd, EAR_S("HEP3"));
+	while (ear_mono_ns() < end) {
+		say(fd, EAR_S("\0\x06HEP3"));
+		nap();
+	}
+	assert_int_equal(ear_tap_tcp_connections(tap), 1);
+	close(fd);
+	ear_tap_tcp_close(&tap);
+	(void)state;
+}
+
 /* Closing takes what the kernel has, also of a connection not accepted. */
 static void test_tcp_drain(void **state)
 {
@@ -622,6 +642,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tcp_bad, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_tcp_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tcp_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_tcp_drain, setup, teardown),
 		cmocka_unit_test_setup_teardown(
