@@ -114,14 +114,15 @@ struct ear_store_ops {
 	 * Take one message; copies what it keeps. One thread puts.
 	 *
 	 * Blocks while earlier batches are being compressed: that is the
-	 * bound. @return EAR_OK; EAR_FULL when the disk is (nothing taken)
+	 * bound. @return EAR_OK; EAR_FULL when the disk is (nothing taken);
+	 * EAR_LIMIT: larger than this store takes, and will be for ever
 	 */
 	enum ear_err (*put)(struct ear_store *store, const struct ear_msg *msg,
 		const struct ear_facts *facts);
 
 	/**
 	 * Everything put so far, and this mark, become durable together, soon.
-	 * Replaces the mark of the same name.
+	 * Replaces the mark of the same name. Cheap: may follow each message.
 	 */
 	void (*mark)(
 		struct ear_store *store, const struct ear_store_mark *mark);
