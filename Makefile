@@ -29,8 +29,9 @@ check: packages-check
 	@tools/check
 
 bench: packages-bench all
-	@ninja -C build >/dev/null
-	@tests/bench/run
+	@ninja -C build tests/bench/hepgen tests/bench/floor \
+		tests/bench/find-bench >/dev/null
+	@tests/bench/run --write docs/performance.md
 
 fuzz: packages-check
 	@tools/fuzz $(FUZZ_SECONDS)
