@@ -33,7 +33,9 @@ void ear_path_free(struct ear_path **path)
 
 static bool stopping(const struct ear_path *path)
 {
-	return path->options.stop && *path->options.stop;
+	const volatile bool *stop = path->options.stop;
+
+	return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
 }
 
 /*
@@ -65,6 +67,12 @@ static enum ear_err mask(
 	return EAR_FULL;
 }
 
+/* Errors that pass: of the disk, or of memory. */
+static bool may_pass(enum ear_err err)
+{
+	return err == EAR_FULL || err == EAR_NOMEM || err == EAR_SYS;
+}
+
 /* A full store told the operator already. */
 static enum ear_err store_message(struct ear_path *path,
 	const struct ear_msg *msg, const struct ear_facts *facts)
@@ -74,8 +82,21 @@ static enum ear_err store_message(struct ear_path *path,
 
 	do {
 		err = store->ops->put(store, msg, facts);
-	} while (err == EAR_FULL && wait_for_room(path));
+	} while (may_pass(err) && wait_for_room(path));
 	return err;
+}
+
+/* Too large for this store, now and for ever: waiting would stop all others. */
+static void refuse(const struct ear_msg *msg, struct ear_tally *tally)
+{
+	static struct ear_log_gate gate;
+	uint64_t skipped;
+
+	ear_tally_add(tally, EAR_N_OVERSIZE, 1, msg->seen_ns);
+	if (ear_log_every(&gate, &skipped))
+		ear_log(EAR_WARN, "store.oversize", "tap", EAR_LB(msg->tap),
+			"bytes", EAR_LU(msg->raw.n), "skipped", EAR_LU(skipped),
+			NULL);
 }
 
 enum ear_err ear_path_take(
@@ -95,6 +116,10 @@ enum ear_err ear_path_take(
 	/* Keep it, and say so. */
 	if (!err)
 		err = store_message(path, msg, &facts);
+	if (err == EAR_LIMIT) {
+		refuse(msg, tally);
+		return EAR_OK;
+	}
 	if (err)
 		return err;
 	if (path->options.see)

@@ -36,12 +36,13 @@ void ear_path_free(struct ear_path **path);
 
 /**
  * Keep one message: find its facts, apply the rules, store it, count it.
- * Waits while the store is full.
+ * Waits while the store is full or fails.
  *
  * @param msg   its flags gain what the facts say; bytes are not touched
  * @param tally where to count it
- * @return EAR_OK, also when a rule said not to keep it; EAR_FULL when the
- *         store was full until stop
+ * @return EAR_OK, also when a rule said not to keep it or the store takes none
+ *         so large; EAR_FULL, EAR_NOMEM, EAR_SYS when the store was full or
+ *         failed until stop; EAR_UNSUPPORTED when it only looks
  */
 EAR_MUST_USE enum ear_err ear_path_take(
 	struct ear_path *path, struct ear_msg *msg, struct ear_tally *tally);

@@ -17,8 +17,13 @@
 /* Frames of one lane before the next lane gets its turn. */
 #define TURN 8
 
-/* A store's mark has three numbers: the third holds frame and messages done. */
+/*
+ * A store's mark has three numbers. The third holds the frame and how many
+ * messages of it are done; what these have beyond 20 bits stands above the
+ * file's number, which has 32, in the first.
+ */
 #define SKIP_BITS 20
+#define FILE_BITS 32
 
 struct lane {
 	char name[32];
@@ -40,9 +45,10 @@ struct ear_pump {
 	size_t lanes;
 	pthread_t thread;
 	bool running;
-	atomic_bool finish;    /* empty the lanes, then end */
-	volatile bool give_up; /* end at once */
-	uint64_t marks_at_ns;  /* monotonic; when marks are looked at next */
+	atomic_bool finish;   /* empty the lanes, then end */
+	bool give_up;         /* end at once; relaxed atomic */
+	bool hurry;           /* do not wait for a full store; the same */
+	uint64_t marks_at_ns; /* monotonic; when marks are looked at next */
 
 	/* The unit in work, for the decoder's callback. */
 	struct lane *at;
@@ -56,9 +62,36 @@ static void mark_of(const struct lane *lane, const struct ear_lane_pos *pos,
 	uint64_t messages, struct ear_store_mark *mark)
 {
 	*mark = (struct ear_store_mark){
-		.v = {pos->file, pos->offset,
-			pos->frame << SKIP_BITS | messages}};
+		.v = {pos->file | messages >> SKIP_BITS << FILE_BITS,
+			pos->offset,
+			pos->frame << SKIP_BITS |
+				(messages & ((1u << SKIP_BITS) - 1))}};
 	memcpy(mark->name, lane->name, sizeof(mark->name));
+}
+
+/* @return messages of the frame at pos that are done */
+static uint64_t pos_of(
+	const struct ear_store_mark *mark, struct ear_lane_pos *pos)
+{
+	*pos = (struct ear_lane_pos){
+		.file = mark->v[0] & (((uint64_t)1 << FILE_BITS) - 1),
+		.offset = mark->v[1],
+		.frame = mark->v[2] >> SKIP_BITS,
+	};
+	return mark->v[0] >> FILE_BITS << SKIP_BITS |
+	       (mark->v[2] & ((1u << SKIP_BITS) - 1));
+}
+
+static bool gave_up(const struct ear_pump *pump)
+{
+	return __atomic_load_n(&pump->give_up, __ATOMIC_RELAXED);
+}
+
+/* What is not stored stays in the journal, as do all frames after it. */
+static void give_up(struct ear_pump *pump)
+{
+	__atomic_store_n(&pump->hurry, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&pump->give_up, true, __ATOMIC_RELAXED);
 }
 
 /* One message out of the unit in work. */
@@ -78,8 +111,10 @@ static void take_message(const struct ear_msg *found, void *arg)
 		return;
 	}
 	pump->err = ear_path_take(pump->path, &msg, pump->tally);
-	if (pump->err)
+	if (pump->err) {
+		give_up(pump);
 		return;
+	}
 	mark_of(lane, &lane->start, pump->message, &mark);
 	store->ops->mark(store, &mark);
 }
@@ -132,6 +167,21 @@ static void take_record(struct ear_pump *pump, const struct ear_record *r,
 		ear_slice_str(pump->at->key), pump->tally, take_message, pump);
 }
 
+/*
+ * Whether a frame is the one that the last run was storing when it ended. It
+ * may be gone, after a power cut; then another comes in its place, maybe under
+ * its number, of which nothing is stored.
+ */
+static bool is_resumed(
+	const struct lane *lane, const struct ear_frame *frame, bool replay)
+{
+	const struct ear_lane_pos *start = &lane->start, *next = &frame->next;
+	uint64_t offset = next->offset - frame->n - EAR_FRAME_HEAD;
+
+	return replay && next->frame == (start->frame ? start->frame : 1) + 1 &&
+	       offset == (next->file == start->file ? start->offset : 0);
+}
+
 static enum ear_err take_frame(
 	struct ear_pump *pump, struct lane *lane, const struct ear_frame *frame)
 {
@@ -146,6 +196,8 @@ static enum ear_err take_frame(
 	pump->err = EAR_OK;
 	pump->replay = !lane->writing ||
 		       frame->next.file < ear_lane_first_file(lane->lane);
+	if (!is_resumed(lane, frame, pump->replay))
+		lane->skip = 0;
 	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes))
 		take_record(pump, &record, bytes);
 	if (pump->err)
@@ -164,7 +216,7 @@ static enum ear_err turn(struct ear_pump *pump, struct lane *lane)
 	struct ear_frame frame;
 	enum ear_err err = EAR_OK;
 
-	for (int i = 0; i < TURN && !err && !pump->give_up; i++) {
+	for (int i = 0; i < TURN && !err && !gave_up(pump); i++) {
 		err = ear_lane_read(lane->lane, &frame, &fault);
 		if (!err)
 			err = take_frame(pump, lane, &frame);
@@ -194,9 +246,7 @@ static void release(struct ear_pump *pump)
 
 		if (store->ops->marked(store, lane->name, &mark))
 			continue;
-		pos = (struct ear_lane_pos){.file = mark.v[0],
-			.offset = mark.v[1],
-			.frame = mark.v[2] >> SKIP_BITS};
+		pos_of(&mark, &pos);
 		if (lane->done_offset == (pos.offset ^ pos.file << 40))
 			continue;
 		lane->done_offset = pos.offset ^ pos.file << 40;
@@ -211,7 +261,7 @@ static bool round_of_lanes(struct ear_pump *pump)
 	uint64_t now = ear_mono_ns();
 	bool any = false;
 
-	for (size_t i = 0; i < pump->lanes && !pump->give_up; i++) {
+	for (size_t i = 0; i < pump->lanes && !gave_up(pump); i++) {
 		if (turn(pump, &pump->lane[i]) == EAR_OK)
 			any = true;
 	}
@@ -227,7 +277,7 @@ static void *pump_main(void *arg)
 {
 	struct ear_pump *pump = arg;
 
-	while (!pump->give_up) {
+	while (!gave_up(pump)) {
 		if (round_of_lanes(pump))
 			continue;
 		if (atomic_load(&pump->finish))
@@ -250,12 +300,8 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 			"more than %d receive threads", LANES);
 	*lane = (struct lane){0};
 	snprintf(lane->name, sizeof(lane->name), "%s", name);
-	if (!store->ops->marked(store, lane->name, &mark)) {
-		lane->start = (struct ear_lane_pos){.file = mark.v[0],
-			.offset = mark.v[1],
-			.frame = mark.v[2] >> SKIP_BITS};
-		lane->skip = mark.v[2] & ((1u << SKIP_BITS) - 1);
-	}
+	if (!store->ops->marked(store, lane->name, &mark))
+		lane->skip = pos_of(&mark, &lane->start);
 	err = ear_lane_open(pump->options.journal, lane->name, &lane->start,
 		&lane->lane, fault);
 	if (err)
@@ -312,7 +358,7 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
 				     .mask_secrets = options->mask_secrets,
-				     .stop = &pump->give_up},
+				     .stop = &pump->hurry},
 			&pump->path)) {
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 		goto out;
@@ -338,11 +384,15 @@ enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)
 	struct ear_store *store = pump->options.store;
 	enum ear_err err;
 
-	while (round_of_lanes(pump))
+	__atomic_store_n(&pump->hurry, true, __ATOMIC_RELAXED);
+	while (!gave_up(pump) && round_of_lanes(pump))
 		;
 	err = store->ops->flush(store, fault);
 	if (!err)
 		release(pump);
+	if (!err && gave_up(pump))
+		err = ear_fail(fault, EAR_FULL, 0,
+			"the store did not take all: see its notices");
 	return err;
 }
 
@@ -357,11 +407,11 @@ void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
 	atomic_store(&pump->finish, true);
 	ear_journal_wake(pump->options.journal);
 	if (pthread_timedjoin_np(pump->thread, NULL, &until)) {
-		pump->give_up = true;
+		give_up(pump);
 		pthread_join(pump->thread, NULL);
 	}
 	pump->running = false;
-	if (!pump->give_up &&
+	if (!gave_up(pump) &&
 		!pump->options.store->ops->flush(pump->options.store, NULL))
 		release(pump);
 }

@@ -40,6 +40,9 @@ EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 /**
  * Empty the lanes into the store and commit, on this thread, without
  * ear_pump_start(). For commands that find a journal that nobody reads.
+ *
+ * @return EAR_OK; EAR_FULL when the store cannot write: it is not waited for,
+ *         and what it did not take stays in the journal
  */
 EAR_MUST_USE enum ear_err ear_pump_drain(
 	struct ear_pump *pump, struct ear_fault *fault);

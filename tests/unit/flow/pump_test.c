@@ -23,6 +23,8 @@ struct fake {
 	size_t committed;
 	struct ear_store_mark committed_mark;
 	bool has_committed;
+	enum ear_err refuse; /* what put() says to the message refuse_at */
+	size_t refuse_at, puts;
 };
 
 static enum ear_err put(struct ear_store *store, const struct ear_msg *msg,
@@ -31,6 +33,8 @@ static enum ear_err put(struct ear_store *store, const struct ear_msg *msg,
 	struct fake *f = (struct fake *)store;
 
 	(void)msg;
+	if (f->refuse && f->puts++ == f->refuse_at)
+		return f->refuse;
 	assert_true(f->n < ROWS(f->seen));
 	snprintf(f->seen[f->n++], sizeof(f->seen[0]), "%.*s",
 		EAR_FMT(facts->call_id));
@@ -246,11 +250,107 @@ static void test_exactly_once(void **state)
 	(void)state;
 }
 
+/* The frame that was being stored is gone: nothing of the next is skipped. */
+static void test_lost_frame(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake first = {.base = {&ops}, .commit_at = 3};
+	struct fake then = {.base = {&ops}, .commit_at = SIZE_MAX};
+	char command[80];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &first);
+	for (unsigned i = 0; i < 7; i++)
+		offer_sip(&b, i, 1);
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	assert_int_equal(first.committed, 3);
+	end(&b);
+	snprintf(command, sizeof(command), "rm %s/*.journal", b.dir);
+	assert_int_equal(system(command), 0);
+
+	then.committed_mark = first.committed_mark;
+	then.has_committed = true;
+	begin(&b, &then);
+	for (unsigned i = 7; i < 12; i++)
+		offer_sip(&b, i, 1);
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	assert_int_equal(then.n, 5);
+	assert_string_equal(then.seen[0], "call7");
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
+/* What a store never takes is counted; those behind it are kept. */
+static void test_too_large(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake store = {.base = {&ops},
+		.commit_at = SIZE_MAX,
+		.refuse = EAR_LIMIT,
+		.refuse_at = 1};
+	uint64_t n[EAR_N_COUNT];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	for (unsigned i = 0; i < 4; i++)
+		offer_sip(&b, i, 1);
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	assert_int_equal(store.n, 3);
+	assert_string_equal(store.seen[1], "call2");
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(n[EAR_N_OVERSIZE], 1);
+	assert_int_equal(n[EAR_N_STORED], 3);
+	assert_int_equal(ear_ledger_open(n), 0);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
+/* Who empties a journal does not wait for a full store, and loses nothing. */
+static void test_full_store(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake first = {.base = {&ops},
+		.commit_at = SIZE_MAX,
+		.refuse = EAR_FULL,
+		.refuse_at = 10};
+	struct fake then = {.base = {&ops}, .commit_at = SIZE_MAX};
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &first);
+	for (unsigned i = 0; i < 30; i++) {
+		offer_sip(&b, i, 1);
+		if (i % 7 == 6)
+			flush_intake(&b);
+	}
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_FULL);
+	assert_int_equal(first.n, 10);
+	end(&b);
+
+	then.committed_mark = first.committed_mark;
+	then.has_committed = true;
+	begin(&b, &then);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	assert_int_equal(then.n, 20);
+	assert_string_equal(then.seen[0], "call10");
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_exactly_once),
+		cmocka_unit_test(test_lost_frame),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_full_store),
 	};
 
 	return cmocka_run_group_tests_name("flow/pump", tests, NULL, NULL);
