@@ -13,6 +13,8 @@ void ear_print_hints(FILE *out, const struct ear_addr *hep)
 		"  Kamailio    loadmodule \"siptrace.so\"\n"
 		"              modparam(\"siptrace\", \"trace_on\", 1)\n"
 		"              modparam(\"siptrace\", \"trace_mode\", 1)\n"
+		"              modparam(\"siptrace\", "
+		"\"trace_to_database\", 0)\n"
 		"              modparam(\"siptrace\", \"hep_version\", 3)\n"
 		"              modparam(\"siptrace\", \"duplicate_uri\", "
 		"\"sip:%s\")\n\n"
