@@ -95,6 +95,7 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	struct ear_server **out, struct ear_fault *fault)
 {
 	struct ear_server *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
 	enum ear_err err;
 
 	*out = NULL;
@@ -103,7 +104,11 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	s->options = *options;
 	s->started_ns = ear_now_ns();
 	pthread_mutex_init(&s->keeper_lock, NULL);
-	pthread_cond_init(&s->keeper_wake, NULL);
+	/* a clock that is set back must not make the keeper sleep for hours */
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->keeper_wake, &attr);
+	pthread_condattr_destroy(&attr);
 	snprintf(s->dir, sizeof(s->dir), "%s", options->data_dir);
 	snprintf(s->journal_dir, sizeof(s->journal_dir), "%s/journal", s->dir);
 	if (mkdir(s->dir, 0750) && errno != EEXIST)
@@ -290,7 +295,7 @@ static void *keeper_main(void *arg)
 		s->store->ops->retain(s->store, ear_now_ns());
 		write_status(s);
 		pthread_mutex_lock(&s->keeper_lock);
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += 5;
 		if (!s->keeper_stops)
 			pthread_cond_timedwait(
@@ -324,16 +329,17 @@ void ear_server_close(struct ear_server **sp)
 
 	if (!s)
 		return;
+	/* first: what it writes asks the listeners */
+	if (s->keeper_runs)
+		stop_keeper(s);
 	for (size_t i = 0; i < s->listeners; i++) {
 		ear_tap_udp_close(&s->listener[i].udp);
 		ear_tap_tcp_close(&s->listener[i].tcp);
 	}
 	if (s->pump)
 		ear_pump_stop(s->pump, DRAIN_MS);
-	if (s->keeper_runs) {
-		stop_keeper(s);
+	if (s->keeper_runs)
 		write_status(s);
-	}
 	ear_pump_free(&s->pump);
 	for (size_t i = 0; i < s->listeners; i++)
 		close_listener(&s->listener[i]);
@@ -379,8 +385,12 @@ enum ear_err ear_server_recover(
 	if (!has_journal(options->data_dir))
 		return EAR_OK;
 	err = ear_server_open(options, &s, fault);
-	if (!err)
+	if (!err) {
 		err = ear_pump_drain(s->pump, fault);
+		/* not to be taken for a server that runs */
+		if (err == EAR_FULL)
+			err = fault->code = EAR_SYS;
+	}
 	ear_server_close(&s);
 	return err;
 }
@@ -442,13 +452,15 @@ void ear_server_status(struct ear_json *j, void *arg)
 	struct ear_server *s = arg;
 	struct ear_store_stats store = {0};
 	struct ear_journal_stats journal = {0};
+	uint64_t n[EAR_N_COUNT];
 
+	ear_ledger_sum(s->ledger, n);
 	s->store->ops->stats(s->store, &store);
 	ear_journal_stats(s->journal, &journal);
 	ear_json_ktime(j, "started", s->started_ns);
 	ear_json_ku64(
 		j, "uptime_s", (ear_now_ns() - s->started_ns) / EAR_SECOND_NS);
-	ear_status_totals(j, s->ledger, store.pending);
+	ear_status_totals(j, n, store.pending);
 	taps_json(j, s);
 	ear_status_ledger(j, s->ledger);
 	ear_status_store(j, &store, &s->options.store.keep);

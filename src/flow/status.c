@@ -9,11 +9,10 @@
 #define LINES 4096
 
 void ear_status_totals(
-	struct ear_json *j, struct ear_ledger *ledger, uint64_t pending)
+	struct ear_json *j, const uint64_t n[EAR_N_COUNT], uint64_t pending)
 {
-	uint64_t n[EAR_N_COUNT], class[EAR_CLASS_BYTES + 1] = {0};
+	uint64_t class[EAR_CLASS_BYTES + 1] = {0};
 
-	ear_ledger_sum(ledger, n);
 	for (enum ear_count c = 0; c < EAR_N_COUNT; c++)
 		class[ear_count_class(c)] += n[c];
 	ear_json_key(j, "totals");

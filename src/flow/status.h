@@ -11,9 +11,15 @@
 /** In the data directory: the status as the server last wrote it down. */
 #define EAR_STATUS_FILE "last-status.json"
 
-/** Member "totals": received accepted searchable malformed dropped open … */
+/**
+ * Member "totals": received accepted searchable malformed dropped open …
+ *
+ * @param n       the sums of the ledger, read before
+ * @param pending what the store had not committed after that, so that what is
+ *                said to be searchable is
+ */
 void ear_status_totals(
-	struct ear_json *j, struct ear_ledger *ledger, uint64_t pending);
+	struct ear_json *j, const uint64_t n[EAR_N_COUNT], uint64_t pending);
 
 /** Member "ledger": an object a line, all counters of ledger.def. */
 void ear_status_ledger(struct ear_json *j, struct ear_ledger *ledger);
