@@ -35,15 +35,17 @@ int ear_cmd_check_config(int argc, char **argv)
 	if (keys || man)
 		return EAR_EXIT_DONE;
 	if (argc != 1) {
-		ear_fail(&fault, EAR_USAGE, 0, "name one file");
+		ear_fail(&fault, EAR_USAGE, 0,
+			"name one file; --keys shows what may stand in it");
 		return ear_command_failed("check-config", &fault);
 	}
 	err = ear_config_read(argv[0], &config, &fault);
 	if (!err)
 		err = ear_settings_make(config, &settings, &fault);
 	if (!err)
-		printf("%s: %zu listeners, console %s: well formed\n", argv[0],
+		printf("%s: %zu listener%s, console %s: well formed\n", argv[0],
 			settings->listeners,
+			settings->listeners == 1 ? "" : "s",
 			config->console[0].enabled ? config->console[0].address
 						   : "off");
 	ear_settings_free(&settings);

@@ -2,14 +2,17 @@
 #include "app/config.h"
 
 #include <confuse.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/size.h"
 #include "base/time.h"
+#include "message/field.h"
 
-enum type { INT, SIZE, TIME, BOOL, TEXT, LIST };
+enum type { INT, SIZE, TIME, BOOL, TEXT, WORD, ADDR, LIST, NETS };
 
 /* A row of config_keys.h as data. */
 struct key {
@@ -57,19 +60,66 @@ static const struct section {
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
+static bool is_list(const struct key *key)
+{
+	return key->type == LIST || key->type == NETS;
+}
+
+static bool is_text(const struct key *key)
+{
+	return key->type == TEXT || key->type == WORD || key->type == ADDR;
+}
+
 /* libconfuse reports through a callback without an argument of ours. */
 static _Thread_local struct ear_fault *reading;
+/* The whole file: a section that stands once does not know its file's name. */
+static _Thread_local const cfg_t *reading_top;
+
+/* The key or section that a wrong name in this section looks most like. */
+static const char *nearest(const cfg_t *cfg, struct ear_slice wrong)
+{
+	const char *near = NULL;
+	unsigned least = ~0u, distance;
+
+	for (size_t i = 0; i < KEYS + SECTIONS; i++) {
+		const char *name =
+			i < KEYS ? keys[i].name : sections[i - KEYS].name;
+
+		if (i < KEYS ? cfg == reading_top ||
+					strcmp(keys[i].section, cfg->name) != 0
+			     : cfg != reading_top)
+			continue;
+		if (ear_word_alike(wrong, ear_slice_str(name), &distance) &&
+			distance < least) {
+			least = distance;
+			near = name;
+		}
+	}
+	return near;
+}
 
 static void report(cfg_t *cfg, const char *format, va_list args)
 {
+	static const char unknown[] = "no such option '";
+	const char *file = cfg && cfg->filename ? cfg->filename : NULL;
+	const char *near = NULL;
 	char text[256];
 
 	if (!reading || reading->code)
 		return;
+	if (!file && reading_top)
+		file = reading_top->filename;
 	vsnprintf(text, sizeof(text), format, args);
-	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0, "%s:%d: %s",
-		cfg && cfg->filename ? cfg->filename : "configuration",
-		cfg ? cfg->line : 0, text);
+	if (cfg && !strncmp(text, unknown, sizeof(unknown) - 1)) {
+		struct ear_slice wrong =
+			ear_slice_str(text + sizeof(unknown) - 1);
+
+		near = nearest(cfg, ear_slice_sub(wrong, 0, wrong.n - 1));
+	}
+	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0,
+		"%s:%d: %s%s%s%s", file ? file : "configuration",
+		cfg ? cfg->line : 0, text, near ? "; do you mean " : "",
+		near ? near : "", near ? "?" : "");
 }
 
 static enum ear_err convert_bool(const char *text, bool *v)
@@ -85,11 +135,37 @@ static enum ear_err convert_bool(const char *text, bool *v)
 	return EAR_OK;
 }
 
+/* As one would write it in the file: 64M, 30d. */
+static void number_text(const struct key *key, uint64_t v, char out[32])
+{
+	static const struct {
+		enum type type;
+		uint64_t size;
+		const char *name;
+	} units[] = {{SIZE, 1ULL << 40, "T"}, {SIZE, 1 << 30, "G"},
+		{SIZE, 1 << 20, "M"}, {SIZE, 1 << 10, "k"},
+		{TIME, 86400 * EAR_SECOND_NS, "d"},
+		{TIME, 3600 * EAR_SECOND_NS, "h"},
+		{TIME, 60 * EAR_SECOND_NS, "m"}, {TIME, EAR_SECOND_NS, "s"},
+		{TIME, EAR_MS_NS, "ms"}};
+	size_t n = sizeof(units) / sizeof(units[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		if (units[i].type != key->type || v % units[i].size || !v)
+			continue;
+		snprintf(out, 32, "%" PRIu64 "%s", v / units[i].size,
+			units[i].name);
+		return;
+	}
+	snprintf(out, 32, "%" PRIu64 "%s", v, key->type == TIME ? "s" : "");
+}
+
 /* The number of an INT, SIZE or TIME key, in its range. */
 static enum ear_err convert_number(const struct key *key, const char *text,
 	uint64_t *v, struct ear_fault *fault)
 {
 	struct ear_slice s = ear_slice_str(text);
+	char least[32], most[32];
 	enum ear_err err = EAR_OK;
 
 	if (key->type == SIZE)
@@ -102,12 +178,44 @@ static enum ear_err convert_number(const struct key *key, const char *text,
 	if (err)
 		return err;
 	/* 0 often means "no limit", and is then below least only by intent */
-	if (*v < key->least || *v > key->most)
-		return ear_fail(fault, EAR_USAGE, 0,
-			"'%s' is outside %" PRIu64 " to %" PRIu64 " %s", text,
-			key->least, key->most,
-			key->type == TIME ? "ns" : key->unit);
-	return EAR_OK;
+	if (*v >= key->least && *v <= key->most)
+		return EAR_OK;
+	number_text(key, key->least, least);
+	number_text(key, key->most, most);
+	return ear_fail(fault, EAR_USAGE, 0, "'%s' is outside %s to %s", text,
+		least, most);
+}
+
+/* Whether "udp, tcp or tls" has the word "tcp". */
+static bool is_word_of(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; n && (at = strstr(at, word)); at++) {
+		if ((at == list || at[-1] == ' ') && strcmp(word, "or") != 0 &&
+			(!at[n] || at[n] == ',' || at[n] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static bool is_ip_port(const char *text)
+{
+	struct ear_addr addr;
+	const char *port = strrchr(text, ':');
+
+	if (!port || (text[0] == '[' && port[-1] != ']'))
+		return false;
+	return isdigit((unsigned char)port[1]) &&
+	       (text[0] == '[' || port == strchr(text, ':')) &&
+	       ear_addr_parse(ear_slice_str(text), &addr) == EAR_OK;
+}
+
+static bool is_net(const char *text)
+{
+	struct ear_net net;
+
+	return ear_net_parse(ear_slice_str(text), &net) == EAR_OK;
 }
 
 static const struct key *find_key(const char *section, const char *name)
@@ -137,6 +245,24 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
 		cfg_error(cfg, "%s = %s: write true or false", key->name, text);
 		return -1;
 	case TEXT: return 0;
+	case WORD:
+		if (is_word_of(key->unit, text))
+			return 0;
+		cfg_error(cfg, "%s: '%s' is none of %s", key->name, text,
+			key->unit);
+		return -1;
+	case ADDR:
+		if (is_ip_port(text))
+			return 0;
+		cfg_error(cfg, "%s: '%s' is not ip:port", key->name, text);
+		return -1;
+	case NETS:
+		if (n && !is_net(text)) {
+			cfg_error(cfg, "%s: '%s' is no address or network",
+				key->name, text);
+			return -1;
+		}
+		/* fall through */
 	case LIST:
 		if (n <= key->most)
 			return 0;
@@ -164,7 +290,7 @@ static cfg_opt_t *section_options(const char *section)
 
 		if (strcmp(keys[i].section, section) != 0)
 			continue;
-		opts[n++] = keys[i].type == LIST ? list : text;
+		opts[n++] = is_list(&keys[i]) ? list : text;
 	}
 	if (opts) {
 		cfg_opt_t end = CFG_END();
@@ -187,15 +313,17 @@ static char *copy(const char *text)
 static void take_key(const struct key *key, cfg_t *from, char *to)
 {
 	char *member = to + key->offset;
-	const char *text =
-		key->type == LIST ? NULL : cfg_getstr(from, key->name);
+	const char *text = is_list(key) ? NULL : cfg_getstr(from, key->name);
 	struct ear_config_list list = {0};
 	uint64_t v = 0;
 
 	switch (key->type) {
 	case BOOL: (void)convert_bool(text, (bool *)member); break;
-	case TEXT: *(char **)member = copy(text); break;
+	case TEXT:
+	case WORD:
+	case ADDR: *(char **)member = copy(text); break;
 	case LIST:
+	case NETS:
 		list.n = cfg_size(from, key->name);
 		list.item = calloc(list.n + 1, sizeof(*list.item));
 		if (!list.item)
@@ -232,8 +360,82 @@ static void take_section(
 	}
 }
 
+/* What stands between quotes or in a comment; NULL: p begins neither. */
+static const char *behind_text(const char *p)
+{
+	char quote = *p;
+
+	if (*p == '#' || (p[0] == '/' && p[1] == '/'))
+		return p + strcspn(p, "\n");
+	if (p[0] == '/' && p[1] == '*') {
+		p = strstr(p + 2, "*/");
+		return p ? p + 2 : "";
+	}
+	if (quote != '"' && quote != '\'')
+		return NULL;
+	for (p++; *p && *p != quote; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+	}
+	return *p ? p + 1 : p;
+}
+
+/* libconfuse takes the end of the file for that of a section. */
+static enum ear_err check_braces(
+	const char *path, const char *text, struct ear_fault *fault)
+{
+	unsigned line = 1, opened = 0, depth = 0;
+
+	for (const char *p = text, *end; *p; p = end) {
+		end = behind_text(p);
+		if (!end) {
+			if (*p == '{' && !depth++)
+				opened = line;
+			else if (*p == '}' && depth)
+				depth--;
+			end = p + 1;
+		}
+		for (; p < end; p++)
+			line += *p == '\n';
+	}
+	if (!depth)
+		return EAR_OK;
+	return ear_fail(fault, EAR_USAGE, opened,
+		"%s:%u: this '{' is never closed", path, opened);
+}
+
+/* Largest configuration file. */
+#define FILE_MOST ((size_t)1 << 20)
+
+static enum ear_err check_file(const char *path, struct ear_fault *fault)
+{
+	FILE *in = fopen(path, "r");
+	char *text = calloc(1, FILE_MOST + 1);
+	enum ear_err err = EAR_OK;
+	size_t n;
+
+	if (!in || !text)
+		err = ear_fail_sys(fault, "%s", path);
+	n = err ? 0 : fread(text, 1, FILE_MOST, in);
+	if (!err && ferror(in))
+		err = ear_fail_sys(fault, "%s", path);
+	else if (!err && n == FILE_MOST)
+		err = ear_fail(fault, EAR_USAGE, 0,
+			"%s is too large for a configuration", path);
+	if (!err)
+		err = check_braces(path, text, fault);
+	if (in)
+		fclose(in);
+	free(text);
+	return err;
+}
+
 static enum ear_err parse(cfg_t *cfg, const char *path, struct ear_fault *fault)
 {
+	enum ear_err err = path ? check_file(path, fault) : EAR_OK;
+
+	if (err)
+		return err;
 	cfg_set_error_function(cfg, report);
 	for (size_t i = 0; i < KEYS; i++) {
 		char name[96];
@@ -268,6 +470,7 @@ enum ear_err ear_config_read(
 	*out = NULL;
 	reading = fault ? fault : &unread;
 	*reading = unread;
+	reading_top = NULL;
 	for (size_t i = 0; i < SECTIONS; i++) {
 		cfg_flag_t flags =
 			sections[i].multi
@@ -286,6 +489,7 @@ enum ear_err ear_config_read(
 	cfg = cfg_init(top, CFGF_NONE);
 	if (!cfg)
 		goto out;
+	reading_top = cfg;
 	err = parse(cfg, path, reading);
 	if (err)
 		goto out;
@@ -302,6 +506,7 @@ enum ear_err ear_config_read(
 	config = NULL;
 out:
 	reading = NULL;
+	reading_top = NULL;
 	if (cfg)
 		cfg_free(cfg);
 	for (size_t i = 0; i < SECTIONS; i++)
@@ -314,9 +519,9 @@ static void free_key(const struct key *key, char *from)
 {
 	struct ear_config_list *list;
 
-	if (key->type == TEXT)
+	if (is_text(key))
 		free(*(char **)(from + key->offset));
-	if (key->type != LIST)
+	if (!is_list(key))
 		return;
 	list = (struct ear_config_list *)(from + key->offset);
 	for (size_t i = 0; i < list->n; i++)
@@ -377,7 +582,7 @@ void ear_config_print_keys(FILE *out)
 				continue;
 			print_help(out, "\t", key->help);
 			fprintf(out, "\t# %s\n", key->unit);
-			if (key->type == LIST)
+			if (is_list(key))
 				fprintf(out, "\t# %s = {}\n\n", key->name);
 			else
 				fprintf(out, "\t# %s = \"%s\"\n\n", key->name,
@@ -419,9 +624,9 @@ void ear_config_print_man(FILE *out)
 			fprintf(out, ".TP\n.B %s\n", key->name);
 			print_man_text(out, key->help);
 			fprintf(out, ".br\nUnit: %s. Default: %s.", key->unit,
-				key->type == LIST ? "{}"
-				: *key->def       ? key->def
-						  : "empty");
+				is_list(key) ? "{}"
+				: *key->def  ? key->def
+					     : "empty");
 			if (key->most && key->type == INT)
 				fprintf(out,
 					" From %" PRIu64 " to %" PRIu64 ".",

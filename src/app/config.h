@@ -21,7 +21,10 @@ struct ear_config_list {
 #define EAR_CONFIG_C_TIME uint64_t
 #define EAR_CONFIG_C_BOOL bool
 #define EAR_CONFIG_C_TEXT char *
+#define EAR_CONFIG_C_WORD char *
+#define EAR_CONFIG_C_ADDR char *
 #define EAR_CONFIG_C_LIST struct ear_config_list
+#define EAR_CONFIG_C_NETS struct ear_config_list
 
 /* One struct a section, one member a key: struct ear_config_listener … */
 #define K(section, key, type, def, least, most, unit, help) \

@@ -7,8 +7,9 @@
  *     K(section, key, TYPE, "default", least, most, "unit", "help")
  *
  * TYPE is INT, SIZE (bytes, written with units), TIME (ns, written with
- * units), BOOL, TEXT or LIST (of texts; most is how many). A section that is
- * MULTI has a title and may stand more than once.
+ * units), BOOL, TEXT, WORD (one of those in "unit"), ADDR (ip:port), LIST (of
+ * texts; most is how many) or NETS (a list of addresses and networks). A
+ * section that is MULTI has a title and may stand more than once.
  */
 #ifndef EAR_APP_CONFIG_KEYS_H
 #define EAR_APP_CONFIG_KEYS_H
@@ -34,10 +35,10 @@
 	  "Log lines on standard error.")
 
 #define EAR_CONFIG_listener(K) \
-	K(listener, transport, TEXT, "udp", 0, 0, "udp, tcp or tls", \
+	K(listener, transport, WORD, "udp", 0, 0, "udp, tcp or tls", \
 	  "How senders reach it. HEP 3 over tcp and tls; HEP 1, 2, " \
 	  "3, plain SIP duplicates and keep-alives over udp.") \
-	K(listener, address, TEXT, "127.0.0.1:9060", 0, 0, "ip:port", \
+	K(listener, address, ADDR, "127.0.0.1:9060", 0, 0, "ip:port", \
 	  "Address to listen on; 0.0.0.0:9060 or [::]:9060 opens it " \
 	  "to the network.") \
 	K(listener, threads, INT, "2", 1, 64, "threads", \
@@ -46,7 +47,7 @@
 	K(listener, auth_key, TEXT, "", 0, 255, "text", \
 	  "What HEP 3 senders must send as authentication key; " \
 	  "empty asks for none.") \
-	K(listener, allow, LIST, "", 0, 1024, "addresses and networks", \
+	K(listener, allow, NETS, "", 0, 1024, "addresses and networks", \
 	  "Senders to take from, as {\"10.0.0.0/8\", " \
 	  "\"2001:db8::1\"}; empty takes from all.") \
 	K(listener, receive_buffer, SIZE, "32M", 65536, 1073741824LL, "bytes", \
@@ -93,7 +94,7 @@
 #define EAR_CONFIG_console(K) \
 	K(console, enabled, BOOL, "true", 0, 0, "true or false", \
 	  "Serve it.") \
-	K(console, address, TEXT, "127.0.0.1:9080", 0, 0, "ip:port", \
+	K(console, address, ADDR, "127.0.0.1:9080", 0, 0, "ip:port", \
 	  "Address to listen on.") \
 	K(console, certificate, TEXT, "", 0, 0, "file", \
 	  "TLS certificate (PEM); empty serves plain HTTP.") \
@@ -110,7 +111,7 @@
 	  "with as many x. false keeps messages to the byte.")
 
 #define EAR_CONFIG_log(K) \
-	K(log, level, TEXT, "notice", 0, 0, "debug, info, notice, warning, error", \
+	K(log, level, WORD, "notice", 0, 0, "debug, info, notice, warning, error", \
 	  "Least level that is written.")
 
 /* clang-format on */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +45,53 @@ static enum ear_err allow_list(struct ear_settings *s, size_t at,
 	return EAR_OK;
 }
 
+static bool same_socket(const struct ear_listener *a, const char *transport,
+	const struct ear_addr *address)
+{
+	return address->port && ear_addr_eq(&a->address, address) &&
+	       !strcmp(a->transport, "udp") == !strcmp(transport, "udp");
+}
+
+/* The kernel would say so too, but not whose address it is. */
+static enum ear_err only_one(const struct ear_settings *s, const char *what,
+	const char *transport, const struct ear_addr *address,
+	struct ear_fault *fault)
+{
+	char text[EAR_ADDR_TEXT];
+
+	for (size_t i = 0; i < s->listeners; i++) {
+		if (!same_socket(&s->listener[i], transport, address))
+			continue;
+		ear_addr_text(address, text);
+		return ear_fail(fault, EAR_USAGE, 0,
+			"%s: address: %s is that of listener \"%s\"", what,
+			text, s->listener[i].name);
+	}
+	return EAR_OK;
+}
+
+static enum ear_err console(const struct ear_settings *s,
+	const struct ear_config_console *from, struct ear_fault *fault)
+{
+	struct ear_addr address;
+
+	if (!from->enabled)
+		return EAR_OK;
+	if (ear_addr_parse(ear_slice_str(from->address), &address))
+		return ear_fail(fault, EAR_USAGE, 0,
+			"console: address: '%s' is not ip:port", from->address);
+	if (!from->certificate[0] != !from->private_key[0])
+		return ear_fail(fault, EAR_USAGE, 0,
+			"console: certificate and private_key go together");
+	return only_one(s, "console", "tcp", &address, fault);
+}
+
 static enum ear_err listener(struct ear_settings *s,
 	const struct ear_config_listener *from, struct ear_fault *fault)
 {
 	struct ear_listener *l = &s->listener[s->listeners];
+	enum ear_err err;
+	char what[128];
 
 	*l = (struct ear_listener){
 		.name = from->name,
@@ -64,13 +108,6 @@ static enum ear_err listener(struct ear_settings *s,
 		return ear_fail(fault, EAR_USAGE, 0,
 			"listener \"%s\": address: '%s' is not ip:port",
 			from->name, from->address);
-	if (strcmp(from->transport, "udp") != 0 &&
-		strcmp(from->transport, "tcp") != 0 &&
-		strcmp(from->transport, "tls") != 0)
-		return ear_fail(fault, EAR_USAGE, 0,
-			"listener \"%s\": transport: '%s' is not udp, tcp or "
-			"tls",
-			from->name, from->transport);
 	if (strlen(from->auth_key) > 255)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"listener \"%s\": auth_key is over 255 bytes",
@@ -80,6 +117,10 @@ static enum ear_err listener(struct ear_settings *s,
 			"listener \"%s\": certificate and private_key go "
 			"together",
 			from->name);
+	snprintf(what, sizeof(what), "listener \"%s\"", from->name);
+	err = only_one(s, what, l->transport, &l->address, fault);
+	if (err)
+		return err;
 	return allow_list(s, s->listeners++, &from->allow, fault);
 }
 
@@ -141,6 +182,8 @@ enum ear_err ear_settings_make(const struct ear_config *config,
 		err = listener(s, &config->listener[i], fault);
 	if (!err && !config->listener_n)
 		default_listeners(s);
+	if (!err)
+		err = console(s, &config->console[0], fault);
 	if (err)
 		ear_settings_free(&s);
 	*out = s;
