@@ -6,32 +6,47 @@
 
 #define DAY_NS (86400 * EAR_SECOND_NS)
 
-/* Columns of the table besides the Call-ID, which takes what is left. */
 #define TIME_WIDTH 12
+/* Of an IPv4 address, and of one with its port. */
+#define IP_WIDTH 15
 #define ADDR_WIDTH 21
-#define LABEL_WIDTH 22
-#define USER_WIDTH 14
-#define FIXED_WIDTH \
-	(TIME_WIDTH + 2 * ADDR_WIDTH + LABEL_WIDTH + 2 * USER_WIDTH + 8)
-#define CALL_ID_LEAST 8
+/* A Call-ID that is cut cannot be copied; this shows most of them whole. */
+#define CALL_ID_LEAST 24
 
-/* A narrow terminal leaves columns out rather than wrap. */
+/* A narrow terminal leaves ports, then columns out rather than wrap. */
 struct shape {
 	unsigned addr, label, user, call_id;
 };
 
+/* From the widest on; the last column takes what is left. */
 static struct shape shape_of(unsigned width)
 {
-	if (width >= FIXED_WIDTH + CALL_ID_LEAST)
-		return (struct shape){ADDR_WIDTH, LABEL_WIDTH, USER_WIDTH,
-			width - FIXED_WIDTH};
-	if (width >= 80) {
-		unsigned user = (width - 80) / 2;
+	static const struct shape shapes[] = {
+		{ADDR_WIDTH, 24, 14, 30},
+		{ADDR_WIDTH, 22, 12, CALL_ID_LEAST},
+		{IP_WIDTH, 22, 10, CALL_ID_LEAST},
+		{IP_WIDTH, 17, 7, 0},
+		{IP_WIDTH, 16, 0, 0},
+	};
 
-		return (struct shape){
-			ADDR_WIDTH, width - 61 - 2 * user, user, 0};
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct shape s = shapes[i];
+		/* a blank before each column, an arrow between two */
+		unsigned fixed = TIME_WIDTH + 2 * (1 + s.addr) + 2 + 1 +
+				 s.label + (s.user ? 2 * (1 + s.user) : 0) +
+				 (s.call_id ? 1 : 0);
+
+		if (width < fixed + s.call_id)
+			continue;
+		if (s.call_id)
+			s.call_id = width - fixed;
+		else if (s.user)
+			s.user += (width - fixed) / 2;
+		else
+			s.label += width - fixed;
+		return s;
 	}
-	return (struct shape){(width - 33) / 2, 16, 0, 0};
+	return (struct shape){width > 37 ? (width - 31) / 2 : 3, 14, 0, 0};
 }
 
 static void id_of(const struct ear_list *l, const struct ear_msg *msg,
@@ -94,6 +109,18 @@ static void cell(struct ear_list *l, struct ear_slice s, unsigned width)
 	ear_term_cell(&l->term, &l->out, s, width);
 }
 
+/* Without the port where the two do not fit. */
+static void address(
+	struct ear_list *l, const struct ear_addr *addr, unsigned width)
+{
+	char text[EAR_ADDR_TEXT];
+	size_t n = ear_addr_text(addr, text);
+
+	if (n > width)
+		n = ear_addr_ip_text(addr, text);
+	cell(l, ear_slice(text, n), width);
+}
+
 static void heading(struct ear_list *l, const struct shape *s)
 {
 	ear_term_dim(&l->term, &l->out);
@@ -128,7 +155,7 @@ static void add_row(struct ear_list *l, const struct ear_msg *msg,
 	const struct ear_facts *facts)
 {
 	struct shape s = shape_of(l->term.width);
-	char text[EAR_TIME_TEXT + EAR_ADDR_TEXT];
+	char text[EAR_TIME_TEXT];
 	struct ear_buf label = {0};
 
 	if (!l->begun)
@@ -137,9 +164,9 @@ static void add_row(struct ear_list *l, const struct ear_msg *msg,
 	label_of(msg, facts, &label);
 	ear_time_human(msg->at_ns, false, text);
 	ear_buf_add(&l->out, text + 11, TIME_WIDTH);
-	cell(l, ear_slice(text, ear_addr_text(&msg->src, text)), s.addr);
+	address(l, &msg->src, s.addr);
 	ear_buf_str(&l->out, l->term.utf8 ? " →" : " >");
-	cell(l, ear_slice(text, ear_addr_text(&msg->dst, text)), s.addr);
+	address(l, &msg->dst, s.addr);
 	ear_term_colour(&l->term, &l->out, ear_ladder_class_of(facts));
 	cell(l, ear_buf_view(&label), s.label);
 	ear_term_plain(&l->term, &l->out);
