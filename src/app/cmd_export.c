@@ -135,8 +135,10 @@ static int write_all(
 	}
 	if (!e->failed)
 		return status;
-	fprintf(stderr, "earshot export: cannot write %s: %s\n", c->file,
-		strerror(e->sys_errno));
+	/* a reader that has seen enough, as head, knows that it went */
+	if (e->sys_errno != EPIPE)
+		fprintf(stderr, "earshot export: cannot write %s: %s\n",
+			c->file, strerror(e->sys_errno));
 	return EAR_EXIT_FAILED;
 }
 
@@ -230,9 +232,17 @@ int ear_cmd_export(int argc, char **argv)
 		return EAR_EXIT_USAGE;
 	}
 	format = format_of(&c);
-	if (!format) {
+	if (!format && c.format) {
 		fprintf(stderr, "earshot export: --format is pcap, text or "
 				"json\n");
+		return EAR_EXIT_USAGE;
+	}
+	if (!format) {
+		fprintf(stderr,
+			"earshot export: the name %s does not tell the "
+			"format; end it with .pcap, .txt or .json, or add "
+			"--format\n",
+			c.file);
 		return EAR_EXIT_USAGE;
 	}
 	return run(&c, format, argc, argv);

@@ -159,11 +159,16 @@ void ear_term_plain(const struct ear_term *t, struct ear_buf *out)
 		ear_buf_str(out, "\033[0m");
 }
 
+/* Of the first write that failed; the stream itself forgets it. */
+static int write_errno;
+
 bool ear_term_write(struct ear_buf *out)
 {
 	bool ok = !out->err && fwrite(out->p, 1, out->n, stdout) == out->n &&
 		  !ferror(stdout);
 
+	if (!ok && !out->err && !write_errno)
+		write_errno = errno;
 	ear_buf_reset(out);
 	return ok;
 }
@@ -175,8 +180,11 @@ int ear_term_end(const char *command)
 	errno = 0;
 	if (fflush(stdout) == 0 && !failed)
 		return EAR_EXIT_DONE;
-	if (errno != EPIPE)
+	if (!write_errno)
+		write_errno = errno;
+	/* a reader that has seen enough, as head, knows that it went */
+	if (write_errno != EPIPE)
 		fprintf(stderr, "earshot %s: cannot write: %s\n", command,
-			errno ? strerror(errno) : "output failed");
+			write_errno ? strerror(write_errno) : "output failed");
 	return EAR_EXIT_FAILED;
 }
