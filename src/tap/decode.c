@@ -17,6 +17,13 @@
  */
 #define ROOM (256u << 10)
 
+/*
+ * SIP text shrinks to a tenth. Beyond this, of all that one unit holds,
+ * somebody wants to fill disks: what is compressed then stays so.
+ */
+#define BOMB_RATIO 64
+#define BOMB_FREE (1u << 20)
+
 /* A note is one line of about 100 bytes, and a packet has 8. */
 #define NOTES_ROOM 4096
 
@@ -37,7 +44,8 @@ struct job {
 	struct ear_tally *tally;
 	ear_msg_fn fn;
 	void *arg;
-	uint32_t ended; /* units that have come to their end */
+	uint32_t ended;  /* units that have come to their end */
+	uint64_t opened; /* bytes that compressed ones may still open into */
 };
 
 enum ear_err ear_decoder_new(struct ear_decoder **out)
@@ -225,6 +233,21 @@ static uint8_t direction_of(const struct ear_hep *hep)
 	return ear_slice_eq(d, EAR_S("out")) ? EAR_DIR_OUT : EAR_DIR_UNKNOWN;
 }
 
+/* Decompress into ROOM bytes at out, as far as the unit may open. */
+static enum ear_err unzip(struct job *job, struct ear_slice in, char *out,
+	size_t *used, size_t *n)
+{
+	size_t room = job->opened < ROOM ? (size_t)job->opened : ROOM;
+	enum ear_err err;
+
+	*used = *n = 0;
+	if (!room)
+		return EAR_LIMIT;
+	err = ear_hep_unzip(job->d->zip, in, out, room, used, n);
+	job->opened -= *n;
+	return err;
+}
+
 /* The payload, opened where it is compressed. */
 static struct ear_slice open_payload(struct job *job, struct ear_hep *hep)
 {
@@ -235,9 +258,9 @@ static struct ear_slice open_payload(struct job *job, struct ear_hep *hep)
 
 	if (!in.n)
 		return hep->payload;
-	err = ear_hep_unzip(job->d->zip, in, job->d->payload, ROOM, &used, &n);
+	err = unzip(job, in, job->d->payload, &used, &n);
 	if (err == EAR_LIMIT)
-		ear_hep_note(hep, EAR_HEP_RULE_PACKED_LIMIT, at, ROOM, 0);
+		ear_hep_note(hep, EAR_HEP_RULE_PACKED_LIMIT, at, n, 0);
 	else if (err && !n)
 		ear_hep_note(hep, EAR_HEP_RULE_PACKED_BAD, at, 0, 0);
 	else if (err)
@@ -386,8 +409,7 @@ static void take_all_hep(struct job *job, struct ear_slice bytes)
 static struct ear_slice take_gzip(struct job *job, struct ear_slice bytes)
 {
 	size_t used = 0, n = 0;
-	enum ear_err err = ear_hep_unzip(
-		job->d->zip, bytes, job->d->packet, ROOM, &used, &n);
+	enum ear_err err = unzip(job, bytes, job->d->packet, &used, &n);
 	struct ear_slice in = ear_slice(job->d->packet, n);
 
 	if (ear_hep_version(in) == 3)
@@ -427,6 +449,7 @@ void ear_decode(struct ear_decoder *decoder, const struct ear_unit *unit,
 		.tally = tally,
 		.fn = fn,
 		.arg = arg,
+		.opened = BOMB_FREE + (uint64_t)BOMB_RATIO * bytes.n,
 	};
 
 	switch (unit->kind) {

@@ -579,6 +579,31 @@ static void test_gzip(void **state)
 	assert_int_equal(counted(w, EAR_N_JUNK), 2);
 }
 
+/* Each member opens into little; together they are one bomb. */
+static void test_bombs(void **state)
+{
+	struct world *w = *state;
+	struct ear_hep_out out = packet(3, EAR_S(SIP));
+	struct ear_slice one = wire(w, &out), z;
+	size_t packets = (200 << 10) / one.n, members = 40, found;
+	char *text = malloc(packets * one.n), *all, room[8192];
+
+	assert_non_null(text);
+	for (size_t i = 0; i < packets; i++)
+		memcpy(text + i * one.n, one.p, one.n);
+	z = pack(31, ear_slice(text, packets * one.n), room, sizeof(room));
+	all = malloc(members * z.n);
+	assert_non_null(all);
+	for (size_t i = 0; i < members; i++)
+		memcpy(all + i * z.n, z.p, z.n);
+	assert_int_equal(decode(w, ear_slice(all, z.n)), packets);
+	found = decode(w, ear_slice(all, members * z.n));
+	assert_in_range(
+		found, packets, ((1 << 20) + 256 * members * z.n) / one.n);
+	free(all);
+	free(text);
+}
+
 static void test_stream(void **state)
 {
 	struct world *w = *state;
@@ -786,6 +811,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_packed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bomb, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bombs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stream, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_no_message, setup, teardown),
