@@ -8,6 +8,8 @@
 
 /* Number, time of the day, distance: what stands left of the ladder. */
 #define LEFT_WIDTH 30
+/* Without the distance, where room is short. */
+#define LEFT_LEAST 19
 /* Of one party: under the least an arrow could not carry a label. */
 #define LANE_LEAST 20
 #define LANE_MOST 44
@@ -28,6 +30,7 @@ struct drawing {
 	const struct ear_ladder *ladder;
 	const struct signs *signs;
 	struct ear_buf *out;
+	unsigned left; /* columns before the ladder */
 	unsigned lane; /* columns between two parties; 0: no room, a list */
 };
 
@@ -153,8 +156,9 @@ static void left_of(
 
 	ear_time_human(r->from->msg.at_ns, false, time);
 	ear_term_dim(d->term, d->out);
-	ear_buf_printf(d->out, "%4zu %.12s %+10.3f  ", number, time + 11,
-		(double)r->delta_ns / 1e9);
+	ear_buf_printf(d->out, "%4zu %.12s  ", number, time + 11);
+	if (d->left == LEFT_WIDTH)
+		ear_buf_printf(d->out, "%+9.3f  ", (double)r->delta_ns / 1e9);
 	ear_term_plain(d->term, d->out);
 }
 
@@ -162,7 +166,7 @@ static void gap(const struct drawing *d)
 {
 	if (!d->lane)
 		return;
-	ear_buf_printf(d->out, "%*s", LEFT_WIDTH, "");
+	ear_buf_printf(d->out, "%*s", (int)d->left, "");
 	ear_term_dim(d->term, d->out);
 	bars(d, 0, line_width(d), d->signs->dot);
 	ear_term_plain(d->term, d->out);
@@ -188,21 +192,35 @@ static void row(const struct drawing *d, size_t number)
 	ear_buf_fini(&label);
 }
 
-/* Text centred in each lane. */
-static void head_line(const struct drawing *d, bool agents)
-{
-	ear_buf_printf(d->out, "%*s", LEFT_WIDTH, "");
-	for (size_t i = 0; i < d->ladder->party_count; i++) {
-		const struct ear_party *p = &d->ladder->parties[i];
-		char addr[EAR_ADDR_TEXT] = "unknown";
-		struct ear_slice s = p->agent;
-		unsigned width, room = d->lane - 1;
+/* What may stand at the top of a lane. */
+enum head { HEAD_ADDR, HEAD_IP, HEAD_PORT, HEAD_AGENT };
 
-		if (!agents && p->addr.family)
-			ear_addr_text(&p->addr, addr);
-		if (!agents)
-			s = ear_slice_str(addr);
-		width = ear_term_width(d->term, s, WIDTH_MOST);
+static struct ear_slice head_text(
+	const struct ear_party *p, enum head what, char text[EAR_ADDR_TEXT])
+{
+	if (what == HEAD_AGENT)
+		return p->agent;
+	if (!p->addr.family)
+		return what == HEAD_PORT ? EAR_S("") : EAR_S("unknown");
+	if (what == HEAD_PORT)
+		return ear_slice(text, (size_t)snprintf(text, EAR_ADDR_TEXT,
+					       ":%u", p->addr.port));
+	return ear_slice(text, what == HEAD_IP
+				       ? ear_addr_ip_text(&p->addr, text)
+				       : ear_addr_text(&p->addr, text));
+}
+
+/* Text centred in each lane. */
+static void head_line(const struct drawing *d, enum head what)
+{
+	ear_buf_printf(d->out, "%*s", (int)d->left, "");
+	for (size_t i = 0; i < d->ladder->party_count; i++) {
+		char text[EAR_ADDR_TEXT];
+		struct ear_slice s =
+			head_text(&d->ladder->parties[i], what, text);
+		unsigned room = d->lane - 1;
+		unsigned width = ear_term_width(d->term, s, WIDTH_MOST);
+
 		width = width < room ? width : room;
 		ear_buf_printf(d->out, "%*s", (int)((room - width) / 2), "");
 		ear_term_cell(d->term, d->out, s, width);
@@ -210,6 +228,17 @@ static void head_line(const struct drawing *d, bool agents)
 			(int)(d->lane - width - (room - width) / 2), "");
 	}
 	ear_buf_byte(d->out, '\n');
+}
+
+static bool addresses_fit(const struct drawing *d)
+{
+	char text[EAR_ADDR_TEXT];
+
+	for (size_t i = 0; i < d->ladder->party_count; i++) {
+		if (ear_addr_text(&d->ladder->parties[i].addr, text) >= d->lane)
+			return false;
+	}
+	return true;
 }
 
 static bool has_agents(const struct ear_ladder *l)
@@ -221,18 +250,31 @@ static bool has_agents(const struct ear_ladder *l)
 	return false;
 }
 
-static unsigned lane_width(const struct ear_term *term, size_t parties)
+static unsigned lane_width(
+	const struct ear_term *term, unsigned left, size_t parties)
 {
 	unsigned width = term->tty ? term->width : 120, lane;
 
 	if (width > WIDTH_MOST)
 		width = WIDTH_MOST;
-	if (!parties || width < LEFT_WIDTH || parties > WIDTH_MOST)
+	if (!parties || width < left || parties > WIDTH_MOST)
 		return 0;
-	lane = (width - LEFT_WIDTH) / (unsigned)parties;
+	lane = (width - left) / (unsigned)parties;
 	if (lane < LANE_LEAST)
 		return 0;
 	return lane < LANE_MOST ? lane : LANE_MOST;
+}
+
+static void head(const struct drawing *d)
+{
+	if (addresses_fit(d)) {
+		head_line(d, HEAD_ADDR);
+	} else {
+		head_line(d, HEAD_IP);
+		head_line(d, HEAD_PORT);
+	}
+	if (has_agents(d->ladder))
+		head_line(d, HEAD_AGENT);
 }
 
 void ear_draw_ladder(const struct ear_term *term, const struct ear_ladder *l,
@@ -242,20 +284,22 @@ void ear_draw_ladder(const struct ear_term *term, const struct ear_ladder *l,
 		.ladder = l,
 		.signs = term->utf8 ? &boxes : &ascii,
 		.out = out,
-		.lane = lane_width(term, l->party_count)};
+		.left = LEFT_WIDTH};
 	char day[EAR_TIME_TEXT] = "";
 
+	d.lane = lane_width(term, d.left, l->party_count);
+	if (!d.lane) {
+		d.lane = lane_width(term, LEFT_LEAST, l->party_count);
+		d.left = d.lane ? LEFT_LEAST : LEFT_WIDTH;
+	}
 	if (l->row_count)
 		ear_time_human(l->rows[0].from->msg.at_ns, false, day);
 	ear_term_bold(term, out);
 	ear_term_text(term, out, ear_buf_view(&l->summary));
 	ear_term_plain(term, out);
 	ear_buf_printf(out, "\n%.10s (times in UTC)\n\n", day);
-	if (d.lane) {
-		head_line(&d, false);
-		if (has_agents(l))
-			head_line(&d, true);
-	}
+	if (d.lane)
+		head(&d);
 	for (size_t i = 0; i < l->row_count; i++)
 		row(&d, i);
 }

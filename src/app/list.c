@@ -125,12 +125,12 @@ static void heading(struct ear_list *l, const struct shape *s)
 {
 	ear_term_dim(&l->term, &l->out);
 	ear_term_cell(&l->term, &l->out, EAR_S("time (UTC)"), TIME_WIDTH);
-	cell(l, EAR_S("from"), s->addr);
+	cell(l, EAR_S("source"), s->addr);
 	ear_buf_str(&l->out, "  ");
-	cell(l, EAR_S("to"), s->addr);
+	cell(l, EAR_S("destination"), s->addr);
 	cell(l, EAR_S("message"), s->label);
-	cell(l, EAR_S("from user"), s->user);
-	cell(l, EAR_S("to user"), s->user);
+	cell(l, EAR_S("from"), s->user);
+	cell(l, EAR_S("to"), s->user);
 	cell(l, EAR_S("call_id"), s->call_id);
 	ear_term_plain(&l->term, &l->out);
 	ear_buf_byte(&l->out, '\n');
