@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -32,6 +33,9 @@ struct run {
 
 #define RUNS 128
 
+/* Longest that the sender of a stream waits for room in the journal. */
+#define STREAM_WAIT_NS EAR_SECOND_NS
+
 struct ear_flow_lane {
 	struct ear_intake intake; /* first: the tap's handle */
 	struct ear_lane *lane;
@@ -44,6 +48,7 @@ struct ear_flow_lane {
 	struct run run[RUNS];
 	size_t runs;
 	struct ear_log_gate gate;
+	bool stream; /* the last record came by a stream */
 	uint32_t records;
 	uint64_t seen_ns; /* of the last record */
 	size_t n;         /* bytes in frame */
@@ -77,6 +82,24 @@ static void count(struct ear_flow_lane *l, enum ear_count what)
 }
 
 /*
+ * A stream's sender can be made to wait, so a full journal lets it, for a
+ * while: no longer, since the sender is a SIP server with better things to do.
+ * Datagrams that are not taken now are lost either way.
+ */
+static enum ear_err append(struct ear_flow_lane *l, struct ear_fault *fault)
+{
+	const struct timespec nap = {.tv_nsec = 5000000};
+	uint64_t until = l->stream ? ear_mono_ns() + STREAM_WAIT_NS : 0;
+	enum ear_err err;
+
+	while ((err = ear_lane_append(l->lane, l->frame, l->n, l->records,
+			fault)) == EAR_FULL &&
+		l->stream && ear_mono_ns() < until)
+		nanosleep(&nap, NULL);
+	return err;
+}
+
+/*
  * RECEIVED is counted together with its outcome and not before, so that a
  * reader of the ledger never sees a unit that is neither here nor there.
  */
@@ -89,7 +112,7 @@ static void flush(struct ear_intake *in)
 
 	if (!l->records)
 		return;
-	err = ear_lane_append(l->lane, l->frame, l->n, l->records, &fault);
+	err = append(l, &fault);
 	count(l, EAR_N_RECEIVED);
 	count(l, err ? EAR_N_JOURNAL_FULL : EAR_N_ACCEPTED);
 	for (size_t i = 0; i < l->runs; i++)
@@ -160,6 +183,7 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 	memset(l->frame + l->n + bytes.n, 0, padded - bytes.n);
 	l->n += padded;
 	l->records++;
+	l->stream = unit->kind != EAR_UNIT_DATAGRAM;
 	l->seen_ns = unit->seen_ns;
 	if (l->n >= FRAME_BYTES)
 		flush(in);

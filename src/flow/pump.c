@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "flow/flow.h"
 #include "tap/decode.h"
@@ -277,6 +278,7 @@ static void *pump_main(void *arg)
 {
 	struct ear_pump *pump = arg;
 
+	ear_thread_self("pump", EAR_WEIGHT_PUMP);
 	while (!gave_up(pump)) {
 		if (round_of_lanes(pump))
 			continue;

@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
+#include "base/time.h"
 
 enum ear_err hep_gate_init(struct hep_gate *gate, struct ear_ledger *ledger,
 	const struct ear_net *allow, size_t allow_n)
@@ -74,6 +76,18 @@ void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
 	ear_addr_text(from, text);
 	ear_log(EAR_WARN, "tap.denied", "tap", EAR_LS(gate->name), "source",
 		EAR_LS(text), "skipped", EAR_LU(skipped), NULL);
+}
+
+#define BUSY_NS (1 * EAR_MS_NS)
+#define GATHER_NS (250 * EAR_US_NS)
+
+void hep_gather(uint64_t *last_ns, uint64_t mono_ns, bool small)
+{
+	const struct timespec nap = {.tv_nsec = GATHER_NS};
+
+	if (small && mono_ns - *last_ns < BUSY_NS)
+		nanosleep(&nap, NULL);
+	*last_ns = mono_ns;
 }
 
 void hep_thread_begin(void)

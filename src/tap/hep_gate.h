@@ -38,6 +38,16 @@ void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
 void hep_gate_count(const struct hep_gate *gate, const struct ear_addr *from,
 	enum ear_count what, uint64_t now_ns);
 
+/**
+ * Called after each batch. At a high rate a thread that wakes for each message
+ * spends most of its time on waking: when batches come closer than 1 ms and
+ * are small, it sleeps 250 us to let more arrive. The kernel's buffer holds a
+ * hundred times that, and a message is seen a quarter of a millisecond later.
+ *
+ * @param last_ns when the batch before was taken, monotonic; updated
+ */
+void hep_gather(uint64_t *last_ns, uint64_t mono_ns, bool small);
+
 /** Signals are for the main thread; SIGPIPE of a TLS answer for nobody. */
 void hep_thread_begin(void);
 

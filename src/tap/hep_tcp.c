@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "net/socket.h"
 #include "net/tls.h"
@@ -262,14 +263,19 @@ static void *serve(void *arg)
 	struct server *s = arg;
 	uint64_t sweep_at = ear_mono_ns() + s->tap->sweep_ns;
 	int wait_ms = (int)(s->tap->sweep_ns / EAR_MS_NS);
+	uint64_t last = 0, now;
 
+	ear_thread_self("tap-tcp", EAR_WEIGHT_RECEIVE);
 	hep_thread_begin();
 	while (!atomic_load_explicit(&s->tap->stop, memory_order_relaxed)) {
 		int n = epoll_wait(
 			s->epoll, event, EVENTS, s->more ? 0 : wait_ms);
 
 		turn(s, event, n);
-		if (ear_mono_ns() < sweep_at)
+		now = ear_mono_ns();
+		if (n > 0)
+			hep_gather(&last, now, !s->more);
+		if (now < sweep_at)
 			continue;
 		sweep(s, ear_now_ns(), ear_mono_ns());
 		s->ground.intake->flush(s->ground.intake);

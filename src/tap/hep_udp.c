@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "net/socket.h"
 #include "tap/hep_gate.h"
@@ -28,14 +28,7 @@
  */
 #define SLOT (65536 + 17 * 64)
 
-/*
- * At a high rate a thread that wakes for each datagram spends most of its time
- * on waking. When batches come closer than BUSY_NS and are small, it sleeps
- * GATHER_NS to let more arrive: the socket's buffer holds a hundred times
- * that, and a message is seen a quarter of a millisecond later.
- */
-#define BUSY_NS (1 * EAR_MS_NS)
-#define GATHER_NS (250 * EAR_US_NS)
+/* A batch below this is small: see hep_gather(). */
 #define GATHER_BELOW (BATCH / 4)
 
 struct receiver {
@@ -158,11 +151,11 @@ static int receive(struct receiver *r)
 
 static void *serve(void *arg)
 {
-	const struct timespec gather = {.tv_nsec = GATHER_NS};
 	struct receiver *r = arg;
 	uint64_t last = 0;
 	int n;
 
+	ear_thread_self("tap-udp", EAR_WEIGHT_RECEIVE);
 	hep_thread_begin();
 	while (!atomic_load_explicit(&r->tap->stop, memory_order_relaxed)) {
 		uint64_t now;
@@ -172,12 +165,10 @@ static void *serve(void *arg)
 			take(r, n);
 		now = ear_mono_ns();
 		look_at_drops(r, now);
-		if (n > 0 && n < GATHER_BELOW && now - last < BUSY_NS)
-			nanosleep(&gather, NULL);
-		else if (n <= 0)
-			wait_for_more(r);
 		if (n > 0)
-			last = now;
+			hep_gather(&last, now, n < GATHER_BELOW);
+		else
+			wait_for_more(r);
 	}
 	/* Bounded: what arrives meanwhile must not keep us here. */
 	for (int i = 0; i < 4096 && (n = receive(r)) > 0; i++)

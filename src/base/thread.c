@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+void ear_thread_self(const char *name, enum ear_weight weight)
+{
+	/* Linux weighs single threads; below 0 only with the right to. */
+	static const int nice_of[] = {
+		[EAR_WEIGHT_RECEIVE] = -10,
+		[EAR_WEIGHT_PUMP] = 5,
+		[EAR_WEIGHT_WORK] = 10,
+	};
+
+	pthread_setname_np(pthread_self(), name);
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice_of[weight]);
+}
