@@ -81,6 +81,18 @@ struct ear_key_value {
 size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
 	struct ear_key_value keys[EAR_MSG_KEYS_MAX]);
 
+/**
+ * As ear_msg_keys(), without those that are plainly keys of the message
+ * before as well: for a store that keeps messages of one dialog together and
+ * each key once. May give keys again that the other has.
+ *
+ * @param before and its facts; NULL gives all
+ */
+size_t ear_msg_new_keys(const struct ear_msg *msg,
+	const struct ear_facts *facts, const struct ear_msg *before,
+	const struct ear_facts *before_facts,
+	struct ear_key_value keys[EAR_MSG_KEYS_MAX]);
+
 struct ear_expr;
 
 /**

@@ -50,21 +50,55 @@ static size_t digits(unsigned v, char out[8])
 	return n;
 }
 
-size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
+/* Whether one of the users of a message is written like this one. */
+static bool has_user(const struct ear_facts *facts, struct ear_slice user)
+{
+	return ear_slice_eq(facts->from_user, user) ||
+	       ear_slice_eq(facts->to_user, user) ||
+	       ear_slice_eq(facts->auth_user, user);
+}
+
+static bool same_ip(const struct ear_addr *a, const struct ear_addr *b)
+{
+	return a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+static bool has_addr(const struct ear_msg *msg, const struct ear_addr *a)
+{
+	return same_ip(&msg->src, a) || same_ip(&msg->dst, a);
+}
+
+size_t ear_msg_new_keys(const struct ear_msg *msg,
+	const struct ear_facts *facts, const struct ear_msg *before,
+	const struct ear_facts *before_facts,
 	struct ear_key_value keys[EAR_MSG_KEYS_MAX])
 {
+	const struct ear_slice user[] = {
+		facts->from_user, facts->to_user, facts->auth_user};
+	const struct ear_facts *old = before ? before_facts : NULL;
 	char status[8];
 	size_t n = 0;
 
-	add(keys, &n, EAR_KEY_CALLID, facts->call_id);
-	add(keys, &n, EAR_KEY_USER, facts->from_user);
-	add(keys, &n, EAR_KEY_USER, facts->to_user);
-	add(keys, &n, EAR_KEY_USER, facts->auth_user);
-	add_addr(keys, &n, &msg->src);
-	add_addr(keys, &n, &msg->dst);
-	add(keys, &n, EAR_KEY_METHOD, facts->method);
-	if (facts->status)
+	if (!old || !ear_slice_eq(old->call_id, facts->call_id))
+		add(keys, &n, EAR_KEY_CALLID, facts->call_id);
+	for (size_t i = 0; i < sizeof(user) / sizeof(user[0]); i++) {
+		if (!old || !has_user(old, user[i]))
+			add(keys, &n, EAR_KEY_USER, user[i]);
+	}
+	if (!old || !has_addr(before, &msg->src))
+		add_addr(keys, &n, &msg->src);
+	if (!old || !has_addr(before, &msg->dst))
+		add_addr(keys, &n, &msg->dst);
+	if (!old || !ear_slice_eq(old->method, facts->method))
+		add(keys, &n, EAR_KEY_METHOD, facts->method);
+	if (facts->status && (!old || old->status != facts->status))
 		add(keys, &n, EAR_KEY_STATUS,
 			ear_slice(status, digits(facts->status, status)));
 	return n;
+}
+
+size_t ear_msg_keys(const struct ear_msg *msg, const struct ear_facts *facts,
+	struct ear_key_value keys[EAR_MSG_KEYS_MAX])
+{
+	return ear_msg_new_keys(msg, facts, NULL, NULL, keys);
 }

@@ -207,8 +207,7 @@ enum ear_err ear_batch_mark(
 {
 	size_t i = 0;
 
-	while (i < b->mark_n &&
-		strncmp(b->marks[i].name, mark->name, sizeof(mark->name)))
+	while (i < b->mark_n && !ear_store_mark_is(&b->marks[i], mark->name))
 		i++;
 	if (i == EAR_BATCH_MARKS)
 		return EAR_LIMIT;
@@ -357,15 +356,20 @@ static void expect(const struct ear_batch *b, uint32_t k)
 enum ear_err ear_batch_pack(
 	struct ear_batch *b, uint32_t i, struct ear_packer *packer)
 {
-	struct ear_facts facts;
-	struct ear_msg msg;
+	/* this message and the one before, in turn */
+	struct ear_facts facts[2];
+	struct ear_msg msg[2];
 
 	for (uint32_t k = b->cuts[i]; k < b->cuts[i + 1]; k++) {
 		const struct ear_entry *e = &b->entries[b->order[k]];
+		bool first = k == b->cuts[i];
+		unsigned now = k & 1, old = !now;
 
 		expect(b, k);
-		load(b, e, &msg, &facts);
-		ear_packer_add(packer, &msg, &facts, e->seq, e->conv);
+		load(b, e, &msg[now], &facts[now]);
+		ear_packer_add(packer, &msg[now], &facts[now],
+			first ? NULL : &msg[old], first ? NULL : &facts[old],
+			e->seq, e->conv);
 	}
 	return ear_packer_finish(packer, &b->packed[i]);
 }

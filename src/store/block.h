@@ -109,9 +109,16 @@ struct ear_packer;
 struct ear_packer *ear_packer_new(void);
 void ear_packer_free(struct ear_packer **packer);
 
-/** Add a row. conv is the conversation's hash. Copies what it needs. */
+/**
+ * Add a row. Copies what it needs.
+ *
+ * @param before the row before it in this block, and its facts; NULL for the
+ *               first: its keys are in the block already
+ * @param conv   the conversation's hash
+ */
 void ear_packer_add(struct ear_packer *packer, const struct ear_msg *msg,
-	const struct ear_facts *facts, uint32_t seq, uint64_t conv);
+	const struct ear_facts *facts, const struct ear_msg *before,
+	const struct ear_facts *before_facts, uint32_t seq, uint64_t conv);
 
 /** Compress; the packer is empty again, whatever comes of it. */
 EAR_MUST_USE enum ear_err ear_packer_finish(

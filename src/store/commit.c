@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "store/writer_priv.h"
 
@@ -74,8 +75,7 @@ static uint64_t generation_of(
 	const struct ear_writer *w, const struct ear_store_mark *mark)
 {
 	for (size_t i = 0; i < w->mark_n; i++) {
-		if (!strncmp(w->marks[i].mark.name, mark->name,
-			    sizeof(mark->name)))
+		if (ear_store_mark_is(&w->marks[i].mark, mark->name))
 			return w->marks[i].generation;
 	}
 	return 0;
@@ -333,8 +333,7 @@ static void publish(struct ear_writer *w, const struct ear_batch *b)
 		size_t k = 0;
 
 		while (k < w->mark_n &&
-			strncmp(w->marks[k].mark.name, b->marks[i].name,
-				sizeof(b->marks[i].name)))
+			!ear_store_mark_is(&w->marks[k].mark, b->marks[i].name))
 			k++;
 		if (k == MARKS_MAX)
 			continue;
@@ -471,7 +470,7 @@ void *writer_commit_loop(void *arg)
 	struct ear_writer *w = arg;
 	uint64_t house_ns = ear_mono_ns();
 
-	pthread_setname_np(pthread_self(), "store-commit");
+	ear_thread_self("store-commit", EAR_WEIGHT_WORK);
 	adopt(w);
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit) {

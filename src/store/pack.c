@@ -212,11 +212,12 @@ static void count(struct ear_packer *p, const struct ear_msg *msg,
 }
 
 void ear_packer_add(struct ear_packer *p, const struct ear_msg *msg,
-	const struct ear_facts *facts, uint32_t seq, uint64_t conv)
+	const struct ear_facts *facts, const struct ear_msg *before,
+	const struct ear_facts *before_facts, uint32_t seq, uint64_t conv)
 {
 	struct ear_key_value keys[EAR_MSG_KEYS_MAX];
 	uint64_t *v = p->cells + p->rows;
-	size_t n = ear_msg_keys(msg, facts, keys);
+	size_t n = ear_msg_new_keys(msg, facts, before, before_facts, keys);
 
 	assert(p->rows < EAR_BLOCK_ROWS);
 #define CELL(c) v[(size_t)EAR_COL_##c * EAR_BLOCK_ROWS]

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The side of the writer that puts, and the workers. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "store/writer_priv.h"
 
@@ -49,7 +51,7 @@ static void *worker(void *arg)
 	struct ear_writer *w = arg;
 	struct ear_packer *packer = ear_packer_new();
 
-	pthread_setname_np(pthread_self(), "store-pack");
+	ear_thread_self("store-pack", EAR_WEIGHT_WORK);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		bool busy = false;
@@ -88,6 +90,8 @@ static enum ear_err hand_over(struct ear_writer *w)
 {
 	struct ear_batch *b = w->fill;
 
+	/* there from ear_writer_new() on, and refilled from the spares */
+	assert(b);
 	if (!b->n && !b->mark_n)
 		return EAR_OK;
 	pthread_mutex_lock(&w->lock);
@@ -197,7 +201,7 @@ enum ear_err ear_writer_marked(
 
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->mark_n && err; i++) {
-		if (strncmp(w->marks[i].mark.name, name, sizeof(mark->name)))
+		if (!ear_store_mark_is(&w->marks[i].mark, name))
 			continue;
 		*mark = w->marks[i].mark;
 		err = EAR_OK;
@@ -222,7 +226,7 @@ static enum ear_err learn_mark(
 	size_t i = 0;
 
 	while (i < w->mark_n &&
-		strncmp(w->marks[i].mark.name, mark->name, sizeof(mark->name)))
+		!ear_store_mark_is(&w->marks[i].mark, mark->name))
 		i++;
 	if (i == MARKS_MAX)
 		return EAR_LIMIT;
