@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Blanks secrets before anything is written or shown: passwords, digest and
+ * Blanks secrets between journal and store: passwords, digest and
  * NTLM responses, tokens, SDP keys. Each secret byte becomes 'x', so that
  * lengths, offsets and Content-Length stay as they were.
  */

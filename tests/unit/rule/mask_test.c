@@ -29,6 +29,11 @@ static void test_mask(void **state)
 		{"password in a URI",
 			HEAD "Contact: <sip:alice:hush@192.0.2.1>\r\n\r\n",
 			HEAD "Contact: <sip:alice:xxxx@192.0.2.1>\r\n\r\n"},
+		{"password in a first line without header",
+			"INVITE sip:bob:hush@192.0.2.1 SIP/2.0\r\n\r\n",
+			"INVITE sip:bob:xxxx@192.0.2.1 SIP/2.0\r\n\r\n"},
+		{"the same, cut", "INVITE sip:bob:hush@192.0.2.1",
+			"INVITE sip:bob:xxxx@192.0.2.1"},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
