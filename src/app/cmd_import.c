@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/commands.h"
@@ -123,8 +124,8 @@ static void print_text(const char *path, const struct ear_import_summary *s)
 		printf("  from %s to %s UTC\n", first, last);
 	}
 	if (s->file.truncated || s->file.gaps || s->file.unfinished)
-		printf("  incomplete: %llu messages cut short, %llu holes in "
-		       "TCP streams, %llu datagrams without all fragments\n",
+		printf("  incomplete: messages cut short %llu, holes in TCP "
+		       "streams %llu, datagrams without all fragments %llu\n",
 			(unsigned long long)s->file.truncated,
 			(unsigned long long)s->file.gaps,
 			(unsigned long long)s->file.unfinished);
@@ -161,6 +162,32 @@ static enum ear_err import(struct ear_store *store, const char *path,
 	return err;
 }
 
+static bool any_readable(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "-") || access(argv[i], R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A slip in a name must not leave a new data directory behind. */
+static int none_readable(const struct choices *c, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		struct ear_import_summary nothing = {0};
+		struct ear_fault fault = {0};
+
+		if (access(argv[i], R_OK) == 0)
+			continue;
+		ear_fail_sys(&fault, "%s", argv[i]);
+		if (c->json)
+			print_json(argv[i], &nothing, EAR_SYS, &fault);
+		(void)ear_command_failed("import", &fault);
+	}
+	return EAR_EXIT_FAILED;
+}
+
 int ear_cmd_import(int argc, char **argv)
 {
 	struct choices c = {.data = ear_data_dir()};
@@ -188,6 +215,8 @@ int ear_cmd_import(int argc, char **argv)
 		ear_fail(&fault, EAR_USAGE, 0, "name at least one file");
 		return ear_command_failed("import", &fault);
 	}
+	if (!any_readable(argc, argv))
+		return none_readable(&c, argc, argv);
 	if (ear_app_store_write(
 		    c.data, &(struct ear_store_options){0}, &store, &fault))
 		return ear_command_failed("import", &fault);

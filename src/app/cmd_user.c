@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -105,25 +106,38 @@ static void print_user(const struct ear_user *user, void *arg)
 			ear_role_name(user->role), created, seen);
 }
 
-static enum ear_err run(struct ear_users *users, int argc, char **argv,
-	struct choices *c, struct ear_fault *fault)
+static enum ear_err check(
+	int argc, char **argv, const struct choices *c, struct ear_fault *fault)
 {
-	const char *what = argv[0];
+	const char *what = argc ? argv[0] : "";
+	bool list = !strcmp(what, "list");
+	struct stat st;
 
-	if (!strcmp(what, "list") && argc == 1)
-		return ear_users_each(users, print_user, c, fault);
-	if (argc != 2)
+	if (!argc)
 		return ear_fail(fault, EAR_USAGE, 0,
-			"write: earshot user list, or add, passwd or remove "
-			"and a NAME");
-	if (!strcmp(what, "add"))
+			"say what to do: list, add, passwd or remove");
+	if (!list && strcmp(what, "add") != 0 && strcmp(what, "passwd") != 0 &&
+		strcmp(what, "remove") != 0)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"'%s' is not list, add, passwd or remove", what);
+	if (argc != (list ? 1 : 2))
+		return ear_fail(fault, EAR_USAGE, 0, "write: earshot user %s%s",
+			what, list ? "" : " NAME");
+	if (stat(c->data, &st))
+		return ear_fail_sys(fault, "the data directory %s", c->data);
+	return EAR_OK;
+}
+
+static enum ear_err run(struct ear_users *users, char **argv, struct choices *c,
+	struct ear_fault *fault)
+{
+	if (!strcmp(argv[0], "list"))
+		return ear_users_each(users, print_user, c, fault);
+	if (!strcmp(argv[0], "add"))
 		return add(users, argv[1], c, fault);
-	if (!strcmp(what, "passwd"))
+	if (!strcmp(argv[0], "passwd"))
 		return passwd(users, argv[1], fault);
-	if (!strcmp(what, "remove"))
-		return ear_users_remove(users, ear_slice_str(argv[1]), fault);
-	return ear_fail(fault, EAR_USAGE, 0,
-		"'%s' is not list, add, passwd or remove", what);
+	return ear_users_remove(users, ear_slice_str(argv[1]), fault);
 }
 
 int ear_cmd_user(int argc, char **argv)
@@ -147,14 +161,11 @@ int ear_cmd_user(int argc, char **argv)
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
-	if (argc < 1) {
-		ear_fail(&fault, EAR_USAGE, 0,
-			"say what to do: list, add, passwd or remove");
-		return ear_command_failed("user", &fault);
-	}
-	err = ear_users_open(c.data, &users, &fault);
+	err = check(argc, argv, &c, &fault);
 	if (!err)
-		err = run(users, argc, argv, &c, &fault);
+		err = ear_users_open(c.data, &users, &fault);
+	if (!err)
+		err = run(users, argv, &c, &fault);
 	ear_users_close(&users);
 	return err ? ear_command_failed("user", &fault) : EAR_EXIT_DONE;
 }

@@ -47,6 +47,14 @@ static int unknown(const char *name)
 			near = commands[i].name;
 		}
 	}
+	if (name[0] == '-') {
+		fprintf(stderr,
+			"earshot: %s stands before the command; options come "
+			"behind it, as in earshot search --data DIR\n"
+			"Try: earshot --help\n",
+			name);
+		return EAR_EXIT_USAGE;
+	}
 	fprintf(stderr, "earshot: there is no command '%s'", name);
 	if (near)
 		fprintf(stderr, "; do you mean %s?", near);
@@ -62,7 +70,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* A reader that goes away is a short write, not a death. */
 	signal(SIGPIPE, SIG_IGN);
-	if (!strcmp(name, "help") && argc > 2) {
+	if (!strcmp(name, "help") && argc > 2 && argv[2][0] != '-') {
 		static char flag[] = "--help";
 		char *ask[] = {argv[2], flag, NULL};
 
@@ -75,7 +83,8 @@ int main(int argc, char **argv)
 	if (!strcmp(name, "help") || !strcmp(name, "--help") ||
 		!strcmp(name, "-h"))
 		return print_help();
-	if (!strcmp(name, "--version") || !strcmp(name, "version")) {
+	if (!strcmp(name, "--version") || !strcmp(name, "version") ||
+		!strcmp(name, "-V")) {
 		printf("earshot %s\n", EAR_VERSION);
 		return EAR_EXIT_DONE;
 	}

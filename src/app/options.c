@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "message/field.h"
 
 /* More than any command has, with --help. */
 #define OPTIONS_MAX 32
@@ -64,7 +65,8 @@ static void print_help(const struct ear_usage *u)
 	static const struct ear_option help = {
 		"help", 'h', EAR_OPT_FLAG, NULL, NULL, "show this"};
 
-	printf("usage: earshot %s [OPTION]… %s\n\n", u->command, u->operands);
+	printf("usage: earshot %s [OPTION]…%s%s\n\n", u->command,
+		u->operands[0] ? " " : "", u->operands);
 	print_folded(u->about, 0);
 	printf("\n");
 	for (size_t i = 0; i < u->n; i++)
@@ -131,6 +133,38 @@ static const struct ear_option *found(const struct ear_usage *u, int c)
 	return NULL;
 }
 
+/* The long option that a wrong one looks most like; its value aside. */
+static const char *nearest(const struct ear_usage *u, const char *wrong)
+{
+	struct ear_slice name = ear_slice_str(wrong);
+	const char *near = NULL;
+	unsigned least = ~0u, distance;
+
+	if (name.n < 4 || name.p[0] != '-' || name.p[1] != '-')
+		return NULL;
+	name = ear_slice_sub(name, 2, ear_slice_find(name, EAR_S("=")));
+	for (size_t i = 0; i < u->n; i++) {
+		const char *known = u->options[i].name;
+
+		if (ear_word_alike(name, ear_slice_str(known), &distance) &&
+			distance < least) {
+			least = distance;
+			near = known;
+		}
+	}
+	return near;
+}
+
+static void print_wrong(const struct ear_usage *u, int c, const char *word)
+{
+	const char *near = c == '?' ? nearest(u, word) : NULL;
+
+	fprintf(stderr, "earshot %s: %s %s%s%s%s\n", u->command, word,
+		c == ':' ? "needs a value" : "is no option of this command",
+		near ? "; do you mean --" : "", near ? near : "",
+		near ? "?" : "");
+}
+
 static bool wrong(const struct ear_usage *u, int *status)
 {
 	fprintf(stderr, "Try: earshot %s --help\n", u->command);
@@ -158,10 +192,7 @@ bool ear_options(
 			return false;
 		}
 		if (c == '?' || c == ':') {
-			fprintf(stderr, "earshot %s: %s %s\n", u->command,
-				(*argv)[optind - 1],
-				c == ':' ? "needs a value"
-					 : "is no option of this command");
+			print_wrong(u, c, (*argv)[optind - 1]);
 			return wrong(u, status);
 		}
 		o = found(u, c);
