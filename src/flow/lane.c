@@ -33,7 +33,10 @@ struct run {
 
 #define RUNS 128
 
-/* Longest that the sender of a stream waits for room in the journal. */
+/*
+ * Longest that the sender of a stream waits for room in the journal, until it
+ * takes something again.
+ */
 #define STREAM_WAIT_NS EAR_SECOND_NS
 
 struct ear_flow_lane {
@@ -49,6 +52,7 @@ struct ear_flow_lane {
 	size_t runs;
 	struct ear_log_gate gate;
 	bool stream; /* the last record came by a stream */
+	bool waited; /* in vain: the journal has taken nothing since */
 	uint32_t records;
 	uint64_t seen_ns; /* of the last record */
 	size_t n;         /* bytes in frame */
@@ -84,18 +88,24 @@ static void count(struct ear_flow_lane *l, enum ear_count what)
 /*
  * A stream's sender can be made to wait, so a full journal lets it, for a
  * while: no longer, since the sender is a SIP server with better things to do.
- * Datagrams that are not taken now are lost either way.
+ * Once in vain, the disk is full rather than the pump behind: then each frame
+ * has one try. Datagrams that are not taken now are lost either way.
  */
 static enum ear_err append(struct ear_flow_lane *l, struct ear_fault *fault)
 {
 	const struct timespec nap = {.tv_nsec = 5000000};
-	uint64_t until = l->stream ? ear_mono_ns() + STREAM_WAIT_NS : 0;
+	bool wait = l->stream && !l->waited;
+	uint64_t until = wait ? ear_mono_ns() + STREAM_WAIT_NS : 0;
 	enum ear_err err;
 
 	while ((err = ear_lane_append(l->lane, l->frame, l->n, l->records,
 			fault)) == EAR_FULL &&
-		l->stream && ear_mono_ns() < until)
+		wait && ear_mono_ns() < until)
 		nanosleep(&nap, NULL);
+	if (!err)
+		l->waited = false;
+	else if (wait)
+		l->waited = true;
 	return err;
 }
 
