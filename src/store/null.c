@@ -22,10 +22,11 @@ static enum ear_err null_open(const struct ear_store_options *options,
 	(void)options;
 	(void)notice;
 	(void)arg;
-	*store = n ? &n->store : NULL;
+	*store = NULL;
 	if (!n)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	n->store.ops = &ear_store_null;
+	*store = &n->store;
 	return EAR_OK;
 }
 
@@ -44,8 +45,7 @@ static size_t index_of(const struct null *n, const char *name)
 {
 	size_t i = 0;
 
-	while (i < n->mark_n &&
-		strncmp(n->marks[i].name, name, sizeof(n->marks[i].name)))
+	while (i < n->mark_n && !ear_store_mark_is(&n->marks[i], name))
 		i++;
 	return i;
 }

@@ -183,7 +183,7 @@ static size_t choose(
 
 		if (!seg.item.loaded || !seg.item.sealed) {
 			err = ear_shelf_view(
-				s->shelf, &seg.item, &seg.view, &fault);
+				s->shelf, &items[i], &seg.view, &fault);
 			if (!err)
 				seg.item.total = seg.view->total;
 		}

@@ -97,7 +97,7 @@ static uint64_t number_of(const char *name)
 	if (strspn(name, "0123456789abcdef") != 10)
 		return 0;
 	n = strtoull(name, &end, 16);
-	return strcmp(end, ".seg") ? 0 : n;
+	return strcmp(end, ".seg") == 0 ? n : 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -230,7 +230,7 @@ static struct ear_view *take_idle(struct ear_shelf *s, const char *path)
 	for (struct ear_view **at = &s->idle; *at; at = &(*at)->next) {
 		struct ear_view *v = *at;
 
-		if (strcmp(v->path, path))
+		if (strcmp(v->path, path) != 0)
 			continue;
 		*at = v->next;
 		v->next = NULL;

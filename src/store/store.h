@@ -40,6 +40,13 @@ struct ear_store_mark {
 	uint64_t v[3];
 };
 
+/** Whether a mark is the one of this name; names past 32 bytes are cut. */
+static inline bool ear_store_mark_is(
+	const struct ear_store_mark *mark, const char *name)
+{
+	return strncmp(mark->name, name, sizeof(mark->name)) == 0;
+}
+
 /** Told what an operator must know. Any thread. */
 typedef void (*ear_notice_fn)(
 	const char *event, struct ear_slice text, void *arg);
