@@ -203,6 +203,17 @@ static bool zone(struct ear_slice *s, int *east_s)
 	return true;
 }
 
+/* timegm() takes the 30th of February for the 2nd of March. */
+static bool is_day(const struct tm *tm)
+{
+	struct tm day = {.tm_year = tm->tm_year,
+		.tm_mon = tm->tm_mon,
+		.tm_mday = tm->tm_mday};
+
+	(void)timegm(&day);
+	return day.tm_mday == tm->tm_mday;
+}
+
 static bool calendar(struct ear_slice t, uint64_t now_ns, uint64_t *at_ns)
 {
 	time_t now = (time_t)(now_ns / EAR_SECOND_NS), s;
@@ -230,6 +241,8 @@ static bool calendar(struct ear_slice t, uint64_t now_ns, uint64_t *at_ns)
 				t.n))
 			return false;
 	}
+	if (!is_day(&tm))
+		return false;
 	s = timegm(&tm) - east;
 	if (s < 0)
 		return false;
@@ -237,14 +250,18 @@ static bool calendar(struct ear_slice t, uint64_t now_ns, uint64_t *at_ns)
 	return true;
 }
 
-/* Seconds since 1970, with or without a fraction. */
+/*
+ * Seconds since 1970, with or without a fraction. Four digits are rather meant
+ * as a year, which names no time.
+ */
 static bool epoch(struct ear_slice t, uint64_t *at_ns)
 {
 	size_t dot = ear_slice_find(t, EAR_S("."));
 	struct ear_slice rest = ear_slice_sub(t, dot, t.n);
 	uint64_t s;
 
-	if (!ear_slice_u64(ear_slice_sub(t, 0, dot), 18446744072ULL, &s))
+	if (!ear_slice_u64(ear_slice_sub(t, 0, dot), 18446744072ULL, &s) ||
+		(t.n == 4 && s >= 1970 && s <= 2200))
 		return false;
 	*at_ns = s * EAR_SECOND_NS + fraction(&rest);
 	return rest.n == 0;
