@@ -45,6 +45,12 @@ enum ear_err ear_fail(struct ear_fault *fault, enum ear_err code, size_t offset,
 enum ear_err ear_fail_sys(struct ear_fault *fault, const char *format, ...)
 	EAR_PRINTF(2, 3);
 
+#ifdef __clang_analyzer__
+/* It reads one file at a time and would think that a failure can be EAR_OK. */
+#define ear_fail(fault, code, ...) (ear_fail(fault, code, __VA_ARGS__), (code))
+#define ear_fail_sys(fault, ...) (ear_fail_sys(fault, __VA_ARGS__), EAR_SYS)
+#endif
+
 /** Short name of a code, as in "bad" or "limit". */
 const char *ear_err_name(enum ear_err code);
 
