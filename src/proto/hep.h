@@ -141,7 +141,8 @@ static inline struct ear_slice ear_hep_value(
 {
 	struct ear_hep_span s = hep->chunk[chunk];
 
-	return ear_slice(s.at ? hep->packet.p + s.at : NULL, s.n);
+	return s.at ? ear_slice(hep->packet.p + s.at, s.n)
+		    : (struct ear_slice){NULL, 0};
 }
 
 /** Number of a chunk of 1 to 8 bytes; 0 when it is not there. */
