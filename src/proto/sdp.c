@@ -90,9 +90,9 @@ static struct ear_slice connection(struct ear_slice value)
 
 static void read_direction(struct ear_slice attribute, uint8_t *direction)
 {
-	for (uint8_t d = 0; d <= EAR_SDP_INACTIVE; d++) {
+	for (unsigned d = 0; d <= EAR_SDP_INACTIVE; d++) {
 		if (ear_slice_eq(attribute, directions[d]))
-			*direction = d;
+			*direction = (uint8_t)d;
 	}
 }
 
