@@ -121,6 +121,7 @@ static void span(struct ear_json *j, const char *key, uint64_t at_ns)
 void ear_ask_json(const struct ear_ask *ask, struct ear_json *j)
 {
 	const struct ear_found *f = &ask->found;
+	uint64_t took_us = ask->took_ns / EAR_US_NS;
 
 	ear_json_ku64(j, "matched", f->matched);
 	ear_json_ku64(j, "scanned", f->scanned);
@@ -131,7 +132,7 @@ void ear_ask_json(const struct ear_ask *ask, struct ear_json *j)
 	span(j, "from", f->done_from_ns);
 	span(j, "to", f->done_to_ns);
 	ear_json_key(j, "ms");
-	ear_json_num(j, (double)(ask->took_ns / EAR_US_NS) / 1000.0);
+	ear_json_num(j, (double)took_us / 1000.0);
 }
 
 void ear_ask_print_json(const struct ear_ask *ask)

@@ -188,7 +188,7 @@ int ear_cmd_search(int argc, char **argv)
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
-	if (strcmp(c.order, "newest") && strcmp(c.order, "oldest")) {
+	if (strcmp(c.order, "newest") != 0 && strcmp(c.order, "oldest") != 0) {
 		fprintf(stderr,
 			"earshot search: --order is newest or oldest\n");
 		return EAR_EXIT_USAGE;

@@ -263,7 +263,7 @@ static int rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *id)
 {
 	struct cursor *c = (struct cursor *)cursor;
 
-	*id = (sqlite3_int64)(c->rows + c->at);
+	*id = (sqlite3_int64)c->rows + (sqlite3_int64)c->at;
 	return SQLITE_OK;
 }
 

@@ -18,8 +18,10 @@ static void party(struct ear_json *j, const struct ear_party *p, size_t index)
 
 static void milliseconds(struct ear_json *j, const char *key, uint64_t ns)
 {
+	uint64_t us = ns / EAR_US_NS;
+
 	ear_json_key(j, key);
-	ear_json_num(j, (double)(ns / EAR_US_NS) / 1000.0);
+	ear_json_num(j, (double)us / 1000.0);
 }
 
 static void repeat_of(
