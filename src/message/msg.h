@@ -52,33 +52,33 @@ enum ear_msg_flag {
 	EAR_MSG_ARRIVAL = 1u << 2,   /**< no time in it; at is when it came */
 	EAR_MSG_RELAY = 1u << 3,     /**< a duplicate without addresses: src is
 					  who sent it to us, not who wrote it */
-	EAR_MSG_ENVELOPE = 1u << 4,  /**< the HEP around it was damaged or odd */
-	EAR_MSG_IMPORTED = 1u << 5,  /**< from a file, not live */
+	EAR_MSG_ENVELOPE = 1u << 4, /**< the HEP around it was damaged or odd */
+	EAR_MSG_IMPORTED = 1u << 5, /**< from a file, not live */
 };
 
 /**
  * One message. Slices are borrowed; see the top of the file.
  */
 struct ear_msg {
-	uint64_t at_ns;	     /**< capture time, ns since 1970 UTC */
+	uint64_t at_ns;      /**< capture time, ns since 1970 UTC */
 	uint64_t seen_ns;    /**< when our tap took it, ns since 1970 UTC */
-	uint64_t id;	     /**< set by the store: see store/store.h; else 0 */
+	uint64_t id;         /**< set by the store: see store/store.h; else 0 */
 	struct ear_addr src; /**< may be unknown */
 	struct ear_addr dst; /**< may be unknown */
-	struct ear_addr via; /**< who handed it to us (HEP agent); may be unknown */
+	struct ear_addr via; /**< HEP agent that sent it; may be unknown */
 	uint32_t capture_id; /**< HEP capture agent id; 0 none */
-	uint16_t flags;	     /**< enum ear_msg_flag */
+	uint16_t flags;      /**< enum ear_msg_flag */
 	uint8_t transport;   /**< enum ear_transport */
-	uint8_t proto;	     /**< enum ear_proto */
+	uint8_t proto;       /**< enum ear_proto */
 	uint8_t direction;   /**< enum ear_direction */
 	uint8_t ip_proto;    /**< IP protocol number as given; 0 unknown */
-	struct ear_slice tap;	      /**< as "hep/udp:127.0.0.1:9060", "file:a.pcap" */
-	struct ear_slice node;	      /**< HEP agent name (chunk 0x13); may be empty */
+	struct ear_slice tap; /**< as "hep/udp:127.0.0.1:9060", "file:a.pcap" */
+	struct ear_slice node; /**< HEP agent name (chunk 0x13); may be empty */
 	struct ear_slice correlation; /**< HEP correlation id; may be empty */
-	struct ear_slice extra;	      /**< further HEP chunks, as on the wire */
-	struct ear_slice note;	      /**< findings of the tap, one a line:
+	struct ear_slice extra;       /**< further HEP chunks, as on the wire */
+	struct ear_slice note;        /**< findings of the tap, one a line:
 					   "OFFSET rule-id words"; may be empty */
-	struct ear_slice raw;	      /**< the message itself: evidence */
+	struct ear_slice raw;         /**< the message itself: evidence */
 };
 
 /** "udp", "tcp", "tls", "sctp", "ws", "wss", "secure"; "" when unknown. */
@@ -94,33 +94,33 @@ struct ear_slice ear_direction_name(enum ear_direction d);
  * and keys need. All slices lie in msg->raw (or msg itself).
  */
 struct ear_facts {
-	uint8_t kind;		    /**< enum ear_kind */
-	bool malformed;		    /**< as EAR_MSG_MALFORMED */
-	bool sdp;		    /**< has an SDP body */
-	bool secrets;		    /**< has secrets, as ear_sip_secrets() finds
-					 them; set by ear_msg_examine() only */
-	uint16_t status;	    /**< reply: 100..699 (or as written); else 0 */
-	uint32_t cseq;		    /**< CSeq number; 0 when absent */
-	struct ear_slice method;    /**< request: its method; reply: CSeq's */
-	struct ear_slice reason;    /**< reply: reason phrase */
-	struct ear_slice ruri;	    /**< request: Request-URI */
-	struct ear_slice call_id;   /**< the conversation; for a log event, its
-					 correlation id */
+	uint8_t kind;            /**< enum ear_kind */
+	bool malformed;          /**< as EAR_MSG_MALFORMED */
+	bool sdp;                /**< has an SDP body */
+	bool secrets;            /**< has secrets, as ear_sip_secrets() finds
+				      them; set by ear_msg_examine() only */
+	uint16_t status;         /**< reply: 100..699 (or as written); else 0 */
+	uint32_t cseq;           /**< CSeq number; 0 when absent */
+	struct ear_slice method; /**< request: its method; reply: CSeq's */
+	struct ear_slice reason; /**< reply: reason phrase */
+	struct ear_slice ruri;   /**< request: Request-URI */
+	struct ear_slice call_id; /**< the conversation; for a log event, its
+				       correlation id */
 	struct ear_slice cseq_method;
 	struct ear_slice from_user; /**< user part as written; "" when none */
 	struct ear_slice from_host;
 	struct ear_slice from_name; /**< display name without quotes */
 	struct ear_slice from_tag;
-	struct ear_slice from_uri;  /**< URI without parameters of the header */
+	struct ear_slice from_uri; /**< URI without parameters of the header */
 	struct ear_slice to_user;
 	struct ear_slice to_host;
 	struct ear_slice to_name;
 	struct ear_slice to_tag;
 	struct ear_slice to_uri;
 	struct ear_slice ruri_user;
-	struct ear_slice auth_user; /**< username of (Proxy-)Authorization */
-	struct ear_slice contact;   /**< first Contact value */
-	struct ear_slice branch;    /**< branch of the top Via */
+	struct ear_slice auth_user;  /**< username of (Proxy-)Authorization */
+	struct ear_slice contact;    /**< first Contact value */
+	struct ear_slice branch;     /**< branch of the top Via */
 	struct ear_slice user_agent; /**< User-Agent, else Server */
 	struct ear_slice content_type;
 	struct ear_slice body;
@@ -143,9 +143,9 @@ void ear_msg_examine(const struct ear_msg *msg, struct ear_facts *facts);
 
 /** One rule of a protocol that a message breaks, or a remark of the tap. */
 struct ear_finding {
-	uint32_t offset;	/**< bytes into raw */
-	struct ear_slice rule;	/**< stable id, as "sip.cseq.method" */
-	struct ear_slice text;	/**< what is wrong, for people */
+	uint32_t offset;         /**< bytes into raw */
+	struct ear_slice rule;   /**< stable id, as "sip.cseq.method" */
+	struct ear_slice text;   /**< what is wrong, for people */
 	struct ear_slice source; /**< as "RFC 3261 s8.1.1.5"; may be empty */
 };
 
@@ -157,7 +157,7 @@ struct ear_finding {
  *
  * @return how many of found[] are filled
  */
-size_t ear_msg_check(const struct ear_msg *msg,
-	struct ear_finding found[EAR_FINDINGS_MAX]);
+size_t ear_msg_check(
+	const struct ear_msg *msg, struct ear_finding found[EAR_FINDINGS_MAX]);
 
 #endif
