@@ -36,17 +36,45 @@ static bool read_query(int argc, char **argv, struct ear_buf *query)
 	return !query->err && !ferror(stdin);
 }
 
-static void tell(const struct ear_ask *ask)
+static void tell(const struct ear_ask *ask, uint64_t limit)
 {
 	const struct ear_found *f = &ask->found;
+	/* the limit that was asked for is no gap in the answer */
+	bool limited = limit && f->matched >= limit &&
+		       !strncmp(f->why, "stopped after", 13);
 	char took[EAR_TIME_TEXT];
 
 	ear_duration_text(ask->took_ns, took);
 	fprintf(stderr, "%llu row%s in %s; %s%s\n",
 		(unsigned long long)f->matched, f->matched == 1 ? "" : "s",
 		took,
-		f->complete ? "complete for the span asked" : "INCOMPLETE: ",
-		f->complete ? "" : f->why);
+		limited       ? "there are more"
+		: f->complete ? "complete for the span asked"
+			      : "INCOMPLETE: ",
+		limited || f->complete ? "" : f->why);
+}
+
+/* An SQL query can be nothing but blanks and comments; SQLite then is silent.
+ */
+static bool is_empty(struct ear_slice query)
+{
+	query = ear_slice_trim(query);
+	while (query.n >= 2 && query.p[0] == '-' && query.p[1] == '-')
+		query = ear_slice_trim(ear_slice_sub(
+			query, ear_slice_find(query, EAR_S("\n")), query.n));
+	return !query.n || ear_slice_eq(query, EAR_S(";"));
+}
+
+static int no_query(void)
+{
+	fprintf(stderr, "earshot sql: write a query\n"
+			"Try: earshot sql --help\n");
+	return EAR_EXIT_USAGE;
+}
+
+static bool is_unknown_table(const struct ear_fault *fault)
+{
+	return !strncmp(fault->text, "no such table", 13);
 }
 
 /* An error of the query shows where, one of anything else only what. */
@@ -57,8 +85,11 @@ static int explain(struct ear_ask *ask, struct ear_slice query)
 	if (ask->fault.code != EAR_USAGE)
 		return ear_command_failed(ask->command, &ask->fault);
 	ear_expr_explain(query, &ask->fault, &out);
-	fprintf(stderr, "earshot sql: this query is not understood\n%.*s",
-		EAR_FMT(ear_buf_view(&out)));
+	fprintf(stderr, "earshot sql: this query is not understood\n%.*s%s",
+		EAR_FMT(ear_buf_view(&out)),
+		is_unknown_table(&ask->fault) ? "The tables are messages, "
+						"conversations and sip_trace\n"
+					      : "");
 	ear_buf_fini(&out);
 	return EAR_EXIT_USAGE;
 }
@@ -95,7 +126,7 @@ static int query_store(
 	if (c->summary)
 		ear_ask_print_json(ask);
 	else
-		tell(ask);
+		tell(ask, c->limit);
 	return EAR_EXIT_DONE;
 }
 
@@ -107,6 +138,8 @@ static int run(const struct choices *c, int argc, char **argv)
 
 	if (!read_query(argc, argv, &query))
 		fprintf(stderr, "earshot sql: cannot read the query\n");
+	else if (is_empty(ear_buf_view(&query)))
+		status = no_query();
 	else
 		status = ear_ask_open(&ask, c->data);
 	if (!status)
@@ -164,10 +197,7 @@ int ear_cmd_sql(int argc, char **argv)
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
-	if (argc < 1) {
-		fprintf(stderr, "earshot sql: write a query\n"
-				"Try: earshot sql --help\n");
-		return EAR_EXIT_USAGE;
-	}
+	if (argc < 1)
+		return no_query();
 	return run(&c, argc, argv);
 }
