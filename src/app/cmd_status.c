@@ -92,28 +92,13 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "-";
 }
 
-static void print_store(const json_t *s)
+static void print_retention(const json_t *s)
 {
 	const json_t *keep = json_object_get(s, "retention");
-	char bytes[EAR_SIZE_TEXT], raw[EAR_SIZE_TEXT], free_[EAR_SIZE_TEXT];
-	char day[EAR_SIZE_TEXT], left[EAR_TIME_TEXT], age[EAR_TIME_TEXT];
+	char free_[EAR_SIZE_TEXT], age[EAR_TIME_TEXT];
 	char most[EAR_SIZE_TEXT], least[EAR_SIZE_TEXT];
 
-	ear_size_text(number(s, "bytes"), bytes);
-	ear_size_text(number(s, "raw_bytes"), raw);
 	ear_size_text(number(s, "disk_free"), free_);
-	printf("Store      %llu messages (%llu malformed) in %llu segments, "
-	       "%s for %s received%s\n",
-		number(s, "messages"), number(s, "malformed"),
-		number(s, "segments"), bytes, raw,
-		json_is_true(json_object_get(s, "full"))
-			? "; FULL: nothing is stored"
-			: "");
-	if (number(s, "damaged"))
-		printf("           %llu segments are damaged and not read\n",
-			number(s, "damaged"));
-	printf("Kept       from %s to %s\n", text(s, "oldest"),
-		text(s, "newest"));
 	ear_duration_text(number(keep, "max_age_s") * EAR_SECOND_NS, age);
 	ear_size_text(number(keep, "max_bytes"), most);
 	ear_size_text(number(keep, "min_free"), least);
@@ -122,14 +107,60 @@ static void print_store(const json_t *s)
 		number(keep, "max_age_s") ? age : "any age",
 		number(keep, "max_bytes") ? "at most " : "",
 		number(keep, "max_bytes") ? most : "any size", least, free_);
-	if (number(s, "bytes_per_day")) {
-		ear_size_text(number(s, "bytes_per_day"), day);
-		ear_duration_text(number(s, "left_s") * EAR_SECOND_NS, left);
-		printf("Forecast   %s a day; %s%s\n", day,
-			number(s, "left_s") ? "the oldest goes after another "
-					    : "no limit comes into reach",
-			number(s, "left_s") ? left : "");
+}
+
+static void print_forecast(const json_t *s)
+{
+	char day[EAR_SIZE_TEXT], left[EAR_TIME_TEXT];
+
+	if (!number(s, "bytes_per_day"))
+		return;
+	ear_size_text(number(s, "bytes_per_day"), day);
+	ear_duration_text(number(s, "left_s") * EAR_SECOND_NS, left);
+	printf("Forecast   %s a day; %s%s\n", day,
+		number(s, "left_s") ? "the oldest goes after another "
+				    : "no limit comes into reach",
+		number(s, "left_s") ? left : "");
+}
+
+static void print_store(const json_t *s)
+{
+	char bytes[EAR_SIZE_TEXT], raw[EAR_SIZE_TEXT];
+
+	ear_size_text(number(s, "bytes"), bytes);
+	ear_size_text(number(s, "raw_bytes"), raw);
+	printf("Store      %llu messages (%llu malformed) in %llu segment%s, "
+	       "%s for %s received%s\n",
+		number(s, "messages"), number(s, "malformed"),
+		number(s, "segments"), number(s, "segments") == 1 ? "" : "s",
+		bytes, raw,
+		json_is_true(json_object_get(s, "full"))
+			? "; FULL: nothing is stored"
+			: "");
+	if (number(s, "damaged"))
+		printf("           %llu of them damaged and not read\n",
+			number(s, "damaged"));
+	if (number(s, "messages"))
+		printf("Kept       from %s to %s\n", text(s, "oldest"),
+			text(s, "newest"));
+}
+
+/* The newest; hundreds would hide all else. */
+static void print_notices(const json_t *notices)
+{
+	size_t i, most = 10;
+	json_t *o;
+
+	json_array_foreach(notices, i, o)
+	{
+		if (i == most)
+			break;
+		printf("%s%s  %s: %s\n", i ? "" : "\n", text(o, "at"),
+			text(o, "event"), text(o, "text"));
 	}
+	if (json_array_size(notices) > most)
+		printf("%zu older: earshot status --json\n",
+			json_array_size(notices) - most);
 }
 
 static void print_ledger(const json_t *lines)
@@ -163,7 +194,7 @@ static void print_text(const json_t *status)
 {
 	const json_t *t = json_object_get(status, "totals");
 	const json_t *taps = json_object_get(status, "taps");
-	const json_t *notices = json_object_get(status, "notices");
+	const json_t *store = json_object_get(status, "store");
 	bool running = json_is_true(json_object_get(status, "running"));
 	char up[EAR_TIME_TEXT];
 	size_t i;
@@ -178,9 +209,10 @@ static void print_text(const json_t *status)
 	else
 		printf("Server     not running\n");
 	if (t)
-		printf("Since then received %llu, accepted %llu, searchable "
+		printf("%s received %llu, accepted %llu, searchable "
 		       "%llu, malformed %llu, dropped %llu, kernel drops "
 		       "%llu\n",
+			running ? "Since then" : "In that run",
 			number(t, "received"), number(t, "accepted"),
 			number(t, "searchable"), number(t, "malformed"),
 			number(t, "dropped"), number(t, "kernel_drop"));
@@ -192,13 +224,14 @@ static void print_text(const json_t *status)
 				? ", open to the network"
 				: "");
 	}
-	print_store(json_object_get(status, "store"));
+	print_store(store);
+	/* a store alone does not know the limits that a server gives it */
+	if (t)
+		print_retention(store);
+	if (running)
+		print_forecast(store);
 	print_ledger(json_object_get(status, "ledger"));
-	json_array_foreach(notices, i, o)
-	{
-		printf("%s%s  %s: %s\n", i ? "" : "\n", text(o, "at"),
-			text(o, "event"), text(o, "text"));
-	}
+	print_notices(json_object_get(status, "notices"));
 }
 
 int ear_cmd_status(int argc, char **argv)
