@@ -414,12 +414,10 @@ static enum ear_err check_file(const char *path, struct ear_fault *fault)
 	enum ear_err err = EAR_OK;
 	size_t n;
 
-	if (!in || !text)
+	n = in && text ? fread(text, 1, FILE_MOST, in) : 0;
+	if (!in || !text || ferror(in))
 		err = ear_fail_sys(fault, "%s", path);
-	n = err ? 0 : fread(text, 1, FILE_MOST, in);
-	if (!err && ferror(in))
-		err = ear_fail_sys(fault, "%s", path);
-	else if (!err && n == FILE_MOST)
+	else if (n == FILE_MOST)
 		err = ear_fail(fault, EAR_USAGE, 0,
 			"%s is too large for a configuration", path);
 	if (!err)
