@@ -22,6 +22,11 @@ enum ear_err ear_path_new(
 	return EAR_OK;
 }
 
+void ear_path_mask(struct ear_path *path, bool mask_secrets)
+{
+	path->options.mask_secrets = mask_secrets;
+}
+
 void ear_path_free(struct ear_path **path)
 {
 	if (!*path)

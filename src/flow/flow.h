@@ -34,6 +34,9 @@ EAR_MUST_USE enum ear_err ear_path_new(
 	const struct ear_path_options *options, struct ear_path **path);
 void ear_path_free(struct ear_path **path);
 
+/** Whether secrets are blanked from now on. */
+void ear_path_mask(struct ear_path *path, bool mask_secrets);
+
 /**
  * Keep one message: find its facts, apply the rules, store it, count it.
  * Waits while the store is full or fails.

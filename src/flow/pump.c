@@ -29,13 +29,12 @@
 struct lane {
 	char name[32];
 	struct ear_lane *lane;
-	char key[256];             /* that senders must know; empty for none */
+	struct ear_terms terms;
 	struct ear_lane_pos start; /* of the frame in work */
-	uint64_t skip; /* messages of that frame stored by the last run */
-	uint64_t
-		done_offset; /* what the journal was last told, to skip calls */
-	bool writing;        /* has a tap; otherwise left over from before */
-	bool empty;          /* the last read found nothing */
+	uint64_t skip;    /* messages of that frame stored by the last run */
+	uint64_t done_at; /* what the journal was last told, to skip calls */
+	bool writing;     /* has a tap; otherwise left over from before */
+	bool empty;       /* the last read found nothing */
 };
 
 struct ear_pump {
@@ -165,7 +164,8 @@ static void take_record(struct ear_pump *pump, const struct ear_record *r,
 	if (pump->replay)
 		count_replay(pump, r);
 	ear_decode(pump->decoder, &unit, bytes, tap,
-		ear_slice_str(pump->at->key), pump->tally, take_message, pump);
+		ear_slice_str(pump->at->terms.key), pump->tally, take_message,
+		pump);
 }
 
 /*
@@ -193,6 +193,7 @@ static enum ear_err take_frame(
 	size_t at = 0;
 
 	pump->at = lane;
+	ear_path_mask(pump->path, lane->terms.mask);
 	pump->message = 0;
 	pump->err = EAR_OK;
 	pump->replay = !lane->writing ||
@@ -248,9 +249,9 @@ static void release(struct ear_pump *pump)
 		if (store->ops->marked(store, lane->name, &mark))
 			continue;
 		pos_of(&mark, &pos);
-		if (lane->done_offset == (pos.offset ^ pos.file << 40))
+		if (lane->done_at == (pos.offset ^ pos.file << 40))
 			continue;
-		lane->done_offset = pos.offset ^ pos.file << 40;
+		lane->done_at = pos.offset ^ pos.file << 40;
 		ear_lane_done(lane->lane, &pos);
 	}
 }
@@ -302,6 +303,7 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 			"more than %d receive threads", LANES);
 	*lane = (struct lane){0};
 	snprintf(lane->name, sizeof(lane->name), "%s", name);
+	ear_terms_read(&lane->terms, pump->options.journal_dir, name);
 	if (!store->ops->marked(store, lane->name, &mark))
 		lane->skip = pos_of(&mark, &lane->start);
 	err = ear_lane_open(pump->options.journal, lane->name, &lane->start,
@@ -314,10 +316,15 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 }
 
 enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
-	struct ear_slice key, struct ear_lane **out, struct ear_fault *fault)
+	const struct ear_terms *terms, struct ear_lane **out,
+	struct ear_fault *fault)
 {
 	struct lane *lane = NULL;
-	enum ear_err err = EAR_OK;
+	enum ear_err err =
+		ear_terms_write(terms, pump->options.journal_dir, name, fault);
+
+	if (err)
+		return err;
 
 	for (size_t i = 0; i < pump->lanes && !lane; i++) {
 		if (!strcmp(pump->lane[i].name, name))
@@ -327,7 +334,7 @@ enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 		err = open_lane(pump, name, &lane, fault);
 	if (err)
 		return err;
-	snprintf(lane->key, sizeof(lane->key), "%.*s", EAR_FMT(key));
+	lane->terms = *terms;
 	lane->writing = true;
 	*out = lane->lane;
 	return EAR_OK;
@@ -359,7 +366,6 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 	if (ear_decoder_new(&pump->decoder) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
-				     .mask_secrets = options->mask_secrets,
 				     .stop = &pump->hurry},
 			&pump->path)) {
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");

@@ -10,6 +10,7 @@
 #define EAR_FLOW_PUMP_H
 
 #include "base/ledger.h"
+#include "flow/terms.h"
 #include "journal/journal.h"
 #include "store/store.h"
 
@@ -19,7 +20,7 @@ struct ear_pump_options {
 	struct ear_journal *journal; /**< borrowed */
 	struct ear_store *store;     /**< borrowed */
 	struct ear_ledger *ledger;   /**< borrowed */
-	bool mask_secrets;
+	const char *journal_dir;     /**< borrowed; where lanes' terms lie */
 };
 
 /** Lanes that are on disk from before are opened and will be emptied. */
@@ -29,11 +30,13 @@ EAR_MUST_USE enum ear_err ear_pump_new(const struct ear_pump_options *options,
 /**
  * Open a lane to write to as well as to read; before ear_pump_start().
  *
- * @param key  HEP authentication key that senders must know; empty: none
- * @param lane borrowed from the pump
+ * @param name  of ear_terms_lane()
+ * @param terms what its messages are taken on; written down beside it
+ * @param lane  borrowed from the pump
  */
 EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
-	struct ear_slice key, struct ear_lane **lane, struct ear_fault *fault);
+	const struct ear_terms *terms, struct ear_lane **lane,
+	struct ear_fault *fault);
 
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 

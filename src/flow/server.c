@@ -87,7 +87,7 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 	return ear_pump_new(&(struct ear_pump_options){.journal = s->journal,
 				    .store = s->store,
 				    .ledger = s->ledger,
-				    .mask_secrets = s->options.mask_secrets},
+				    .journal_dir = s->journal_dir},
 		&s->pump, fault);
 }
 
@@ -129,15 +129,18 @@ static enum ear_err open_lanes(struct ear_server *s, struct listener *l,
 	struct ear_slice tap, struct ear_intake *intake[THREADS],
 	struct ear_fault *fault)
 {
+	struct ear_terms terms = {.mask = s->options.mask_secrets};
+	char address[EAR_ADDR_TEXT];
+
+	ear_addr_text(&l->address, address);
+	snprintf(terms.key, sizeof(terms.key), "%s", l->auth_key);
 	for (uint32_t i = 0; i < l->threads; i++) {
-		char name[32];
+		char name[EAR_LANE_NAME];
 		struct ear_lane *lane;
 		enum ear_err err;
 
-		snprintf(name, sizeof(name), "l%u-%.4s-%u",
-			(unsigned)s->listeners, l->transport, i);
-		err = ear_pump_lane(s->pump, name, ear_slice_str(l->auth_key),
-			&lane, fault);
+		ear_terms_lane(&terms, l->transport, address, i, name);
+		err = ear_pump_lane(s->pump, name, &terms, &lane, fault);
 		if (!err &&
 			ear_flow_lane_new(lane, s->ledger, tap, &l->lane[i]))
 			err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");

@@ -95,6 +95,7 @@ static void quiet(
 
 struct bench {
 	char dir[32];
+	struct ear_terms terms;
 	struct ear_journal *journal;
 	struct ear_ledger *ledger;
 	struct ear_pump *pump;
@@ -114,11 +115,12 @@ static void begin(struct bench *b, struct fake *store)
 	assert_int_equal(
 		ear_pump_new(&(struct ear_pump_options){.journal = b->journal,
 				     .store = &store->base,
-				     .ledger = b->ledger},
+				     .ledger = b->ledger,
+				     .journal_dir = b->dir},
 			&b->pump, &fault),
 		EAR_OK);
-	assert_int_equal(ear_pump_lane(b->pump, "l0-udp-0",
-				 (struct ear_slice){0}, &b->lane, &fault),
+	assert_int_equal(
+		ear_pump_lane(b->pump, "l0-udp-0", &b->terms, &b->lane, &fault),
 		EAR_OK);
 	assert_int_equal(ear_flow_lane_new(b->lane, b->ledger,
 				 EAR_S("hep/udp:127.0.0.1:9060"), &b->intake),
@@ -343,11 +345,48 @@ static void test_full_store(void **state)
 	(void)state;
 }
 
+/* What came in under a key is judged by it, whoever stores it later. */
+static void test_terms_stay(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX",
+		.terms = {.mask = true, .key = "secret"}};
+	struct fake store = {.base = {&ops}, .commit_at = SIZE_MAX};
+	uint64_t n[EAR_N_COUNT];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	offer_sip(&b, 1, 1);
+	flush_intake(&b);
+	end(&b);
+
+	assert_int_equal(
+		ear_journal_open(&(struct ear_journal_options){.dir = b.dir},
+			quiet, NULL, &b.journal, NULL),
+		EAR_OK);
+	assert_int_equal(ear_ledger_new(64, &b.ledger), EAR_OK);
+	assert_int_equal(
+		ear_pump_new(&(struct ear_pump_options){.journal = b.journal,
+				     .store = &store.base,
+				     .ledger = b.ledger,
+				     .journal_dir = b.dir},
+			&b.pump, NULL),
+		EAR_OK);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(n[EAR_N_BADKEY], 1);
+	assert_int_equal(store.n, 0);
+	assert_int_equal(ear_ledger_open(n), 0);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_exactly_once),
+		cmocka_unit_test(test_terms_stay),
 		cmocka_unit_test(test_lost_frame),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_full_store),
