@@ -3,6 +3,7 @@
 #ifndef EAR_STORE_EMBEDDED_PRIV_H
 #define EAR_STORE_EMBEDDED_PRIV_H
 
+#include "store/clock.h"
 #include "store/search.h"
 #include "store/writer.h"
 
@@ -16,9 +17,10 @@ struct embedded {
 	unsigned scanners; /* threads that scan; atomic */
 
 	/* relaxed atomics */
-	uint64_t now_ns; /* the latest that retain() was told */
+	uint64_t now_ns; /* the latest that retain() was told and believed */
 	uint64_t removed_segments, removed_messages;
-	pthread_mutex_t keeping; /* one at a time removes */
+	pthread_mutex_t keeping;      /* one at a time removes */
+	struct ear_store_clock clock; /* under keeping */
 };
 
 static inline struct embedded *embedded(struct ear_store *store)

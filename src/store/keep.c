@@ -144,14 +144,33 @@ static void keep(struct embedded *e, uint64_t now)
 	free(items);
 }
 
+/* The time to go by; a clock that jumped ahead is told once. */
+static uint64_t believed(struct embedded *e, uint64_t now_ns)
+{
+	bool was_ahead = e->clock.ahead;
+	uint64_t now = ear_store_clock(&e->clock, now_ns, ear_mono_ns());
+	char ahead[EAR_TIME_TEXT], text[200];
+
+	if (was_ahead || !e->clock.ahead || !e->notice)
+		return now;
+	ear_duration_text(now_ns - now, ahead);
+	snprintf(text, sizeof(text),
+		"the clock jumped ahead by %s: unless it is set back within "
+		"10 minutes, what is too old by it will be removed",
+		ahead);
+	e->notice("store.clock", ear_slice_str(text), e->arg);
+	return now;
+}
+
 void embedded_retain(struct ear_store *store, uint64_t now_ns)
 {
 	struct embedded *e = embedded(store);
 
 	if (!e->writer)
 		return;
-	__atomic_store_n(&e->now_ns, now_ns, RELAXED);
 	pthread_mutex_lock(&e->keeping);
+	now_ns = believed(e, now_ns);
+	__atomic_store_n(&e->now_ns, now_ns, RELAXED);
 	keep(e, now_ns);
 	pthread_mutex_unlock(&e->keeping);
 }
