@@ -12,7 +12,8 @@
 enum ear_err hep_gate_init(struct hep_gate *gate, struct ear_ledger *ledger,
 	const struct ear_net *allow, size_t allow_n)
 {
-	*gate = (struct hep_gate){.ledger = ledger};
+	*gate = (struct hep_gate){
+		.ledger = ledger, .denied_lock = PTHREAD_MUTEX_INITIALIZER};
 	if (!allow_n)
 		return EAR_OK;
 	gate->allow = calloc(allow_n, sizeof(*allow));
@@ -60,17 +61,41 @@ void hep_gate_count(const struct hep_gate *gate, const struct ear_addr *from,
 	ear_tally_add(tally, what, 1, now_ns);
 }
 
-void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
+/*
+ * Refused senders can be as many as somebody likes to make up; the first ones
+ * have lines of their own, the rest share one, so that they never crowd out
+ * the senders that are welcome.
+ */
+static struct ear_tally *denied_line(
+	struct hep_gate *gate, const struct ear_addr *from)
+{
+	struct ear_slice tap = ear_slice_str(gate->name);
+	struct ear_addr host = *from;
+	size_t i = 0;
+
+	host.port = 0;
+	pthread_mutex_lock(&gate->denied_lock);
+	while (i < gate->denied_n && !ear_addr_eq(&gate->denied[i], &host))
+		i++;
+	if (i == gate->denied_n && i < HEP_DENIED_LINES)
+		gate->denied[gate->denied_n++] = host;
+	pthread_mutex_unlock(&gate->denied_lock);
+	return i < HEP_DENIED_LINES
+		       ? ear_ledger_line_addr(gate->ledger, tap, &host)
+		       : ear_ledger_line(gate->ledger, tap, EAR_S("(denied)"));
+}
+
+void hep_gate_deny(struct hep_gate *gate, const struct ear_addr *from,
 	uint64_t bytes, uint64_t now_ns)
 {
+	struct ear_tally *line = denied_line(gate, from);
 	static struct ear_log_gate every;
 	char text[EAR_ADDR_TEXT];
 	uint64_t skipped;
 
-	hep_gate_count(gate, from, EAR_N_DENIED, now_ns);
-	ear_tally_add(ear_ledger_line_addr(
-			      gate->ledger, ear_slice_str(gate->name), from),
-		EAR_N_BYTES, bytes, now_ns);
+	ear_tally_add(line, EAR_N_RECEIVED, 1, now_ns);
+	ear_tally_add(line, EAR_N_DENIED, 1, now_ns);
+	ear_tally_add(line, EAR_N_BYTES, bytes, now_ns);
 	if (!ear_log_every(&every, &skipped))
 		return;
 	ear_addr_text(from, text);

@@ -3,12 +3,17 @@
 #ifndef EAR_TAP_HEP_GATE_H
 #define EAR_TAP_HEP_GATE_H
 
+#include <pthread.h>
+
 #include "base/ledger.h"
 #include "message/msg.h"
 
 /** Least and most threads of a listener, and how many unless told. */
 #define HEP_THREADS_MAX 64
 #define HEP_THREADS 2
+
+/** Refused senders that the ledger counts apart; the rest share a line. */
+#define HEP_DENIED_LINES 64
 
 struct hep_gate {
 	struct ear_ledger *ledger; /* borrowed */
@@ -17,6 +22,9 @@ struct hep_gate {
 	enum ear_transport transport;
 	struct ear_net *allow; /* owned */
 	size_t allow_n;
+	pthread_mutex_t denied_lock;
+	struct ear_addr denied[HEP_DENIED_LINES]; /* that have a line */
+	size_t denied_n;
 };
 
 /** Copy the allow-list. @return EAR_OK, EAR_NOMEM */
@@ -31,7 +39,7 @@ void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,
 bool hep_gate_allows(const struct hep_gate *gate, const struct ear_addr *from);
 
 /** Count units of a sender that may not, and say so now and then. */
-void hep_gate_deny(const struct hep_gate *gate, const struct ear_addr *from,
+void hep_gate_deny(struct hep_gate *gate, const struct ear_addr *from,
 	uint64_t bytes, uint64_t now_ns);
 
 /** Count something that no intake gets: RECEIVED and what became of it. */

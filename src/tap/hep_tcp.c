@@ -142,14 +142,13 @@ static void greet(struct server *s, int fd, const struct ear_addr *from)
 static void deafen(struct server *s)
 {
 	static struct ear_log_gate every;
-	uint64_t skipped;
+	uint64_t why = (uint64_t)errno, skipped;
 
 	watch(s, EPOLL_CTL_DEL, s->fd, 0, NULL);
 	s->deaf = true;
 	if (ear_log_every(&every, &skipped))
 		ear_log(EAR_ERROR, "tap.accept", "tap",
-			EAR_LS(s->tap->gate.name), "errno", EAR_LU(errno),
-			NULL);
+			EAR_LS(s->tap->gate.name), "errno", EAR_LU(why), NULL);
 }
 
 static void accept_some(struct server *s)
