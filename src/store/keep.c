@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/time.h"
@@ -61,18 +62,24 @@ static int by_last(const void *a, const void *b)
 
 /* --- retention --------------------------------------------------------- */
 
-static void remove_one(
-	struct embedded *e, struct ear_shelf_item *item, const char *why)
+/* It is tried again every few seconds: the same is told once. */
+static void tell_failed(struct embedded *e, const char *text)
 {
-	struct ear_fault fault = {0};
+	if (!strcmp(e->failed, text))
+		return;
+	snprintf(e->failed, sizeof(e->failed), "%s", text);
+	if (e->notice)
+		e->notice("store.keep_failed", ear_slice_str(text), e->arg);
+}
+
+/* @return whether it is gone */
+static bool remove_one(struct embedded *e, struct ear_shelf_item *item,
+	const char *why, struct ear_fault *fault)
+{
 	char last[EAR_TIME_TEXT], text[320];
 
-	if (ear_shelf_remove(e->shelf, item->number, &fault)) {
-		if (e->notice)
-			e->notice("store.keep_failed",
-				ear_slice_str(fault.text), e->arg);
-		return;
-	}
+	if (ear_shelf_remove(e->shelf, item->number, fault))
+		return false;
 	__atomic_fetch_add(&e->removed_segments, 1, RELAXED);
 	__atomic_fetch_add(&e->removed_messages,
 		item->loaded ? item->total.messages : 0, RELAXED);
@@ -84,6 +91,7 @@ static void remove_one(
 		why);
 	if (e->notice && (!item->loaded || item->total.messages))
 		e->notice("store.removed", ear_slice_str(text), e->arg);
+	return true;
 }
 
 /* Why a segment has to go; NULL: it stays. */
@@ -111,6 +119,7 @@ static void keep(struct embedded *e, uint64_t now)
 {
 	struct ear_shelf_item *items;
 	uint64_t bytes = 0, disk_free = free_of(e);
+	struct ear_fault fault = {0}, first = {0};
 	bool own = false;
 	size_t n;
 
@@ -137,10 +146,18 @@ static void keep(struct embedded *e, uint64_t now)
 				ear_writer_seal(e->writer);
 			continue;
 		}
-		remove_one(e, item, why);
+		if (!remove_one(e, item, why, &fault)) {
+			if (!first.code)
+				first = fault;
+			continue;
+		}
 		bytes -= item->bytes;
 		disk_free += item->bytes;
 	}
+	if (first.code)
+		tell_failed(e, first.text);
+	else
+		e->failed[0] = '\0';
 	free(items);
 }
 

@@ -13,6 +13,19 @@
 
 #include "made.h"
 
+/* Stands before libc's: a folder from which nothing can be removed. */
+int unlink(const char *path);
+static _Atomic bool no_unlink;
+
+int unlink(const char *path)
+{
+	if (no_unlink && strstr(path, ".seg")) {
+		errno = EROFS;
+		return -1;
+	}
+	return unlinkat(AT_FDCWD, path, 0);
+}
+
 /* Files of a store whose names end so. */
 static size_t files(const char *dir, const char *end, char last[300])
 {
@@ -513,6 +526,15 @@ static void test_retention(void **state)
 	assert_true(was_told(&notices, "store.clock"));
 	ear_store_embedded.close(&store);
 	store = open_store(&o, &notices);
+	/* what cannot be removed is told once */
+	notices.n = 0;
+	no_unlink = true;
+	for (unsigned i = 0; i < 3; i++)
+		store->ops->retain(store, NOON + 11 * day + 1);
+	no_unlink = false;
+	assert_int_equal(notices.n, 1);
+	assert_true(was_told(&notices, "store.keep_failed"));
+	assert_int_equal(count(store, ""), 500);
 	store->ops->retain(store, NOON + 11 * day + 1);
 	assert_int_equal(count(store, ""), 300);
 	assert_true(was_told(&notices, "store.removed"));
