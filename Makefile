@@ -20,7 +20,7 @@ packages-%:
 	@tools/packages $*
 
 build/build.ninja: | packages-build
-	@meson setup build --buildtype=release --prefix=$(PREFIX) >/dev/null
+	@meson setup build --buildtype=release -Db_lto=true --prefix=$(PREFIX) >/dev/null
 
 run: packages-build all
 	@build/earshot serve --data $(DATA) --sample packaging/sample/sample.pcap
