@@ -34,6 +34,8 @@ struct lane {
 	uint64_t skip;    /* messages of that frame stored by the last run */
 	uint64_t done_at; /* what the journal was last told, to skip calls */
 	bool writing;     /* has a tap; otherwise left over from before */
+	char tap[80];     /* its name, when it has one */
+	uint64_t units;   /* appended since open and read again, or lost */
 	bool empty;       /* the last read found nothing */
 };
 
@@ -200,8 +202,11 @@ static enum ear_err take_frame(
 		       frame->next.file < ear_lane_first_file(lane->lane);
 	if (!is_resumed(lane, frame, pump->replay))
 		lane->skip = 0;
-	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes))
+	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes)) {
 		take_record(pump, &record, bytes);
+		if (!pump->replay)
+			lane->units += record.units;
+	}
 	if (pump->err)
 		return pump->err;
 	lane->start = frame->next;
@@ -209,6 +214,25 @@ static enum ear_err take_frame(
 	mark_of(lane, &frame->next, 0, &mark);
 	store->ops->mark(store, &mark);
 	return EAR_OK;
+}
+
+/*
+ * At the end of a lane, what was appended before the last look and was not
+ * read is lost: the journal told where. Who sent it lay in the lost bytes.
+ */
+static void count_lost(
+	struct ear_pump *pump, struct lane *lane, uint64_t appended)
+{
+	struct ear_tally *tally;
+
+	/* a frame can be read a moment before its units are counted */
+	if (appended <= lane->units)
+		return;
+	tally = ear_ledger_line(pump->options.ledger, ear_slice_str(lane->tap),
+		(struct ear_slice){0});
+	ear_tally_add(
+		tally, EAR_N_CORRUPT, appended - lane->units, ear_now_ns());
+	lane->units = appended;
 }
 
 /* A few frames of one lane; EAR_MORE when it is empty. */
@@ -219,9 +243,13 @@ static enum ear_err turn(struct ear_pump *pump, struct lane *lane)
 	enum ear_err err = EAR_OK;
 
 	for (int i = 0; i < TURN && !err && !gave_up(pump); i++) {
+		uint64_t appended = ear_lane_units(lane->lane);
+
 		err = ear_lane_read(lane->lane, &frame, &fault);
 		if (!err)
 			err = take_frame(pump, lane, &frame);
+		else if (err == EAR_MORE)
+			count_lost(pump, lane, appended);
 	}
 	if (err == EAR_SYS) {
 		static struct ear_log_gate gate;
@@ -316,8 +344,8 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 }
 
 enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
-	const struct ear_terms *terms, struct ear_lane **out,
-	struct ear_fault *fault)
+	struct ear_slice tap, const struct ear_terms *terms,
+	struct ear_lane **out, struct ear_fault *fault)
 {
 	struct lane *lane = NULL;
 	enum ear_err err =
@@ -336,6 +364,7 @@ enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 		return err;
 	lane->terms = *terms;
 	lane->writing = true;
+	snprintf(lane->tap, sizeof(lane->tap), "%.*s", EAR_FMT(tap));
 	*out = lane->lane;
 	return EAR_OK;
 }

@@ -31,12 +31,13 @@ EAR_MUST_USE enum ear_err ear_pump_new(const struct ear_pump_options *options,
  * Open a lane to write to as well as to read; before ear_pump_start().
  *
  * @param name  of ear_terms_lane()
+ * @param tap   name of the tap, for the ledger
  * @param terms what its messages are taken on; written down beside it
  * @param lane  borrowed from the pump
  */
 EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
-	const struct ear_terms *terms, struct ear_lane **lane,
-	struct ear_fault *fault);
+	struct ear_slice tap, const struct ear_terms *terms,
+	struct ear_lane **lane, struct ear_fault *fault);
 
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 

@@ -140,7 +140,7 @@ static enum ear_err open_lanes(struct ear_server *s, struct listener *l,
 		enum ear_err err;
 
 		ear_terms_lane(&terms, l->transport, address, i, name);
-		err = ear_pump_lane(s->pump, name, &terms, &lane, fault);
+		err = ear_pump_lane(s->pump, name, tap, &terms, &lane, fault);
 		if (!err &&
 			ear_flow_lane_new(lane, s->ledger, tap, &l->lane[i]))
 			err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");

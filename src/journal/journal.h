@@ -150,6 +150,13 @@ uint64_t ear_lane_first_file(const struct ear_lane *lane);
 EAR_MUST_USE enum ear_err ear_lane_append(struct ear_lane *lane, char *buf,
 	size_t n, uint32_t records, struct ear_fault *fault);
 
+/**
+ * Units of all records appended since this opening: what a reader that is at
+ * the end must have read since, or lost. Any thread; rises after the frame
+ * can be read.
+ */
+uint64_t ear_lane_units(const struct ear_lane *lane);
+
 /* --- the reader's side ------------------------------------------------- */
 
 struct ear_frame {

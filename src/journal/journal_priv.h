@@ -125,6 +125,7 @@ struct ear_lane {
 	struct lane_writer writer;  /* the writer's own */
 	struct lane_reader reader;  /* the reader's own */
 	_Atomic uint64_t published; /* end of the last whole frame */
+	_Atomic uint64_t units;     /* in all frames since open */
 	_Atomic uint64_t seen;      /* published when the reader caught up */
 	_Atomic uint64_t done;      /* consumed up to here */
 	_Atomic uint64_t oldest;    /* no file below this number is left */

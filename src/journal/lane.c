@@ -147,6 +147,11 @@ uint64_t ear_lane_first_file(const struct ear_lane *lane)
 	return lane->first_file;
 }
 
+uint64_t ear_lane_units(const struct ear_lane *lane)
+{
+	return atomic_load(&lane->units);
+}
+
 enum ear_err ear_lane_read(
 	struct ear_lane *lane, struct ear_frame *frame, struct ear_fault *fault)
 {

@@ -101,6 +101,20 @@ static enum ear_err refuse(struct ear_lane *lane, struct ear_fault *fault)
 	return ear_fail(fault, EAR_FULL, 0, "the journal is full");
 }
 
+static uint64_t units_of(const char *buf, size_t n)
+{
+	const struct ear_frame frame = {
+		.p = buf + EAR_FRAME_HEAD, .n = n - EAR_FRAME_HEAD};
+	struct ear_record record;
+	struct ear_slice bytes;
+	uint64_t units = 0;
+	size_t at = 0;
+
+	while (ear_frame_next(&frame, &at, &record, &bytes))
+		units += record.units;
+	return units;
+}
+
 static enum ear_err append(struct ear_lane *lane, char *buf, size_t n,
 	uint32_t records, struct ear_fault *fault)
 {
@@ -130,6 +144,7 @@ static enum ear_err append(struct ear_lane *lane, char *buf, size_t n,
 	 * looks at published: one of the two sees the other.
 	 */
 	atomic_store(&lane->published, place(w->file, w->at));
+	atomic_fetch_add(&lane->units, units_of(buf, n));
 	if (atomic_load(&j->asleep) && atomic_exchange(&j->asleep, false))
 		ear_journal_wake(j);
 	return EAR_OK;

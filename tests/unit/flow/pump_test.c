@@ -5,6 +5,7 @@
  */
 #include "unit/table.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -119,8 +120,9 @@ static void begin(struct bench *b, struct fake *store)
 				     .journal_dir = b->dir},
 			&b->pump, &fault),
 		EAR_OK);
-	assert_int_equal(
-		ear_pump_lane(b->pump, "l0-udp-0", &b->terms, &b->lane, &fault),
+	assert_int_equal(ear_pump_lane(b->pump, "l0-udp-0",
+				 EAR_S("hep/udp:127.0.0.1:9060"), &b->terms,
+				 &b->lane, &fault),
 		EAR_OK);
 	assert_int_equal(ear_flow_lane_new(b->lane, b->ledger,
 				 EAR_S("hep/udp:127.0.0.1:9060"), &b->intake),
@@ -285,6 +287,58 @@ static void test_lost_frame(void **state)
 	(void)state;
 }
 
+/* Overwrite the end of the lane's file, as a failing disk does. */
+static void damage(const struct bench *b, off_t from_end)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/l0-udp-0.00000001.journal", b->dir);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_true(lseek(fd, -from_end, SEEK_END) > 0);
+	assert_int_equal(write(fd, "damaged", 7), 7);
+	close(fd);
+}
+
+/* What the journal lost is counted as that, the last of it too. */
+static void test_corrupt(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake store = {.base = {&ops}, .commit_at = SIZE_MAX};
+	uint64_t n[EAR_N_COUNT];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	for (unsigned i = 0; i < 12; i++) {
+		offer_sip(&b, i, 1);
+		if (i == 1 || i == 6) {
+			flush_intake(&b);
+			/* of two frames the second, by its end */
+			if (i == 6)
+				damage(&b, 20);
+		}
+	}
+	flush_intake(&b);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(n[EAR_N_RECEIVED], 12);
+	assert_int_equal(n[EAR_N_STORED], 7);
+	assert_int_equal(n[EAR_N_CORRUPT], 5);
+	assert_int_equal(ear_ledger_open(n), 0);
+	offer_sip(&b, 12, 1);
+	offer_sip(&b, 13, 1);
+	flush_intake(&b);
+	damage(&b, 20);
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(n[EAR_N_CORRUPT], 7);
+	assert_int_equal(ear_ledger_open(n), 0);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
 /* What a store never takes is counted; those behind it are kept. */
 static void test_too_large(void **state)
 {
@@ -388,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_exactly_once),
 		cmocka_unit_test(test_terms_stay),
 		cmocka_unit_test(test_lost_frame),
+		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_full_store),
 	};
