@@ -38,7 +38,7 @@ static void recover(const char *dir)
 		.data_dir = dir,
 		.store_ops = &ear_store_embedded,
 		.journal = {.sync_ms = 0, .brief = true},
-		
+
 	};
 	struct ear_fault fault = {0};
 
