@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/open.h"
 #include "app/options.h"
@@ -51,8 +52,24 @@ int ear_ask_compile(struct ear_ask *ask, int argc, char **argv)
 		ear_buf_str(&text, argv[i]);
 	}
 	status = ear_ask_compile_text(ask, ear_buf_view(&text));
+	/* a shell has taken the quotes that were there */
+	if (status == EAR_EXIT_USAGE &&
+		strstr(ask->fault.text, "double quotes"))
+		fprintf(stderr, "In a shell: earshot %s '\"%s\"'\n",
+			ask->command, argc == 1 ? argv[0] : "WORDS");
 	ear_buf_fini(&text);
 	return status;
+}
+
+/* Nothing is from then to before: better told than found empty. */
+static bool backwards(const struct ear_ask *ask)
+{
+	const struct ear_query *q = &ask->query;
+
+	if (!q->to_ns || q->to_ns >= q->from_ns)
+		return false;
+	fprintf(stderr, "earshot %s: --to is before --from\n", ask->command);
+	return true;
 }
 
 int ear_ask_open(struct ear_ask *ask, const char *data_dir)
@@ -60,6 +77,8 @@ int ear_ask_open(struct ear_ask *ask, const char *data_dir)
 	struct sigaction action = {
 		.sa_handler = stop, .sa_flags = SA_RESETHAND};
 
+	if (backwards(ask))
+		return EAR_EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	ask->query.stop = &ear_ask_stopped;

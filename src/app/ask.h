@@ -10,6 +10,21 @@
 #include "base/json.h"
 #include "store/store.h"
 
+/** The expression language in short, for --help. */
+#define EAR_LANGUAGE_HELP                                                   \
+	"expressions:\n"                                                    \
+	"  FIELD == VALUE    also != < <= > >=; ~ and !~ are regular "      \
+	"expressions (PCRE2)\n"                                             \
+	"  FIELD has VALUE   contains it, in any case\n"                    \
+	"  FIELD in LIST     as method in (INVITE, BYE), src.ip in "        \
+	"10.0.0.0/8\n"                                                      \
+	"  FIELD             is there and not empty, as sdp or auth.user\n" \
+	"  \"WORDS\"           the message contains them; in a shell "      \
+	"'\"WORDS\"'\n"                                                     \
+	"  and or not ( )    join them; two side by side mean and\n"        \
+	"  header.NAME       is any header field; the others: earshot "     \
+	"fields\n"
+
 struct ear_ask {
 	struct ear_store *store;
 	struct ear_expr *expr;

@@ -199,7 +199,7 @@ static int run(const struct choices *c, const struct format *format, int argc,
 static const char examples[] =
 	"examples:\n"
 	"  earshot export 'call_id == \"a84b4c76e66710\"' -o call.pcap\n"
-	"  earshot export user == 49301 --from -1d -o - --format json\n";
+	"  earshot export 'user == 49301' --from -1d -o - --format json\n";
 
 int ear_cmd_export(int argc, char **argv)
 {

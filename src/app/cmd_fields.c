@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "app/ask.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/term.h"
@@ -46,7 +47,7 @@ int ear_cmd_fields(int argc, char **argv)
 	const struct ear_usage usage = {"fields", "",
 		"Lists the names that expressions may use. Besides these, "
 		"header.NAME is any header field of a SIP message.",
-		options, 1, NULL};
+		options, 1, EAR_LANGUAGE_HELP};
 	struct ear_term term;
 	struct ear_buf out = {0};
 	int status;

@@ -150,10 +150,9 @@ static int run(const struct choices *c, int argc, char **argv)
 static const char examples[] =
 	"examples:\n"
 	"  earshot search 'method == INVITE and status >= 400' --from -1h\n"
-	"  earshot search user == 49301 --follow\n"
+	"  earshot search 'user == 49301' --follow\n"
 	"  earshot search 'src.ip in 10.0.0.0/8 \"ringing\"' --json --limit 0\n"
-	"\n"
-	"The names that expressions may use: earshot fields\n";
+	"\n" EAR_LANGUAGE_HELP;
 
 int ear_cmd_search(int argc, char **argv)
 {
@@ -191,6 +190,11 @@ int ear_cmd_search(int argc, char **argv)
 	if (strcmp(c.order, "newest") != 0 && strcmp(c.order, "oldest") != 0) {
 		fprintf(stderr,
 			"earshot search: --order is newest or oldest\n");
+		return EAR_EXIT_USAGE;
+	}
+	if (c.follow && c.to_ns < ear_now_ns()) {
+		fprintf(stderr, "earshot search: --follow shows what comes; "
+				"--to is in the past\n");
 		return EAR_EXIT_USAGE;
 	}
 	return run(&c, argc, argv);

@@ -132,7 +132,8 @@ static int query_store(
 
 static int run(const struct choices *c, int argc, char **argv)
 {
-	struct ear_ask ask = {.command = "sql"};
+	struct ear_ask ask = {.command = "sql",
+		.query = {.from_ns = c->from_ns, .to_ns = c->to_ns}};
 	struct ear_buf query = {0};
 	int status = EAR_EXIT_FAILED;
 
