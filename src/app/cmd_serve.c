@@ -104,6 +104,8 @@ static enum ear_err open_console(
 		.store = ear_server_store(s->server),
 		.status_json = status_members,
 		.status_arg = s->server,
+		.tell = ear_server_tell,
+		.tell_arg = s->server,
 		.assets = ear_assets,
 		.n_assets = ear_assets_n,
 		.hosts = (const char *const *)from->host_names.item,

@@ -28,6 +28,10 @@ struct ear_console_options {
 	void (*status_json)(struct ear_json *j, void *arg);
 	void *status_arg;
 
+	/** Adds what an answer cannot know of: losses, backlog. Any thread. */
+	void (*tell)(struct ear_found *found, void *arg);
+	void *tell_arg;
+
 	const struct ear_asset *assets; /**< the page; borrowed */
 	size_t n_assets;
 

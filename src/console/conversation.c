@@ -97,10 +97,12 @@ void ear_conversation_show(struct ear_call *call)
 			"export has all of them",
 			g.bag.n);
 	}
-	if (g.bag.n == 0 && found.complete)
+	if (g.bag.n == 0 && found.complete) {
 		ear_call_fail(call, 404, "there is no such conversation");
-	else
-		write_ladder(call, call_id, &g, &found, &asked);
+		goto out;
+	}
+	ear_found_tell(call, &found);
+	write_ladder(call, call_id, &g, &found, &asked);
 out:
 	ear_buf_fini(&text);
 	ear_gather_fini(&g.bag);

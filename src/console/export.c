@@ -31,6 +31,8 @@ struct export
 	const struct ear_export_format *format;
 	struct ear_asked asked;
 	struct ear_found found;
+	struct ear_found known; /* of losses, when the search began */
+	bool whole;             /* the search itself went to its end */
 	struct ear_fault fault;
 	enum ear_err err; /* the first */
 	char name[96];    /* Content-Disposition */
@@ -96,6 +98,8 @@ static void send_whole(struct export *x)
 		add_file_headers(x);
 		evhttp_add_header(h, "X-Earshot-Complete",
 			x->found.complete ? "yes" : "no");
+		if (!x->found.complete)
+			evhttp_add_header(h, "X-Earshot-Why", x->found.why);
 		call->out = x->piece;
 		x->piece = (struct ear_buf){0};
 	}
@@ -109,7 +113,8 @@ static void end(struct export *x)
 	if (!x->started) {
 		send_whole(x);
 	} else {
-		if (x->err || (!x->found.complete && !x->format->tells))
+		/* what was lost before is no reason to fail: it would again */
+		if (x->err || (!x->whole && !x->format->tells))
 			cut_off(call);
 		evhttp_send_reply_end(call->http);
 		ear_call_free(call);
@@ -139,6 +144,17 @@ static struct ear_buf take_ready(struct export *x)
 	return ready;
 }
 
+/* What will be missing, as far as it is known before the search ends. */
+static void add_known(struct export *x)
+{
+	struct evkeyvalq *h = evhttp_request_get_output_headers(x->call->http);
+
+	if (x->known.complete)
+		return;
+	evhttp_add_header(h, "X-Earshot-Complete", "no");
+	evhttp_add_header(h, "X-Earshot-Why", x->known.why);
+}
+
 static void send_piece(struct export *x, struct ear_slice piece)
 {
 	struct evbuffer *chunk = evbuffer_new();
@@ -146,6 +162,7 @@ static void send_piece(struct export *x, struct ear_slice piece)
 	if (!x->started) {
 		x->started = true;
 		add_file_headers(x);
+		add_known(x);
 		ear_call_headers(x->call);
 		evhttp_send_reply_start(
 			x->call->http, 200, ear_http_reason(200));
@@ -266,6 +283,10 @@ static void run(struct ear_job *job)
 	struct export *x = call->stream;
 	enum ear_err err = EAR_OK;
 
+	x->known = (struct ear_found){.complete = true,
+		.done_from_ns = x->asked.query.from_ns,
+		.done_to_ns = x->asked.query.to_ns};
+	ear_found_tell(call, &x->known);
 	if (x->format->begin)
 		x->err = x->format->begin(&x->piece, &x->state);
 	if (!x->err)
@@ -273,6 +294,8 @@ static void run(struct ear_job *job)
 			&x->found, &x->fault);
 	if (!x->err)
 		x->err = err;
+	x->whole = x->found.complete;
+	ear_found_tell(call, &x->found);
 	err = x->format->end(x->state, &x->found, &x->asked, &x->piece);
 	if (!x->err)
 		x->err = err;

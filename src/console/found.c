@@ -70,6 +70,14 @@ void ear_asked_fini(struct ear_asked *asked)
 	ear_expr_free(&asked->expr);
 }
 
+void ear_found_tell(struct ear_call *call, struct ear_found *found)
+{
+	const struct ear_console_options *o = &call->console->o;
+
+	if (o->tell)
+		o->tell(found, o->tell_arg);
+}
+
 void ear_found_json(struct ear_json *j, const struct ear_found *found,
 	const struct ear_asked *asked)
 {

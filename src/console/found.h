@@ -21,6 +21,9 @@ bool ear_asked_init_text(
 	struct ear_asked *asked, struct ear_call *call, struct ear_slice expr);
 void ear_asked_fini(struct ear_asked *asked);
 
+/** After a search: what was lost in its span makes it incomplete. */
+void ear_found_tell(struct ear_call *call, struct ear_found *found);
+
 /** How the search went, as an object. */
 void ear_found_json(struct ear_json *j, const struct ear_found *found,
 	const struct ear_asked *asked);

@@ -74,6 +74,15 @@ static void write_histogram(struct ear_json *j, const struct ear_histogram *h,
 	ear_json_close(j, '}');
 }
 
+/* The buckets close a span that was left open; who asked for all still did. */
+static bool asked_for_all(const struct ear_asked *asked)
+{
+	uint64_t from, to;
+
+	ear_expr_span(asked->expr, &from, &to);
+	return !asked->query.from_ns && !from;
+}
+
 void ear_search_histogram(struct ear_call *call)
 {
 	struct ear_store *store = call->console->o.store;
@@ -103,10 +112,16 @@ void ear_search_histogram(struct ear_call *call)
 		goto out;
 	}
 	err = store->ops->histogram(store, &asked.query, &h, &found, &fault);
-	if (err)
+	if (err) {
 		ear_call_fault(call, err, &fault);
-	else
-		write_histogram(&j, &h, &found, &asked);
+		goto out;
+	}
+	if (asked_for_all(&asked))
+		found.done_from_ns = 0;
+	ear_found_tell(call, &found);
+	if (asked_for_all(&asked))
+		found.done_from_ns = h.from_ns;
+	write_histogram(&j, &h, &found, &asked);
 out:
 	free(h.n);
 	ear_asked_fini(&asked);

@@ -86,8 +86,9 @@ void ear_backlog_tell(
 	ear_size_text(b->bytes, size);
 	ear_time_human(b->since_ns, false, since);
 	since[19] = '\0';
-	ear_found_missing(found,
-		"%s received since %s UTC cannot be searched yet", size, since);
+	ear_found_missing(found, "%s received%s%s%s cannot be searched yet",
+		size, b->since_ns ? " since " : "", b->since_ns ? since : "",
+		b->since_ns ? " UTC" : "");
 }
 
 static uint64_t time_of(const json_t *object, const char *key)
@@ -117,7 +118,7 @@ void ear_backlog_add_to(const char *data_dir, uint64_t to_ns, uint64_t now_ns,
 		b.bytes = (uint64_t)json_integer_value(
 			json_object_get(backlog, "bytes"));
 		b.since_ns = time_of(backlog, "since");
-		b.lasts = b.since_ns != 0;
+		b.lasts = json_is_true(json_object_get(backlog, "lasts"));
 	}
 	json_decref(status);
 	if (as_of && now_ns > as_of + STALE_NS && to_ns >= as_of) {

@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "flow/backlog.h"
+#include "flow/gaps.h"
 #include "flow/lane.h"
 #include "flow/pump.h"
 #include "flow/status.h"
@@ -27,6 +29,12 @@
 
 /* How long a stop may take to empty the journal; what is left waits there. */
 #define DRAIN_MS 10000
+
+/* The keeper looks at the backlog so often; at losses each so many looks, and
+ * applies retention and writes the status each so many. */
+#define LOOK_MS 250
+#define LOOKS_LOSSES 4
+#define LOOKS_STATUS 20
 
 struct listener {
 	char name[48];
@@ -49,6 +57,10 @@ struct ear_server {
 	struct ear_store *store;
 	struct ear_journal *journal;
 	struct ear_pump *pump;
+	struct ear_gaps *gaps;
+	_Atomic uint64_t missing; /* notices of frames that were not there */
+	pthread_mutex_t watch_lock;
+	struct ear_backlog_watch watch;
 	struct listener listener[LISTENERS];
 	size_t listeners;
 	pthread_t keeper;
@@ -64,6 +76,8 @@ static void journal_notice(const char *event, struct ear_slice text,
 	struct ear_server *s = arg;
 
 	(void)lost_bytes; /* the text says it, and the journal's counters */
+	if (!strcmp(event, "journal.missing"))
+		s->missing++;
 	ear_notices_add(event, text, s->notices);
 }
 
@@ -91,6 +105,51 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 		&s->pump, fault);
 }
 
+/*
+ * What the journal holds from the last run came in after what the store has,
+ * as far as the clocks of senders can be trusted.
+ */
+static void begin_watch(struct ear_server *s)
+{
+	struct ear_store_stats stats = {0};
+	uint32_t commit_ms = s->options.store.commit_ms;
+
+	s->store->ops->stats(s->store, &stats);
+	s->watch.usual_ns =
+		EAR_SECOND_NS + (commit_ms ? commit_ms : 250) * EAR_MS_NS;
+	if (stats.newest_ns <= s->started_ns)
+		s->watch.from_ns = stats.newest_ns;
+}
+
+static struct ear_backlog look_at_backlog(struct ear_server *s)
+{
+	struct ear_journal_stats stats = {0};
+	struct ear_backlog now;
+
+	ear_journal_stats(s->journal, &stats);
+	pthread_mutex_lock(&s->watch_lock);
+	ear_backlog_look(&s->watch, &stats, ear_mono_ns(), ear_now_ns());
+	now = s->watch.now;
+	pthread_mutex_unlock(&s->watch_lock);
+	return now;
+}
+
+/* Once a second, and at the end. */
+static void look_at_losses(struct ear_server *s)
+{
+	uint64_t behind_ns = look_at_backlog(s).since_ns;
+	struct ear_journal_stats journal = {0};
+	struct ear_store_stats store = {0};
+	uint64_t now_ns = ear_now_ns();
+
+	ear_gaps_ledger(s->gaps, s->ledger, behind_ns, now_ns);
+	ear_journal_stats(s->journal, &journal);
+	ear_gaps_journal(
+		s->gaps, journal.lost_bytes, s->missing, behind_ns, now_ns);
+	s->store->ops->stats(s->store, &store);
+	ear_gaps_retention(s->gaps, &store, now_ns);
+}
+
 enum ear_err ear_server_open(const struct ear_server_options *options,
 	struct ear_server **out, struct ear_fault *fault)
 {
@@ -104,6 +163,7 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	s->options = *options;
 	s->started_ns = ear_now_ns();
 	pthread_mutex_init(&s->keeper_lock, NULL);
+	pthread_mutex_init(&s->watch_lock, NULL);
 	/* a clock that is set back must not make the keeper sleep for hours */
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -118,8 +178,12 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	else
 		err = open_parts(s, fault);
+	if (!err && ear_gaps_new(s->dir, 0, &s->gaps))
+		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	if (err)
 		ear_server_close(&s);
+	else
+		begin_watch(s);
 	*out = s;
 	return err;
 }
@@ -285,21 +349,39 @@ static void write_status(struct ear_server *s)
 	ear_buf_fini(&out);
 }
 
-/* Applies retention now and then, off the threads that messages wait for. */
+/* Off the threads that messages wait for. */
+static void keeper_look(struct ear_server *s, unsigned look, bool *lasted)
+{
+	bool lasts = look_at_backlog(s).lasts;
+
+	if (look % LOOKS_STATUS == 0)
+		s->store->ops->retain(s->store, ear_now_ns());
+	if (look % LOOKS_LOSSES == 0)
+		look_at_losses(s);
+	/* commands read of a backlog there: at once when one begins or ends */
+	if (look % LOOKS_STATUS == 0 || lasts != *lasted)
+		write_status(s);
+	*lasted = lasts;
+}
+
 static void *keeper_main(void *arg)
 {
 	struct ear_server *s = arg;
+	bool lasted = false;
 
 	pthread_mutex_lock(&s->keeper_lock);
-	while (!s->keeper_stops) {
+	for (unsigned look = 0; !s->keeper_stops; look++) {
 		struct timespec until;
 
 		pthread_mutex_unlock(&s->keeper_lock);
-		s->store->ops->retain(s->store, ear_now_ns());
-		write_status(s);
+		keeper_look(s, look, &lasted);
 		pthread_mutex_lock(&s->keeper_lock);
 		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += 5;
+		until.tv_nsec += LOOK_MS * (long)EAR_MS_NS;
+		if (until.tv_nsec >= (long)EAR_SECOND_NS) {
+			until.tv_nsec -= (long)EAR_SECOND_NS;
+			until.tv_sec++;
+		}
 		if (!s->keeper_stops)
 			pthread_cond_timedwait(
 				&s->keeper_wake, &s->keeper_lock, &until);
@@ -341,8 +423,11 @@ void ear_server_close(struct ear_server **sp)
 	}
 	if (s->pump)
 		ear_pump_stop(s->pump, DRAIN_MS);
+	if (s->gaps)
+		look_at_losses(s);
 	if (s->keeper_runs)
 		write_status(s);
+	ear_gaps_free(&s->gaps);
 	ear_pump_free(&s->pump);
 	for (size_t i = 0; i < s->listeners; i++)
 		close_listener(&s->listener[i]);
@@ -352,6 +437,7 @@ void ear_server_close(struct ear_server **sp)
 	ear_ledger_free(&s->ledger);
 	ear_notices_free(&s->notices);
 	pthread_mutex_destroy(&s->keeper_lock);
+	pthread_mutex_destroy(&s->watch_lock);
 	pthread_cond_destroy(&s->keeper_wake);
 	free(s);
 	*sp = NULL;
@@ -396,6 +482,15 @@ enum ear_err ear_server_recover(
 	}
 	ear_server_close(&s);
 	return err;
+}
+
+void ear_server_tell(struct ear_found *found, void *arg)
+{
+	struct ear_server *s = arg;
+	struct ear_backlog backlog = look_at_backlog(s);
+
+	ear_backlog_tell(&backlog, found->done_to_ns, found);
+	ear_gaps_tell(s->gaps, found->done_from_ns, found->done_to_ns, found);
 }
 
 struct ear_store *ear_server_store(struct ear_server *s)
@@ -468,6 +563,7 @@ void ear_server_status(struct ear_json *j, void *arg)
 	ear_status_ledger(j, s->ledger);
 	ear_status_store(j, &store, &s->options.store.keep);
 	ear_status_journal(j, &journal);
+	ear_status_backlog(j, look_at_backlog(s));
 	ear_json_key(j, "notices");
 	ear_notices_json(s->notices, j);
 }

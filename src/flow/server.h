@@ -74,6 +74,14 @@ size_t ear_server_listeners(struct ear_server *server);
 struct ear_addr ear_server_listener(struct ear_server *server, size_t i,
 	const char **name, const char **transport);
 
+/**
+ * What was lost in the span that an answer was searched in, or is not in the
+ * store yet, makes it incomplete, and is added to why. Threads: any.
+ *
+ * @param arg the server
+ */
+void ear_server_tell(struct ear_found *found, void *arg);
+
 /** The members of the status object. Threads: any. arg: the server. */
 void ear_server_status(struct ear_json *j, void *arg);
 

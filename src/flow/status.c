@@ -96,3 +96,13 @@ void ear_status_journal(struct ear_json *j, const struct ear_journal_stats *s)
 	ear_json_kbool(j, "full", s->full);
 	ear_json_close(j, '}');
 }
+
+void ear_status_backlog(struct ear_json *j, struct ear_backlog backlog)
+{
+	ear_json_key(j, "backlog");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "bytes", backlog.bytes);
+	ear_json_ktime(j, "since", backlog.since_ns);
+	ear_json_kbool(j, "lasts", backlog.lasts);
+	ear_json_close(j, '}');
+}

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/ledger.h"
+#include "flow/backlog.h"
 #include "journal/journal.h"
 #include "store/store.h"
 
@@ -31,5 +32,8 @@ void ear_status_store(struct ear_json *j, const struct ear_store_stats *stats,
 /** Member "journal". */
 void ear_status_journal(
 	struct ear_json *j, const struct ear_journal_stats *stats);
+
+/** Member "backlog": bytes, since when, whether it lasts. */
+void ear_status_backlog(struct ear_json *j, struct ear_backlog backlog);
 
 #endif
