@@ -332,7 +332,13 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 	*lane = (struct lane){0};
 	snprintf(lane->name, sizeof(lane->name), "%s", name);
 	ear_terms_read(&lane->terms, pump->options.journal_dir, name);
-	if (!store->ops->marked(store, lane->name, &mark))
+	err = store->ops->marked(store, lane->name, &mark);
+	if (err == EAR_LIMIT)
+		return ear_fail(fault, err, 0,
+			"the store keeps no position for lane %s: it has those "
+			"of too many others",
+			lane->name);
+	if (!err)
 		lane->skip = pos_of(&mark, &lane->start);
 	err = ear_lane_open(pump->options.journal, lane->name, &lane->start,
 		&lane->lane, fault);

@@ -27,14 +27,31 @@ static void tell(struct ear_writer *w, const char *event, const char *text)
 
 /* --- one transaction --------------------------------------------------- */
 
+/*
+ * Into a new segment go the marks in use. Those of inputs that are no more are
+ * left behind, and gone with the last segment that has them. A writer whose
+ * caller has no inputs cannot know which are: it carries all.
+ */
 static enum ear_err carry_marks(struct ear_writer *w, struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
+	bool inputs = false;
 
-	/* only this thread changes them */
-	for (size_t i = 0; !err && i < w->mark_n; i++)
-		err = ear_segment_mark(w->seg, &w->marks[i].mark,
-			w->marks[i].generation, fault);
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->mark_n; i++)
+		inputs = inputs || w->marks[i].used;
+	pthread_mutex_unlock(&w->lock);
+	/* only this thread changes them, but for "used" */
+	for (size_t i = 0; !err && i < w->mark_n; i++) {
+		struct known_mark known;
+
+		pthread_mutex_lock(&w->lock);
+		known = w->marks[i];
+		pthread_mutex_unlock(&w->lock);
+		if (known.used || !inputs)
+			err = ear_segment_mark(
+				w->seg, &known.mark, known.generation, fault);
+	}
 	return err;
 }
 
@@ -78,7 +95,7 @@ static uint64_t generation_of(
 		if (ear_store_mark_is(&w->marks[i].mark, mark->name))
 			return w->marks[i].generation;
 	}
-	return 0;
+	return w->floor;
 }
 
 static enum ear_err write_batch(
@@ -326,22 +343,34 @@ static void adopt(struct ear_writer *w)
 	free(items);
 }
 
-/* Remember the marks that are committed; lock held. */
-static void publish(struct ear_writer *w, const struct ear_batch *b)
+/* Remember the marks that are committed; lock held. @return false: no room */
+static bool publish(struct ear_writer *w, const struct ear_batch *b)
 {
-	for (size_t i = 0; i < b->mark_n; i++) {
-		size_t k = 0;
+	bool room = true;
 
-		while (k < w->mark_n &&
-			!ear_store_mark_is(&w->marks[k].mark, b->marks[i].name))
-			k++;
-		if (k == MARKS_MAX)
+	for (size_t i = 0; i < b->mark_n; i++) {
+		struct known_mark *known =
+			writer_mark_place(w, b->marks[i].name);
+
+		if (!known) {
+			room = false;
 			continue;
-		w->marks[k].mark = b->marks[i];
-		w->marks[k].generation =
-			k == w->mark_n ? 1 : w->marks[k].generation + 1;
-		w->mark_n += k == w->mark_n;
+		}
+		known->generation = generation_of(w, &b->marks[i]) + 1;
+		known->mark = b->marks[i];
+		known->used = true;
 	}
+	return room;
+}
+
+static void tell_marks(struct ear_writer *w)
+{
+	if (w->told_marks)
+		return;
+	w->told_marks = true;
+	tell(w, "store.marks",
+		"more inputs than the store keeps positions of: what came by "
+		"the others is stored again after a restart");
 }
 
 /* Committed: take n batches off the line. */
@@ -349,6 +378,7 @@ static void take_off(struct ear_writer *w, size_t n)
 {
 	struct ear_batch *gone[LINE_MAX_BATCHES];
 	uint64_t messages = 0;
+	bool room = true;
 
 	memcpy(gone, w->line, n * sizeof(*gone));
 	for (size_t i = 0; i < n; i++) {
@@ -357,7 +387,7 @@ static void take_off(struct ear_writer *w, size_t n)
 	}
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < n; i++)
-		publish(w, gone[i]);
+		room = publish(w, gone[i]) && room;
 	w->line_n -= n;
 	memmove(w->line, w->line + n, w->line_n * sizeof(*w->line));
 	for (size_t i = 0; i < n; i++) {
@@ -367,6 +397,8 @@ static void take_off(struct ear_writer *w, size_t n)
 	__atomic_fetch_sub(&w->pending, messages, __ATOMIC_RELAXED);
 	pthread_cond_broadcast(&w->moved);
 	pthread_mutex_unlock(&w->lock);
+	if (!room)
+		tell_marks(w);
 }
 
 static void set_full(struct ear_writer *w, bool full)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MARKS_MAX 64
+#define MARKS_MAX 256
 
 struct null {
 	struct ear_store store;       /* first */

@@ -134,7 +134,13 @@ struct ear_store_ops {
 	void (*mark)(
 		struct ear_store *store, const struct ear_store_mark *mark);
 
-	/** The last committed mark of a name. @return EAR_GONE if none */
+	/**
+	 * The last committed mark of a name. Who never asks for one and never
+	 * sets it has no use for it: in time it is forgotten.
+	 *
+	 * @return EAR_OK; EAR_GONE if none; EAR_LIMIT if none, and there are
+	 *         so many others that none could be kept
+	 */
 	enum ear_err (*marked)(struct ear_store *store, const char *name,
 		struct ear_store_mark *mark);
 

@@ -194,17 +194,57 @@ void ear_writer_seal(struct ear_writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static struct known_mark *known_mark(struct ear_writer *w, const char *name)
+{
+	for (size_t i = 0; i < w->mark_n; i++) {
+		if (ear_store_mark_is(&w->marks[i].mark, name))
+			return &w->marks[i];
+	}
+	return NULL;
+}
+
+struct known_mark *writer_mark_place(struct ear_writer *w, const char *name)
+{
+	struct known_mark *known = known_mark(w, name);
+
+	if (known)
+		return known;
+	if (w->mark_n < MARKS_MAX)
+		return &w->marks[w->mark_n++];
+	for (size_t i = 0; i < w->mark_n; i++) {
+		known = &w->marks[i];
+		if (known->used)
+			continue;
+		if (w->floor < known->generation)
+			w->floor = known->generation;
+		return known;
+	}
+	return NULL;
+}
+
+/* Whether each place is taken by a mark in use. */
+static bool marks_full(const struct ear_writer *w)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < w->mark_n; i++)
+		used += w->marks[i].used;
+	return used == MARKS_MAX;
+}
+
 enum ear_err ear_writer_marked(
 	struct ear_writer *w, const char *name, struct ear_store_mark *mark)
 {
-	enum ear_err err = EAR_GONE;
+	struct known_mark *known;
+	enum ear_err err = EAR_OK;
 
 	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->mark_n && err; i++) {
-		if (!ear_store_mark_is(&w->marks[i].mark, name))
-			continue;
-		*mark = w->marks[i].mark;
-		err = EAR_OK;
+	known = known_mark(w, name);
+	if (known) {
+		known->used = true;
+		*mark = known->mark;
+	} else {
+		err = marks_full(w) ? EAR_LIMIT : EAR_GONE;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return err;
@@ -223,16 +263,18 @@ static enum ear_err learn_mark(
 	const struct ear_store_mark *mark, uint64_t generation, void *arg)
 {
 	struct ear_writer *w = arg;
-	size_t i = 0;
+	struct known_mark *known = known_mark(w, mark->name);
 
-	while (i < w->mark_n &&
-		!ear_store_mark_is(&w->marks[i].mark, mark->name))
-		i++;
-	if (i == MARKS_MAX)
-		return EAR_LIMIT;
-	if (i == w->mark_n || w->marks[i].generation < generation)
-		w->marks[i] = (struct known_mark){*mark, generation};
-	w->mark_n += i == w->mark_n;
+	if (!known && w->mark_n == MARKS_MAX) {
+		/* of an input long gone: those in use are in new segments */
+		if (w->floor < generation)
+			w->floor = generation;
+		return EAR_OK;
+	}
+	if (!known)
+		known = &w->marks[w->mark_n++];
+	if (known->generation < generation)
+		*known = (struct known_mark){*mark, generation, false};
 	return EAR_OK;
 }
 
@@ -246,13 +288,14 @@ static enum ear_err load_marks(struct ear_writer *w, struct ear_fault *fault)
 	size_t n;
 	enum ear_err err = ear_shelf_list(w->shelf, &items, &n, fault);
 
-	for (size_t i = 0; !err && i < n; i++) {
+	/* the latest first, which has those in use */
+	while (!err && n--) {
 		struct ear_view *view;
 
-		if (ear_shelf_view(w->shelf, &items[i], &view, NULL))
+		if (ear_shelf_view(w->shelf, &items[n], &view, NULL))
 			continue;
 		(void)!ear_view_marks(view, learn_mark, w, NULL);
-		ear_shelf_return(w->shelf, items[i].number, &view);
+		ear_shelf_return(w->shelf, items[n].number, &view);
 	}
 	free(items);
 	return err;

@@ -10,8 +10,11 @@
 
 /** Batches on their way; with the one being filled this bounds the memory. */
 #define LINE_MAX_BATCHES 2
-/** Most inputs with a mark. */
-#define MARKS_MAX 256
+/**
+ * Most inputs with a mark: those in use, and those of before that a segment
+ * which is still kept knows.
+ */
+#define MARKS_MAX 1024
 /** Sealed segments that a reader keeps from becoming one file. */
 #define LEAVING_MAX 16
 #define WORKERS_MAX 8
@@ -21,6 +24,7 @@ enum batch_state { BATCH_NEW, BATCH_ARRANGING, BATCH_ARRANGED, BATCH_DONE };
 struct known_mark {
 	struct ear_store_mark mark;
 	uint64_t generation;
+	bool used; /* asked for or set since open: goes into new segments */
 };
 
 /** How much of a level waits for being written again. */
@@ -52,6 +56,8 @@ struct ear_writer {
 	bool quit, flushing, seal;
 	struct known_mark marks[MARKS_MAX];
 	size_t mark_n;
+	uint64_t floor; /* no mark that is not known has a later generation */
+	bool told_marks;
 	pthread_t workers[WORKERS_MAX], committer;
 	size_t worker_n;
 	bool committing;
@@ -69,6 +75,14 @@ struct ear_writer {
 	struct ear_packer *packer;
 	unsigned failures;
 };
+
+/**
+ * The place of a name among the marks, for one that is not known a free one
+ * or one that is not in use. Lock held, or before there are threads.
+ *
+ * @return NULL when all are in use
+ */
+struct known_mark *writer_mark_place(struct ear_writer *w, const char *name);
 
 /** The committer: a thread. */
 void *writer_commit_loop(void *writer);

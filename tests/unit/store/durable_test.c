@@ -183,6 +183,78 @@ static void test_marks_are_carried(void **state)
 	(void)state;
 }
 
+static void set_mark(struct ear_store *store, unsigned i)
+{
+	struct ear_store_mark mark = {.v = {i, 2, 3}};
+
+	snprintf(mark.name, sizeof(mark.name), "lane%u", i);
+	store->ops->mark(store, &mark);
+}
+
+static enum ear_err ask_mark(struct ear_store *store, unsigned i)
+{
+	struct ear_store_mark mark = {0};
+	char name[32];
+	enum ear_err err;
+
+	snprintf(name, sizeof(name), "lane%u", i);
+	err = store->ops->marked(store, name, &mark);
+	if (!err)
+		assert_int_equal(mark.v[0], i);
+	return err;
+}
+
+/* Marks nobody asks for any more go with the last segment that has them. */
+static void test_marks_are_forgotten(void **state)
+{
+	struct made_rnd r = {3};
+	struct made *m = make_many(&r, 10, 2);
+	char *dir = temp_dir(), first[300];
+	struct ear_store_options o = {.dir = dir, .write = true};
+	struct notices notices = {0};
+	struct ear_store *store = open_store(&o, &notices);
+
+	put_all(store, m, 10);
+	for (unsigned i = 0; i < 300; i++)
+		set_mark(store, i);
+	ear_store_embedded.close(&store);
+	assert_int_equal(files(dir, ".seg", first), 1);
+
+	store = open_store(&o, &notices);
+	for (unsigned i = 0; i < 300; i++)
+		assert_int_equal(ask_mark(store, i), EAR_OK);
+	ear_store_embedded.close(&store);
+	/* who has no inputs keeps those of others */
+	store = open_store(&o, &notices);
+	put_all(store, m, 10);
+	ear_store_embedded.close(&store);
+	assert_int_equal(unlink(first), 0);
+	assert_int_equal(files(dir, ".seg", first), 1);
+
+	store = open_store(&o, &notices);
+	assert_int_equal(ask_mark(store, 7), EAR_OK);
+	set_mark(store, 300);
+	put_all(store, m, 10);
+	ear_store_embedded.close(&store);
+	assert_int_equal(unlink(first), 0);
+	store = open_store(&o, &notices);
+	assert_int_equal(ask_mark(store, 7), EAR_OK);
+	assert_int_equal(ask_mark(store, 300), EAR_OK);
+	assert_int_equal(ask_mark(store, 8), EAR_GONE);
+	assert_int_equal(notices.n, 0);
+
+	/* too many at once are told, and no more are promised */
+	for (unsigned i = 300; i < 1500; i++)
+		set_mark(store, i);
+	flush_all(store);
+	assert_int_equal(ask_mark(store, 2000), EAR_LIMIT);
+	ear_store_embedded.close(&store);
+	assert_true(was_told(&notices, "store.marks"));
+	free_many(m, 10);
+	remove_dir(dir);
+	(void)state;
+}
+
 /* --- damage ------------------------------------------------------------ */
 
 static char *read_all(const char *path, size_t *n)
@@ -646,6 +718,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exactly_once),
 		cmocka_unit_test(test_marks_are_carried),
+		cmocka_unit_test(test_marks_are_forgotten),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_damaged_rows),
 		cmocka_unit_test(test_damaged_beside_good),
