@@ -8,6 +8,8 @@
 #include "app/open.h"
 #include "app/options.h"
 #include "base/time.h"
+#include "flow/backlog.h"
+#include "flow/gaps.h"
 
 volatile bool ear_ask_stopped;
 
@@ -82,7 +84,9 @@ int ear_ask_open(struct ear_ask *ask, const char *data_dir)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	ask->query.stop = &ear_ask_stopped;
-	if (ear_app_store_open(data_dir, &ask->store, &ask->fault))
+	ask->data_dir = data_dir;
+	if (ear_app_store_open(
+		    data_dir, &ask->store, &ask->journal, &ask->fault))
 		return ear_command_failed(ask->command, &ask->fault);
 	return EAR_EXIT_DONE;
 }
@@ -101,6 +105,23 @@ int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg)
 	return EAR_EXIT_DONE;
 }
 
+void ear_ask_lost(struct ear_ask *ask)
+{
+	struct ear_found *f = &ask->found;
+	size_t before = strlen(f->why);
+
+	if (ask->journal.why[0])
+		ear_found_missing(f,
+			"what a server left in the journal could not be "
+			"stored: %s",
+			ask->journal.why);
+	if (ask->journal.served)
+		ear_backlog_add_to(
+			ask->data_dir, f->done_to_ns, ear_now_ns(), f);
+	ear_gaps_add_to(ask->data_dir, f->done_from_ns, f->done_to_ns, f);
+	ask->lost = strlen(f->why) > before;
+}
+
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -111,7 +132,8 @@ static bool only_limited(const struct ear_ask *ask)
 {
 	const struct ear_found *f = &ask->found;
 
-	return f->more && ask->query.limit && f->matched >= ask->query.limit &&
+	return !ask->lost && f->more && ask->query.limit &&
+	       f->matched >= ask->query.limit &&
 	       !strncmp(f->why, "stopped after", 13);
 }
 

@@ -7,6 +7,7 @@
 #ifndef EAR_APP_ASK_H
 #define EAR_APP_ASK_H
 
+#include "app/open.h"
 #include "base/json.h"
 #include "store/store.h"
 
@@ -33,6 +34,9 @@ struct ear_ask {
 	uint64_t took_ns;
 	struct ear_fault fault;
 	const char *command;
+	const char *data_dir;           /**< set by ear_ask_open() */
+	struct ear_app_journal journal; /**< as ear_ask_open() found it */
+	bool lost; /**< found says of something that is not in the store */
 };
 
 /** Becomes true when the person presses Ctrl-C: searches stop and say so. */
@@ -54,6 +58,12 @@ int ear_ask_open(struct ear_ask *ask, const char *data_dir);
 
 /** Search. An error is shown. */
 int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg);
+
+/**
+ * After the search, before it is told: what was lost in its span, or waits in
+ * the journal, makes the answer incomplete.
+ */
+void ear_ask_lost(struct ear_ask *ask);
 
 /** One line on standard error: how many, and whether that is all. */
 void ear_ask_tell(const struct ear_ask *ask);

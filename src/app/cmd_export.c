@@ -187,8 +187,10 @@ static int run(const struct choices *c, const struct format *format, int argc,
 	if (!status)
 		status = strcmp(c->file, "-") ? to_file(&e, &ask, c)
 					      : write_all(&e, &ask, c);
-	if (!status)
+	if (!status) {
+		ear_ask_lost(&ask);
 		ear_ask_tell(&ask);
+	}
 	if (!status && ear_ask_stopped)
 		status = EAR_EXIT_FAILED;
 	ear_buf_fini(&e.out);

@@ -119,6 +119,7 @@ static int search(
 	status = ear_term_end("search");
 	if (status)
 		return status;
+	ear_ask_lost(ask);
 	if (c->summary)
 		ear_ask_print_json(ask);
 	else

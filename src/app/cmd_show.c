@@ -170,6 +170,8 @@ static int run(const struct choices *c, int argc, char **argv)
 		snprintf(ask.found.why, sizeof(ask.found.why),
 			"only the first %zu messages are shown", s.bag.n);
 	}
+	if (!status)
+		ear_ask_lost(&ask);
 	if (!status && (s.bag.n || c->json))
 		status = print(c, &s, argc, argv);
 	if (!status && !c->json)

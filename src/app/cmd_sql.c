@@ -40,7 +40,7 @@ static void tell(const struct ear_ask *ask, uint64_t limit)
 {
 	const struct ear_found *f = &ask->found;
 	/* the limit that was asked for is no gap in the answer */
-	bool limited = limit && f->matched >= limit &&
+	bool limited = !ask->lost && limit && f->matched >= limit &&
 		       !strncmp(f->why, "stopped after", 13);
 	char took[EAR_TIME_TEXT];
 
@@ -123,6 +123,7 @@ static int query_store(
 	status = ear_term_end("sql");
 	if (status || answer.failed)
 		return EAR_EXIT_FAILED;
+	ear_ask_lost(ask);
 	if (c->summary)
 		ear_ask_print_json(ask);
 	else

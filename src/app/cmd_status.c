@@ -28,7 +28,7 @@ static enum ear_err offline(
 	struct ear_json j = ear_json(&out);
 	json_t *now = NULL, *last;
 	char path[4096];
-	enum ear_err err = ear_app_store_open(data, &store, fault);
+	enum ear_err err = ear_app_store_open(data, &store, NULL, fault);
 
 	if (err)
 		return err;

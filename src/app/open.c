@@ -2,6 +2,7 @@
 #include "app/open.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -32,7 +33,7 @@ static enum ear_err find_dir(const char *dir, struct ear_fault *fault)
  * Store what a killed server left in its journal. A running server holds the
  * journal's lock; then it is its work, and it does it within its commit time.
  */
-static void recover(const char *dir)
+static void recover(const char *dir, struct ear_app_journal *journal)
 {
 	const struct ear_server_options options = {
 		.data_dir = dir,
@@ -42,20 +43,27 @@ static void recover(const char *dir)
 	};
 	struct ear_fault fault = {0};
 
-	if (ear_server_recover(&options, &fault) && fault.code != EAR_FULL)
-		ear_log(EAR_WARN, "journal.recover", "reason",
-			EAR_LS(fault.text), NULL);
+	*journal = (struct ear_app_journal){0};
+	if (!ear_server_recover(&options, &fault))
+		return;
+	journal->served = fault.code == EAR_FULL;
+	if (journal->served)
+		return;
+	ear_log(EAR_WARN, "journal.recover", "reason", EAR_LS(fault.text),
+		NULL);
+	snprintf(journal->why, sizeof(journal->why), "%s", fault.text);
 }
 
-enum ear_err ear_app_store_open(
-	const char *data_dir, struct ear_store **store, struct ear_fault *fault)
+enum ear_err ear_app_store_open(const char *data_dir, struct ear_store **store,
+	struct ear_app_journal *journal, struct ear_fault *fault)
 {
+	struct ear_app_journal unread;
 	const struct ear_store_options options = {.dir = data_dir};
 	enum ear_err err = find_dir(data_dir, fault);
 
 	if (err)
 		return err;
-	recover(data_dir);
+	recover(data_dir, journal ? journal : &unread);
 	return ear_store_embedded.open(&options, notice, NULL, store, fault);
 }
 

@@ -5,15 +5,23 @@
 
 #include "store/store.h"
 
+/** What opening found out of the journal. */
+struct ear_app_journal {
+	bool served;   /**< a server runs, and empties it */
+	char why[200]; /**< what it holds could not be stored, because; or "" */
+};
+
 /**
  * Open the store of a data directory to look only. Where no server runs and a
  * journal holds messages that were accepted but never stored (the server was
  * killed), they are stored first, so that what was accepted is found.
  *
+ * @param journal may be NULL
  * @return EAR_OK; EAR_GONE when there is no such directory
  */
 EAR_MUST_USE enum ear_err ear_app_store_open(const char *data_dir,
-	struct ear_store **store, struct ear_fault *fault);
+	struct ear_store **store, struct ear_app_journal *journal,
+	struct ear_fault *fault);
 
 /** Open it to write beside a server that may run: for imports. */
 EAR_MUST_USE enum ear_err ear_app_store_write(const char *data_dir,
