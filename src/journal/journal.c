@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,10 +70,20 @@ static bool holder_is_brief(struct ear_journal *j, char pid[24])
 	return true;
 }
 
+/* Whether that process is there; one that has not said who it is may be. */
+static bool holder_is_sure(const char *pid)
+{
+	long n = strtol(pid, NULL, 10);
+
+	return n > 0 && n <= INT_MAX &&
+	       (kill((pid_t)n, 0) == 0 || errno == EPERM);
+}
+
 /*
  * The lock lives as long as its descriptor, so it dies with its process. A
- * command that recovers a journal must not make a server fail that starts at
- * the same moment, before the command could write that it is brief.
+ * command that recovers a journal must not make a server, or a second command,
+ * fail that starts at the same moment, before the command could write that it
+ * is brief. The file is empty then, or names a holder that died.
  */
 static enum ear_err take_lock(struct ear_journal *j,
 	const struct ear_journal_options *o, struct ear_fault *fault)
@@ -85,13 +96,15 @@ static enum ear_err take_lock(struct ear_journal *j,
 	if (j->lock < 0)
 		return ear_fail_sys(fault, "cannot make %.200s/lock", o->dir);
 	while (flock(j->lock, LOCK_EX | LOCK_NB)) {
-		uint64_t wait = o->brief ? 0 : UNSURE_NS;
+		uint64_t wait = UNSURE_NS;
 
 		if (errno != EWOULDBLOCK)
 			return ear_fail_sys(
 				fault, "cannot lock %.200s", o->dir);
 		if (holder_is_brief(j, pid))
 			wait = BRIEF_NS;
+		else if (o->brief && holder_is_sure(pid))
+			wait = 0; /* a server: it is asked instead */
 		if (ear_mono_ns() - began >= wait)
 			return ear_fail(fault, EAR_FULL, 0,
 				"the journal %.200s is in use by process %s",
@@ -176,6 +189,8 @@ void ear_journal_close(struct ear_journal **journal)
 	assert(!j->lanes); /* they hold the journal: close them first */
 	keeper_stop(j);
 	pthread_mutex_destroy(&j->lanes_lock);
+	/* who locks it next is not taken for us until it says who it is */
+	(void)!ftruncate(j->lock, 0);
 	close(j->lock);
 	close(j->dir);
 	free(j);

@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 
 #include "help.h"
+#include <sys/file.h>
+
+#include "base/time.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -385,6 +388,62 @@ static void test_brief(void **state)
 	(void)state;
 }
 
+/* A holder in the moment before it says that it is brief. */
+static void hold_unsaid(int ready, const char *before)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) || dprintf(fd, "%s", before) < 0 ||
+		write(ready, "", 1) != 1)
+		_exit(1);
+	usleep(100000);
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) ||
+		dprintf(fd, "%ld brief\n", (long)getpid()) < 0)
+		_exit(1);
+	usleep(700000);
+	_exit(0);
+}
+
+/* A second command waits for the first; no command waits for a server. */
+static void test_brief_both(void **state)
+{
+	/* nobody yet, and one that is dead: above the kernel's PID_MAX */
+	static const char *const before[] = {"", "4194305\n"};
+	struct ear_journal_options o = {.dir = dir, .brief = true};
+	struct ear_journal *j = NULL, *second = NULL;
+	uint64_t began;
+	int status;
+
+	for (size_t i = 0; i < ROWS(before); i++) {
+		int ready[2];
+		char c;
+		pid_t pid;
+
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0)
+			hold_unsaid(ready[1], before[i]);
+		assert_int_equal(read(ready[0], &c, 1), 1);
+		assert_int_equal(
+			ear_journal_open(&o, NULL, NULL, &j, NULL), EAR_OK);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		ear_journal_close(&j);
+		close(ready[0]);
+		close(ready[1]);
+	}
+	j = open_with(0, 0);
+	began = ear_mono_ns();
+	assert_int_equal(
+		ear_journal_open(&o, NULL, NULL, &second, NULL), EAR_FULL);
+	assert_true(ear_mono_ns() - began < 400 * EAR_MS_NS);
+	ear_journal_close(&j);
+	(void)state;
+}
+
 static void test_no_dir(void **state)
 {
 	struct ear_journal_options o = {.dir = "/proc/no/such/folder"};
@@ -414,6 +473,7 @@ int main(void)
 		T(test_names),
 		T(test_two_processes),
 		T(test_brief),
+		T(test_brief_both),
 		T(test_no_dir),
 	};
 
