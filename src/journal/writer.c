@@ -58,9 +58,12 @@ static enum ear_err begin_file(struct ear_lane *lane, struct ear_fault *fault)
 	return EAR_OK;
 }
 
-/* Write all of it or nothing. */
+/*
+ * Write all of it or nothing; where the file cannot be cut again, what was
+ * written in part stays.
+ */
 static enum ear_err write_frame(struct ear_lane *lane, const char *buf,
-	size_t n, struct ear_fault *fault)
+	size_t n, size_t *stays, struct ear_fault *fault)
 {
 	struct lane_writer *w = &lane->writer;
 	size_t put = 0;
@@ -78,8 +81,10 @@ static enum ear_err write_frame(struct ear_lane *lane, const char *buf,
 	if (put == n)
 		return EAR_OK;
 	error = put && !errno ? ENOSPC : errno;
-	if (put && ftruncate(w->fd, (off_t)w->at))
+	if (put && ftruncate(w->fd, (off_t)w->at)) {
 		finish_file(lane); /* the reader will skip the torn frame */
+		*stays = put;
+	}
 	errno = error;
 	if (!disk_is_full(error))
 		return ear_fail_sys(fault, "cannot write to the journal");
@@ -121,6 +126,7 @@ static enum ear_err append(struct ear_lane *lane, char *buf, size_t n,
 	struct ear_journal *j = lane->journal;
 	struct lane_writer *w = &lane->writer;
 	enum ear_err err = EAR_OK;
+	size_t stays = 0;
 
 	if (!room_take(j, n))
 		return refuse(lane, fault);
@@ -130,10 +136,10 @@ static enum ear_err append(struct ear_lane *lane, char *buf, size_t n,
 		err = begin_file(lane, fault);
 	if (!err) {
 		frame_seal(buf, n, records, w->salt, w->sequence);
-		err = write_frame(lane, buf, n, fault);
+		err = write_frame(lane, buf, n, &stays, fault);
 	}
 	if (err) {
-		room_give(j, n);
+		room_give(j, n - stays);
 		return err;
 	}
 	w->at += n;

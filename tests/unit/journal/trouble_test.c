@@ -113,6 +113,7 @@ static void test_write_fails(void **state)
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct ear_journal *j = open_with(0, 0);
 		struct ear_lane *lane = lane_at(j, NULL);
+		struct ear_journal_stats stats;
 		struct ear_lane_pos pos;
 		uint64_t lost = rows[i].no_truncate ? rows[i].room : 0;
 
@@ -136,6 +137,8 @@ static void test_write_fails(void **state)
 				fail_msg("%s", rows[i].name);
 		assert_int_equal(get(lane, NULL), 0);
 		assert_int_equal(told_lost, lost);
+		ear_journal_stats(j, &stats);
+		assert_int_equal(stats.bytes, 4 * FRAME + lost);
 		assert_int_equal(was_told("journal.missing"), 0);
 		ear_lane_close(&lane);
 		ear_journal_close(&j);
