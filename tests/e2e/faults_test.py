@@ -30,6 +30,13 @@ def wanted(name, n):
     return [f'{name}-{i:06d}' for i in range(n)]
 
 
+def told(ear, *span):
+    """What a search says of its completeness: (complete, why)."""
+    rows = ear.must('search', '--json', '--summary', '--limit', '0', *span)
+    found = rows[-1]['found']
+    return found['complete'], found['why']
+
+
 def disk_full(tap):
     """On a small disk of its own; needs the right to mount one."""
     with h.folder() as where:
@@ -50,6 +57,7 @@ def disk_full_on(tap, where, disk):
     ear = h.Earshot(where, os.path.join(disk, 'data'),
                     journal={'min_free': '8M'}, retention={'min_free': '12M'})
     ear.start()
+    begun = time.time()
     udp = hep.Udp(ear.port)
     tap.ok(send(udp, 'before', 200, pause=0.0005) and ear.settle(200),
            'disk full: before it, messages are kept', ear.totals())
@@ -72,6 +80,10 @@ def disk_full_on(tap, where, disk):
            'disk full: what is not taken is counted with its reason', t)
     tap.ok(h.wait_for(lambda: [n for n in ear.notices() if 'full' in n], 5),
            'disk full: a notice says so', ear.notices())
+    tap.ok(h.wait_for(lambda: not (x := told(ear))[0] and
+                      'lost to a full' in x[1], 5),
+           'disk full: a search says that its answer is not complete, '
+           'and why', told(ear))
     found = ids(ear.search('call_id ~ "^before"'))
     tap.equal(found, wanted('before', 200), 'disk full: searching works')
     os.unlink(ballast)
@@ -91,7 +103,15 @@ def disk_full_on(tap, where, disk):
            'disk full: what comes after it is kept', ear.status())
     t = h.wait_for(lambda: (x := ear.totals())['open'] == 0 and x, 10)
     tap.ok(t, 'disk full: the sums meet', ear.totals())
+    complete, why = told(ear, '--from', '-1h')
+    tap.ok(not complete and 'lost to a full' in why,
+           'disk full: a search over that time still says so', why)
+    tap.equal(told(ear, '--to', str(int(begun) - 1)), (True, ''),
+              'disk full: the time before it is complete')
     tap.equal(ear.stop(), 0, 'disk full: ends with 0')
+    complete, why = told(ear)
+    tap.ok(not complete and 'lost to a full' in why,
+           'disk full: it is known without the server', why)
 
 
 def damage(path, at, bytes_=b'\xff' * 64):
@@ -166,6 +186,9 @@ def damaged_journal(tap):
         tap.ok(h.wait_for(lambda: ids(ear.search('call_id ~ "^later"')) ==
                           wanted('later', 50), 20, 0.3),
                'damaged journal: it goes on')
+        complete, why = told(ear)
+        tap.ok(not complete and 'journal' in why,
+               'damaged journal: a search says so', why)
         tap.equal(ear.stop(), 0, 'damaged journal: ends with 0')
 
 
