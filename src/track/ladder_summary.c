@@ -208,15 +208,44 @@ static void failed(const struct story *s, struct ear_buf *out)
 	length(out, s->first, s->final);
 }
 
+static bool has_ack_to(const struct story *s, uint32_t party)
+{
+	for (size_t i = 0; i < s->ladder->row_count; i++) {
+		const struct ear_ladder_row *r = &s->ladder->rows[i];
+
+		if (r->to_party == party && at(r) >= at(s->ok) &&
+			r->class == EAR_LADDER_REQUEST && method_is(r, "ACK"))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever repeats a 2xx waits for its ACK; that none is seen says nothing. */
+static bool lost_ack(const struct story *s)
+{
+	for (size_t i = 0; i < s->ladder->row_count; i++) {
+		const struct ear_ladder_row *r = &s->ladder->rows[i];
+
+		if (r->class == EAR_LADDER_2XX && method_is(r, "INVITE") &&
+			r->retransmission_of != EAR_LADDER_NONE &&
+			!has_ack_to(s, r->from_party))
+			return true;
+	}
+	return false;
+}
+
 static void call_end(const struct story *s, struct ear_buf *out)
 {
 	ear_buf_str(out, " was answered after ");
 	length(out, s->first, s->ok);
+	if (lost_ack(s))
+		ear_buf_str(out, ", the answer never acknowledged");
 	if (!s->bye || at(s->bye) < at(s->ok)) {
 		ear_buf_str(out, "; its end was not seen");
 		return;
 	}
-	ear_buf_str(out, " and ended by the ");
+	ear_buf_str(out,
+		lost_ack(s) ? ", and ended by the " : " and ended by the ");
 	ear_buf_str(out,
 		ear_slice_eq(facts(s->bye)->from_tag, facts(s->first)->from_tag)
 			? "caller"
