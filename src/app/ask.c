@@ -7,6 +7,7 @@
 
 #include "app/open.h"
 #include "app/options.h"
+#include "base/stop.h"
 #include "base/time.h"
 #include "flow/backlog.h"
 #include "flow/gaps.h"
@@ -16,7 +17,7 @@ volatile bool ear_ask_stopped;
 static void stop(int signal)
 {
 	(void)signal;
-	ear_ask_stopped = true;
+	ear_stop(&ear_ask_stopped);
 }
 
 static int explain(const struct ear_ask *ask, struct ear_slice text)

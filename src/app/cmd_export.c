@@ -7,6 +7,7 @@
 #include "app/ask.h"
 #include "app/commands.h"
 #include "app/options.h"
+#include "base/stop.h"
 #include "base/time.h"
 #include "message/msg_json.h"
 #include "sink/pcap_file.h"
@@ -191,7 +192,7 @@ static int run(const struct choices *c, const struct format *format, int argc,
 		ear_ask_lost(&ask);
 		ear_ask_tell(&ask);
 	}
-	if (!status && ear_ask_stopped)
+	if (!status && ear_stopped(&ear_ask_stopped))
 		status = EAR_EXIT_FAILED;
 	ear_buf_fini(&e.out);
 	ear_ask_fini(&ask);

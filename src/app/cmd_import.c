@@ -9,6 +9,7 @@
 #include "app/options.h"
 #include "base/json.h"
 #include "base/size.h"
+#include "base/stop.h"
 #include "base/time.h"
 #include "flow/import.h"
 
@@ -32,7 +33,7 @@ static volatile bool interrupted;
 static void interrupt(int signal)
 {
 	(void)signal;
-	interrupted = true;
+	ear_stop(&interrupted);
 }
 
 static void draw(uint64_t done, uint64_t total, void *arg)
@@ -90,7 +91,7 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 	for (int k = 0; k < EAR_FILE_KINDS; k++)
 		ear_json_ku64(&j, ear_file_kind_key(k), s->file.kind[k]);
 	ear_json_close(&j, '}');
-	ear_json_kbool(&j, "complete", !err && !interrupted);
+	ear_json_kbool(&j, "complete", !err && !ear_stopped(&interrupted));
 	if (err)
 		ear_json_kstr(&j, "error", ear_slice_str(fault->text));
 	ear_json_close(&j, '}');
@@ -222,13 +223,13 @@ int ear_cmd_import(int argc, char **argv)
 		return ear_command_failed("import", &fault);
 	signal(SIGINT, interrupt);
 	signal(SIGTERM, interrupt);
-	for (int i = 0; i < argc && !interrupted; i++) {
+	for (int i = 0; i < argc && !ear_stopped(&interrupted); i++) {
 		fault = (struct ear_fault){0};
 		if (import(store, argv[i], &c, &fault))
 			status = ear_command_failed("import", &fault);
 	}
 	ear_app_store_close(&store);
-	if (interrupted) {
+	if (ear_stopped(&interrupted)) {
 		fprintf(stderr, "earshot import: interrupted; what was read "
 				"so far is kept\n");
 		status = EAR_EXIT_FAILED;

@@ -9,6 +9,7 @@
 #include "app/options.h"
 #include "base/hash.h"
 #include "base/set64.h"
+#include "base/stop.h"
 #include "base/time.h"
 
 /* Between two looks of --follow. */
@@ -96,7 +97,8 @@ static int follow(struct ear_ask *ask, struct ear_list *list, uint64_t from_ns)
 	ask->query.to_ns = UINT64_MAX;
 	ask->query.limit = 0;
 	ask->query.from_ns = from_ns ? from_ns : now - FOLLOW_LATE_NS;
-	while (!ear_ask_stopped && !f.broken && status == EAR_EXIT_DONE) {
+	while (!ear_stopped(&ear_ask_stopped) && !f.broken &&
+		status == EAR_EXIT_DONE) {
 		now = ear_now_ns();
 		rotate(&f, now);
 		status = ear_ask_find(ask, show_new, &f);
@@ -124,7 +126,7 @@ static int search(
 		ear_ask_print_json(ask);
 	else
 		ear_ask_tell(ask);
-	return ear_ask_stopped ? EAR_EXIT_FAILED : EAR_EXIT_DONE;
+	return ear_stopped(&ear_ask_stopped) ? EAR_EXIT_FAILED : EAR_EXIT_DONE;
 }
 
 static int run(const struct choices *c, int argc, char **argv)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/stop.h"
 #include "rule/mask.h"
 
 struct ear_path {
@@ -38,9 +39,7 @@ void ear_path_free(struct ear_path **path)
 
 static bool stopping(const struct ear_path *path)
 {
-	const volatile bool *stop = path->options.stop;
-
-	return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
+	return ear_stopped(path->options.stop);
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "flow/import.h"
 
 #include "base/set64.h"
+#include "base/stop.h"
 #include "base/time.h"
 #include "flow/flow.h"
 
@@ -40,8 +41,8 @@ static void take(const struct ear_msg *found, void *arg)
 	if (im->err)
 		return;
 	im->err = ear_path_take(im->path, &msg, im->tally);
-	if (im->err || (im->options->stop && *im->options->stop))
-		im->stop = true;
+	if (im->err || ear_stopped(im->options->stop))
+		ear_stop(&im->stop);
 }
 
 static void progress(uint64_t done, uint64_t total, void *arg)
@@ -52,8 +53,8 @@ static void progress(uint64_t done, uint64_t total, void *arg)
 	store->ops->tick(store, ear_mono_ns());
 	if (im->options->progress)
 		im->options->progress(done, total, im->options->arg);
-	if (im->options->stop && *im->options->stop)
-		im->stop = true;
+	if (ear_stopped(im->options->stop))
+		ear_stop(&im->stop);
 }
 
 enum ear_err ear_import_file(const char *path,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "base/time.h"
 #include "flow/sql_priv.h"
 
@@ -70,7 +71,7 @@ static int progress(void *arg)
 {
 	struct ear_sql *sql = arg;
 
-	if (sql->options.stop && *sql->options.stop)
+	if (ear_stopped(sql->options.stop))
 		return 1;
 	if (!sql->deadline_ns || ear_mono_ns() < sql->deadline_ns)
 		return 0;

@@ -2,6 +2,7 @@
 /* Scanning blocks, by as many threads as there are processors to spare. */
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "base/time.h"
 #include "store/search.h"
 
@@ -231,7 +232,7 @@ static bool must_stop(const struct ear_search *s)
 {
 	const struct ear_query *q = s->query;
 
-	return (q->stop && __atomic_load_n(q->stop, RELAXED)) ||
+	return ear_stopped(q->stop) ||
 	       (q->deadline_ns && ear_mono_ns() >= q->deadline_ns);
 }
 

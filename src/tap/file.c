@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/stop.h"
 #include "base/time.h"
 #include "proto/be.h"
 #include "proto/hep.h"
@@ -65,7 +66,7 @@ static void progress(
 
 static bool stopped(const struct ear_file *f)
 {
-	return f->options->stop && *f->options->stop;
+	return ear_stopped(f->options->stop);
 }
 
 /* All packets in view. */
