@@ -445,11 +445,12 @@ void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
 
 	if (!pump->running)
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
+	/* the monotonic clock: no step of the other may lengthen or cut it */
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_ms / 1000;
 	atomic_store(&pump->finish, true);
 	ear_journal_wake(pump->options.journal);
-	if (pthread_timedjoin_np(pump->thread, NULL, &until)) {
+	if (pthread_clockjoin_np(pump->thread, NULL, CLOCK_MONOTONIC, &until)) {
 		give_up(pump);
 		pthread_join(pump->thread, NULL);
 	}
