@@ -30,7 +30,7 @@
 	S(console, SINGLE, \
 	  "The web console and its HTTP API.") \
 	S(privacy, SINGLE, \
-	  "What is blanked before anything is written.") \
+	  "What is blanked before messages are stored.") \
 	S(log, SINGLE, \
 	  "Log lines on standard error.")
 

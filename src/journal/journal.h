@@ -44,7 +44,6 @@ enum ear_record_kind {
 
 enum ear_record_flag {
 	EAR_RECORD_TRUNCATED = 1u << 0, /**< the kernel cut it (MSG_TRUNC) */
-	EAR_RECORD_BADKEY_OK = 1u << 1, /**< reserved */
 };
 
 /** What stands before the bytes of each record; 64 bytes on disk, as here. */
@@ -56,7 +55,7 @@ struct ear_record {
 	uint8_t flags;     /**< enum ear_record_flag */
 	uint8_t transport; /**< how it reached us: enum ear_transport value */
 	uint8_t zero;
-	uint32_t tap;         /**< number of the tap in the lane's tap list */
+	uint32_t tap;         /**< reserved: 0 */
 	struct ear_addr from; /**< who sent it to us */
 	struct ear_addr to;   /**< the listener's address */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Where the secrets of a SIP message stand, so that a rule can blank them
- * before anything is written.
+ * before messages are stored.
  *
  * Secret are: of Authorization and Proxy-Authorization the digest response,
  * the token of Basic, Bearer and their like, gssapi-data and signature values
