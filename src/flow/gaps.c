@@ -41,7 +41,7 @@ struct ear_gaps {
 	size_t taps;
 	struct ear_ledger_line *lines;
 	uint64_t lost_bytes, missing;
-	uint64_t removed_segments, removed_messages;
+	uint64_t removed_messages;
 };
 
 enum ear_err ear_gaps_new(
@@ -216,15 +216,17 @@ void ear_gaps_journal(struct ear_gaps *g, uint64_t lost_bytes, uint64_t missing,
 void ear_gaps_retention(struct ear_gaps *g, const struct ear_store_stats *stats,
 	uint64_t now_ns)
 {
+	/* segments overlap in capture time: the end of what went, not the
+	 * beginning of what stayed; a clock that ran ahead counts as now */
 	const struct ear_gap gap = {
-		.to_ns = stats->messages ? stats->oldest_ns : now_ns,
+		.to_ns = stats->removed_to_ns < now_ns ? stats->removed_to_ns
+						       : now_ns,
 		.count = stats->removed_messages - g->removed_messages,
 		.reason = EAR_GAP_RETENTION,
 	};
 
-	if (stats->removed_segments == g->removed_segments)
+	if (stats->removed_messages == g->removed_messages)
 		return;
-	g->removed_segments = stats->removed_segments;
 	g->removed_messages = stats->removed_messages;
 	ear_gaps_add(g, &gap);
 }

@@ -118,7 +118,7 @@ static void sentence(const struct ear_gap *g, char out[320])
 	if (!strcmp(g->reason, EAR_GAP_RETENTION)) {
 		clock_text(g->to_ns, horizon);
 		snprintf(out, 320,
-			"messages before %s UTC were removed by retention",
+			"messages until %s UTC were removed by retention",
 			horizon);
 		return;
 	}
@@ -131,7 +131,7 @@ static void sentence(const struct ear_gap *g, char out[320])
 static bool overlaps(const struct ear_gap *g, uint64_t from_ns, uint64_t to_ns)
 {
 	if (!strcmp(g->reason, EAR_GAP_RETENTION))
-		return from_ns && from_ns < g->to_ns;
+		return from_ns && from_ns <= g->to_ns;
 	return g->from_ns <= to_ns && g->to_ns >= from_ns;
 }
 

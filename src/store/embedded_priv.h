@@ -18,7 +18,7 @@ struct embedded {
 
 	/* relaxed atomics */
 	uint64_t now_ns; /* the latest that retain() was told and believed */
-	uint64_t removed_segments, removed_messages;
+	uint64_t removed_segments, removed_messages, removed_to_ns;
 	pthread_mutex_t keeping;      /* one at a time removes */
 	struct ear_store_clock clock; /* under keeping */
 	char failed[320]; /* why nothing goes, as told; under keeping */

@@ -83,6 +83,11 @@ static bool remove_one(struct embedded *e, struct ear_shelf_item *item,
 	__atomic_fetch_add(&e->removed_segments, 1, RELAXED);
 	__atomic_fetch_add(&e->removed_messages,
 		item->loaded ? item->total.messages : 0, RELAXED);
+	/* only here, by the one thread that removes */
+	if (item->loaded && item->total.messages &&
+		item->total.last_at > e->removed_to_ns)
+		__atomic_store_n(
+			&e->removed_to_ns, item->total.last_at, RELAXED);
 	ear_time_text(last_of(item), last);
 	snprintf(text, sizeof(text),
 		"removed the oldest %" PRIu64 " messages, until %s (%" PRIu64
@@ -308,6 +313,7 @@ void embedded_stats(struct ear_store *store, struct ear_store_stats *st)
 	st->disk_free = free_of(e);
 	st->removed_segments = __atomic_load_n(&e->removed_segments, RELAXED);
 	st->removed_messages = __atomic_load_n(&e->removed_messages, RELAXED);
+	st->removed_to_ns = __atomic_load_n(&e->removed_to_ns, RELAXED);
 	st->bytes_per_day = growth(items, n, now);
 	st->left_ns = time_left(e, st, oldest, now);
 	free(items);

@@ -64,6 +64,7 @@ struct ear_store_stats {
 	uint64_t pending;          /**< put but not committed yet */
 	uint64_t removed_segments; /**< by retention, since open */
 	uint64_t removed_messages;
+	uint64_t removed_to_ns; /**< last capture time among these */
 	uint64_t bytes_per_day; /**< growth at the rate of the last day */
 	uint64_t left_ns; /**< until the first limit makes the oldest go; 0
 			       when nothing would */

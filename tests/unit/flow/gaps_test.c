@@ -187,7 +187,7 @@ static void the_file_is_capped(void **state)
 	(void)state;
 	ear_gaps_retention(gaps,
 		&(struct ear_store_stats){.messages = 1,
-			.oldest_ns = T0,
+			.removed_to_ns = T0,
 			.removed_segments = 1,
 			.removed_messages = 9},
 		T0);
@@ -203,7 +203,7 @@ static void the_file_is_capped(void **state)
 		"1 message was too large to be kept at " TAP
 		" at 2026-11-22 17:18:00 UTC");
 	assert_why(ask(T0 - S, T0 - S),
-		"messages before 2026-11-22 10:38:00 UTC were removed by "
+		"messages until 2026-11-22 10:38:00 UTC were removed by "
 		"retention");
 	ear_gaps_free(&gaps);
 }
@@ -224,7 +224,7 @@ static void a_lasting_loss_stays_one_line(void **state)
 static void retention_counts_for_who_names_a_time(void **state)
 {
 	struct ear_store_stats stats = {.messages = 5,
-		.oldest_ns = T0,
+		.removed_to_ns = T0,
 		.removed_segments = 1,
 		.removed_messages = 10};
 	struct ear_gaps *gaps = begin(0);
@@ -232,13 +232,14 @@ static void retention_counts_for_who_names_a_time(void **state)
 	(void)state;
 	ear_gaps_retention(gaps, &stats, T0 + 9 * S);
 	stats.removed_segments = 2;
-	stats.oldest_ns = T0 + 5 * S;
+	stats.removed_messages = 20;
+	stats.removed_to_ns = T0 + 5 * S;
 	ear_gaps_retention(gaps, &stats, T0 + 10 * S);
 	ear_gaps_retention(gaps, &stats, T0 + 11 * S);
 	assert_true(ask(0, UINT64_MAX).complete);
-	assert_true(ask(T0 + 5 * S, UINT64_MAX).complete);
+	assert_true(ask(T0 + 5 * S + 1, UINT64_MAX).complete);
 	assert_why(ask(T0, UINT64_MAX),
-		"messages before 2026-11-22 10:38:05 UTC were removed by "
+		"messages until 2026-11-22 10:38:05 UTC were removed by "
 		"retention");
 	ear_gaps_free(&gaps);
 }
