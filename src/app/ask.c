@@ -106,11 +106,24 @@ int ear_ask_find(struct ear_ask *ask, ear_match_fn fn, void *arg)
 	return EAR_EXIT_DONE;
 }
 
+static bool asked_for_all(const struct ear_ask *ask)
+{
+	uint64_t from = 0, to;
+
+	if (ask->expr)
+		ear_expr_span(ask->expr, &from, &to);
+	return !ask->query.from_ns && !from;
+}
+
 void ear_ask_lost(struct ear_ask *ask)
 {
 	struct ear_found *f = &ask->found;
 	size_t before = strlen(f->why);
+	uint64_t from = f->done_from_ns;
 
+	/* a limit narrows what was searched; retention is for a named time */
+	if (asked_for_all(ask))
+		from = 0;
 	if (ask->journal.why[0])
 		ear_found_missing(f,
 			"what a server left in the journal could not be "
@@ -119,7 +132,7 @@ void ear_ask_lost(struct ear_ask *ask)
 	if (ask->journal.served)
 		ear_backlog_add_to(
 			ask->data_dir, f->done_to_ns, ear_now_ns(), f);
-	ear_gaps_add_to(ask->data_dir, f->done_from_ns, f->done_to_ns, f);
+	ear_gaps_add_to(ask->data_dir, from, f->done_to_ns, f);
 	ask->lost = strlen(f->why) > before;
 }
 

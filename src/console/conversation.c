@@ -101,7 +101,7 @@ void ear_conversation_show(struct ear_call *call)
 		ear_call_fail(call, 404, "there is no such conversation");
 		goto out;
 	}
-	ear_found_tell(call, &found);
+	ear_found_tell(call, &asked, &found);
 	write_ladder(call, call_id, &g, &found, &asked);
 out:
 	ear_buf_fini(&text);

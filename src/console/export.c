@@ -286,7 +286,7 @@ static void run(struct ear_job *job)
 	x->known = (struct ear_found){.complete = true,
 		.done_from_ns = x->asked.query.from_ns,
 		.done_to_ns = x->asked.query.to_ns};
-	ear_found_tell(call, &x->known);
+	ear_found_tell(call, &x->asked, &x->known);
 	if (x->format->begin)
 		x->err = x->format->begin(&x->piece, &x->state);
 	if (!x->err)
@@ -295,7 +295,7 @@ static void run(struct ear_job *job)
 	if (!x->err)
 		x->err = err;
 	x->whole = x->found.complete;
-	ear_found_tell(call, &x->found);
+	ear_found_tell(call, &x->asked, &x->found);
 	err = x->format->end(x->state, &x->found, &x->asked, &x->piece);
 	if (!x->err)
 		x->err = err;

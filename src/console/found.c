@@ -70,12 +70,21 @@ void ear_asked_fini(struct ear_asked *asked)
 	ear_expr_free(&asked->expr);
 }
 
-void ear_found_tell(struct ear_call *call, struct ear_found *found)
+void ear_found_tell(struct ear_call *call, const struct ear_asked *asked,
+	struct ear_found *found)
 {
 	const struct ear_console_options *o = &call->console->o;
+	uint64_t done_from = found->done_from_ns, from, to;
 
-	if (o->tell)
-		o->tell(found, o->tell_arg);
+	if (!o->tell)
+		return;
+	/* who named no time asked for all there is, however far a limit or
+	 * the buckets of a histogram let it go */
+	ear_expr_span(asked->expr, &from, &to);
+	if (!asked->query.from_ns && !from)
+		found->done_from_ns = 0;
+	o->tell(found, o->tell_arg);
+	found->done_from_ns = done_from;
 }
 
 void ear_found_json(struct ear_json *j, const struct ear_found *found,

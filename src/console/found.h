@@ -22,7 +22,8 @@ bool ear_asked_init_text(
 void ear_asked_fini(struct ear_asked *asked);
 
 /** After a search: what was lost in its span makes it incomplete. */
-void ear_found_tell(struct ear_call *call, struct ear_found *found);
+void ear_found_tell(struct ear_call *call, const struct ear_asked *asked,
+	struct ear_found *found);
 
 /** How the search went, as an object. */
 void ear_found_json(struct ear_json *j, const struct ear_found *found,

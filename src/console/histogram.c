@@ -74,15 +74,6 @@ static void write_histogram(struct ear_json *j, const struct ear_histogram *h,
 	ear_json_close(j, '}');
 }
 
-/* The buckets close a span that was left open; who asked for all still did. */
-static bool asked_for_all(const struct ear_asked *asked)
-{
-	uint64_t from, to;
-
-	ear_expr_span(asked->expr, &from, &to);
-	return !asked->query.from_ns && !from;
-}
-
 void ear_search_histogram(struct ear_call *call)
 {
 	struct ear_store *store = call->console->o.store;
@@ -116,11 +107,7 @@ void ear_search_histogram(struct ear_call *call)
 		ear_call_fault(call, err, &fault);
 		goto out;
 	}
-	if (asked_for_all(&asked))
-		found.done_from_ns = 0;
-	ear_found_tell(call, &found);
-	if (asked_for_all(&asked))
-		found.done_from_ns = h.from_ns;
+	ear_found_tell(call, &asked, &found);
 	write_histogram(&j, &h, &found, &asked);
 out:
 	free(h.n);

@@ -53,7 +53,7 @@ void ear_search_messages(struct ear_call *call)
 	if (page.full && !found.why[0])
 		snprintf(found.why, sizeof(found.why),
 			"the answer became too large; the cursor goes on");
-	ear_found_tell(call, &found);
+	ear_found_tell(call, &asked, &found);
 	ear_json_close(&page.j, ']');
 	ear_json_key(&page.j, "found");
 	ear_found_json(&page.j, &found, &asked);
