@@ -11,6 +11,9 @@
 static const char *const classes[8] = {
 	"request", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "other"};
 
+/* The longest step that can be said in ns. */
+#define STEP_MOST_MS (UINT64_MAX / EAR_MS_NS)
+
 /* The least length that people count in and that is not below step_ms. */
 static uint64_t round_step(uint64_t step_ms)
 {
@@ -23,7 +26,9 @@ static uint64_t round_step(uint64_t step_ms)
 	for (size_t i = 0; i < n; i++)
 		if (steps[i] >= step_ms)
 			return steps[i];
-	return (step_ms + steps[n - 1] - 1) / steps[n - 1] * steps[n - 1];
+	/* whole days; of all of time there may be no whole one left */
+	step_ms = (step_ms + steps[n - 1] - 1) / steps[n - 1] * steps[n - 1];
+	return step_ms < STEP_MOST_MS ? step_ms : STEP_MOST_MS;
 }
 
 /* The span asked for, closed where it was left open by what is kept. */

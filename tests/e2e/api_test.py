@@ -302,6 +302,14 @@ def test_search(c):
         check(f"histogram of {buckets} counts all",
               total == MESSAGES and len(body["buckets"]) <= buckets
               and len(body["classes"]) == 8, (total, len(body["buckets"])))
+    for buckets in (1, 2):
+        status, body = c.get("histogram", buckets=buckets,
+                             **{"from": "0.000001",
+                                "to": "18446744072"})
+        total = sum(sum(b) for b in body["buckets"])
+        check(f"histogram of all of time in {buckets}",
+              status == 200 and total == MESSAGES
+              and len(body["buckets"]) <= buckets, body)
     check("histogram of 401 is 400", c.get("histogram", buckets=401)[0] == 400)
     status, body = c.get("histogram", q="nothing ==")
     check("histogram of a bad expression", status == 400, body)
