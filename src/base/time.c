@@ -77,31 +77,56 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* What one unit is worth in ns; 0 when it is none. */
+static uint64_t unit_ns(struct ear_slice name)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (ear_slice_eq(name, ear_slice_str(units[i].name)))
+			return units[i].ns;
+	}
+	return 0;
+}
+
+/* The first bytes of t that are digits, or that are not; t goes on behind. */
+static struct ear_slice run_of(struct ear_slice *t, bool digits)
+{
+	struct ear_slice run;
+	size_t n = 0;
+
+	while (n < t->n && is_digit(t->p[n]) == digits)
+		n++;
+	run = ear_slice_trim(ear_slice_sub(*t, 0, n));
+	*t = ear_slice_sub(*t, n, t->n);
+	return run;
+}
+
 enum ear_err ear_duration_parse(
 	struct ear_slice text, uint64_t *length_ns, struct ear_fault *fault)
 {
 	struct ear_slice t = ear_slice_trim(text);
-	size_t digits = 0;
-	uint64_t v;
+	uint64_t sum = 0, v, unit;
 
-	while (digits < t.n && is_digit(t.p[digits]))
-		digits++;
-	if (!ear_slice_u64(ear_slice_sub(t, 0, digits), UINT64_MAX, &v))
-		return ear_fail(fault, EAR_USAGE, 0,
-			"'%.*s' is not a length of time; "
-			"write it as 30s, 15m, 2h or 7d",
-			EAR_FMT(text));
-	t = ear_slice_trim(ear_slice_sub(t, digits, t.n));
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (!ear_slice_eq(t, ear_slice_str(units[i].name)))
-			continue;
-		if (v > UINT64_MAX / units[i].ns)
-			break;
-		*length_ns = v * units[i].ns;
-		return EAR_OK;
-	}
-	return ear_fail(fault, EAR_USAGE, digits,
-		"'%.*s' lacks a unit of ms, s, m, h, d or w", EAR_FMT(text));
+	do {
+		size_t at = text.n - t.n;
+
+		if (!ear_slice_u64(run_of(&t, true), UINT64_MAX, &v))
+			return ear_fail(fault, EAR_USAGE, at,
+				"'%.*s' is not a length of time; write it as "
+				"30s, 15m, 1h30m or 7d",
+				EAR_FMT(text));
+		unit = unit_ns(run_of(&t, false));
+		if (!unit)
+			return ear_fail(fault, EAR_USAGE, at,
+				"'%.*s' lacks a unit of ms, s, m, h, d or w",
+				EAR_FMT(text));
+		if (v > (UINT64_MAX - sum) / unit)
+			return ear_fail(fault, EAR_USAGE, at,
+				"'%.*s' is longer than can be counted",
+				EAR_FMT(text));
+		sum += v * unit;
+	} while (t.n);
+	*length_ns = sum;
+	return EAR_OK;
 }
 
 size_t ear_duration_text(uint64_t ns, char out[EAR_TIME_TEXT])

@@ -39,7 +39,7 @@ size_t ear_time_human(uint64_t at_ns, bool local, char out[EAR_TIME_TEXT]);
 EAR_MUST_USE enum ear_err ear_time_parse(struct ear_slice text, uint64_t now_ns,
 	uint64_t *at_ns, struct ear_fault *fault);
 
-/** Read a length of time: "250ms", "30s", "15m", "2h", "7d", "1w". */
+/** Read a length of time: "250ms", "30s", "15m", "1h30m", "7d", "1w". */
 EAR_MUST_USE enum ear_err ear_duration_parse(
 	struct ear_slice text, uint64_t *length_ns, struct ear_fault *fault);
 
