@@ -37,7 +37,7 @@ fuzz: packages-check
 	@tools/fuzz $(FUZZ_SECONDS)
 
 install: all
-	@meson install -C build
+	@meson install --no-rebuild -C build
 
 clean:
 	rm -rf build build-*
