@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The expression: completes names and values, shows an error at its place,
 // offers the last searches.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
 import { proposals, type Proposal } from "../complete";
@@ -48,6 +48,16 @@ export function SearchBox(props: {
 	const [open, setOpen] = useState(false);
 	const [fault, setFault] = useState<Fault | null>(null);
 	const input = useRef<HTMLInputElement>(null);
+	// Where the caret goes with the next drawing: later, it would jump
+	// away under somebody who types on.
+	const caret = useRef<number | null>(null);
+	useLayoutEffect(() => {
+		if (caret.current === null)
+			return;
+		input.current?.focus();
+		input.current?.setSelectionRange(caret.current, caret.current);
+		caret.current = null;
+	});
 
 	useEffect(() => {
 		setText(props.q);
@@ -103,10 +113,7 @@ export function SearchBox(props: {
 			offer(next, cursor);
 		else
 			setOpen(false);
-		requestAnimationFrame(() => {
-			input.current?.focus();
-			input.current?.setSelectionRange(cursor, cursor);
-		});
+		caret.current = cursor;
 	};
 	const run = () => {
 		setOpen(false);
