@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "app/commands.h"
-#include "app/config.h"
+#include "config/config.h"
 #include "app/options.h"
-#include "app/settings.h"
+#include "config/settings.h"
 
 int ear_cmd_check_config(int argc, char **argv)
 {

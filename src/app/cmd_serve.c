@@ -9,7 +9,7 @@
 #include "app/hints.h"
 #include "app/open.h"
 #include "app/options.h"
-#include "app/settings.h"
+#include "config/settings.h"
 #include "app/version.h"
 #include "base/time.h"
 #include "console/assets.h"

@@ -27,6 +27,7 @@ enum ear_count_class {
 	EAR_CLASS_DROPPED,
 	EAR_CLASS_NOTE,
 	EAR_CLASS_KERNEL,
+	EAR_CLASS_OUT,
 	EAR_CLASS_BYTES,
 };
 

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct ear_path;
+struct ear_rules;
 
 /** Sees a message that was kept; its slices live until fn returns. */
 typedef void (*ear_see_fn)(
@@ -22,6 +23,7 @@ typedef void (*ear_see_fn)(
 struct ear_path_options {
 	struct ear_store *store;   /**< borrowed */
 	struct ear_ledger *ledger; /**< borrowed */
+	struct ear_rules *rules;   /**< borrowed; NULL: everything is kept */
 	bool mask_secrets;         /**< blank secrets before anything is kept */
 	/** becomes true: give up waiting for a full store; may be NULL */
 	const volatile bool *stop;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "flow/notices.h"
+#include "flow/rules.h"
 #include "journal/journal.h"
 #include "store/store.h"
 
@@ -35,6 +36,17 @@ struct ear_server_options {
 	struct ear_store_options store;     /**< dir is filled in */
 	struct ear_journal_options journal; /**< dir is filled in */
 	bool mask_secrets;
+	const struct ear_rules_spec *rules; /**< NULL: none, all is kept */
+};
+
+/** Words or a message that a program of ours puts into the record. */
+struct ear_event {
+	struct ear_slice text;        /**< log text (hlog), or a message */
+	bool sip;                     /**< a message (sip_trace_msg) */
+	struct ear_slice correlation; /**< Call-ID it belongs to; may be "" */
+	struct ear_addr src, dst;     /**< may be unknown */
+	uint8_t transport;            /**< enum ear_transport */
+	uint8_t direction;            /**< enum ear_direction */
 };
 
 struct ear_server;
@@ -65,6 +77,30 @@ void ear_server_close(struct ear_server **server);
 EAR_MUST_USE enum ear_err ear_server_recover(
 	const struct ear_server_options *options, struct ear_fault *fault);
 
+/**
+ * Another configuration, applied as a whole or not at all while messages
+ * flow: rules, listeners (new ones open, others close after what they hold is
+ * taken; allow-lists and keys change in place), retention, masking. What only
+ * a restart can change stays as it was.
+ *
+ * @param[out] told one line for each key that needs a restart; appended
+ * @return EAR_OK; else the fault says what is wrong, and nothing was changed
+ */
+EAR_MUST_USE enum ear_err ear_server_reload(struct ear_server *server,
+	const struct ear_server_options *options,
+	const struct ear_listener *listeners, size_t n, struct ear_buf *told,
+	struct ear_fault *fault);
+
+/**
+ * Put an event into the record: it goes the way of a received message, from
+ * the journal on. Any thread.
+ *
+ * @return EAR_OK; EAR_FULL: no room in the journal; EAR_USAGE: too long
+ */
+EAR_MUST_USE enum ear_err ear_server_event(struct ear_server *server,
+	const struct ear_event *event, struct ear_fault *fault);
+
+struct ear_rules *ear_server_rules(struct ear_server *server);
 struct ear_store *ear_server_store(struct ear_server *server);
 struct ear_notices *ear_server_notices(struct ear_server *server);
 struct ear_ledger *ear_server_ledger(struct ear_server *server);

@@ -156,6 +156,9 @@ EAR_MUST_USE enum ear_err ear_lane_append(struct ear_lane *lane, char *buf,
  */
 uint64_t ear_lane_units(const struct ear_lane *lane);
 
+/** The place behind the last frame that was appended; the writer asks. */
+struct ear_lane_pos ear_lane_end(const struct ear_lane *lane);
+
 /* --- the reader's side ------------------------------------------------- */
 
 struct ear_frame {

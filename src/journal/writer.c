@@ -170,3 +170,12 @@ enum ear_err ear_lane_append(struct ear_lane *lane, char *buf, size_t n,
 		atomic_store(&lane->journal->full, full);
 	return err;
 }
+
+struct ear_lane_pos ear_lane_end(const struct ear_lane *lane)
+{
+	return (struct ear_lane_pos){
+		.file = lane->writer.file,
+		.offset = lane->writer.at,
+		.frame = lane->writer.sequence,
+	};
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/settings.h"
+#include "config/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

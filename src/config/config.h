@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The configuration file, read by libconfuse and checked against its keys. */
-#ifndef EAR_APP_CONFIG_H
-#define EAR_APP_CONFIG_H
+#ifndef EAR_CONFIG_CONFIG_H
+#define EAR_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "app/config_keys.h"
+#include "config/config_keys.h"
 #include "base/err.h"
 
 /** A list of texts. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** From the configuration file's words to what the parts take. */
-#ifndef EAR_APP_SETTINGS_H
-#define EAR_APP_SETTINGS_H
+#ifndef EAR_CONFIG_SETTINGS_H
+#define EAR_CONFIG_SETTINGS_H
 
-#include "app/config.h"
+#include "config/config.h"
 #include "base/log.h"
 #include "flow/server.h"
 

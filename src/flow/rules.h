@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What a configuration decides about messages: traces, flight recorder, hook,
+ * what the store keeps, and the outlets: sinks behind their spools.
+ *
+ * Changed as a whole or not at all, while messages flow: what is new is made
+ * first, off the thread that takes messages, then that thread changes over
+ * between two messages.
+ */
+#ifndef EAR_FLOW_RULES_H
+#define EAR_FLOW_RULES_H
+
+#include "flow/spool.h"
+#include "rule/hook.h"
+#include "rule/recorder.h"
+#include "rule/trace.h"
+#include "sink/mirror.h"
+#include "sink/sql.h"
+
+enum ear_outlet_kind { EAR_OUTLET_MIRROR, EAR_OUTLET_SQL };
+
+/** A section mirror or sql. */
+struct ear_outlet_spec {
+	const char *name;
+	enum ear_outlet_kind kind;
+	bool enabled;
+	bool traced_only;   /**< take = "traced" */
+	const char *filter; /**< expression; "" all */
+	uint64_t spool_bytes;
+	struct ear_mirror_options mirror; /**< of that kind */
+	struct ear_sql_sink_options sql;  /**< of that kind */
+};
+
+/** Most outlets. */
+#define EAR_OUTLETS_MAX 64
+
+struct ear_rules_spec {
+	bool on; /**< the global switch, where none was kept */
+	size_t max_open;
+	const char *keep; /**< "all", "traced" or an expression */
+	uint64_t recorder_bytes;
+	uint64_t recorder_ns;
+	const char *script; /**< "" none */
+	uint64_t script_instructions, script_bytes;
+	const struct ear_trace_spec *traces;
+	size_t n_traces;
+	const struct ear_outlet_spec *outlets;
+	size_t n_outlets;
+};
+
+struct ear_rules;
+
+struct ear_rules_options {
+	const char *dir; /**< data directory: orders and spools */
+	struct ear_ledger *ledger;
+	struct ear_store *store; /**< for its marks; NULL: there is none */
+	uint64_t min_free;
+	uint32_t sync_ms;
+	ear_notice_fn notice;
+	void *notice_arg;
+};
+
+EAR_MUST_USE enum ear_err ear_rules_new(const struct ear_rules_options *options,
+	const struct ear_rules_spec *spec, struct ear_rules **rules,
+	struct ear_fault *fault);
+/** @param wait_ms most to wait for spools to empty */
+void ear_rules_free(struct ear_rules **rules, uint32_t wait_ms);
+
+/** Let the outlets deliver. */
+EAR_MUST_USE enum ear_err ear_rules_start(
+	struct ear_rules *rules, struct ear_fault *fault);
+
+/**
+ * Make ready for another configuration, all of it or nothing; any thread, one
+ * at a time.
+ *
+ * @param[out] ready to be given to ear_rules_change()
+ */
+struct ear_rules_next;
+EAR_MUST_USE enum ear_err ear_rules_prepare(struct ear_rules *rules,
+	const struct ear_rules_spec *spec, struct ear_rules_next **ready,
+	struct ear_fault *fault);
+/** Change over; on the thread that takes messages. Cannot fail. */
+void ear_rules_change(struct ear_rules *rules, struct ear_rules_next *ready);
+/** Free what is not needed any more, or what was prepared in vain. */
+void ear_rules_done(struct ear_rules_next **ready);
+
+struct ear_traces *ear_rules_traces(struct ear_rules *rules);
+
+/** Members "traces", "outlets", "recorder", "hook" of a status. Any thread. */
+void ear_rules_json(struct ear_rules *rules, struct ear_json *j);
+
+#endif
