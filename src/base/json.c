@@ -26,6 +26,12 @@ void ear_json_close(struct ear_json *j, char bracket)
 	j->comma = true;
 }
 
+void ear_json_raw(struct ear_json *j, struct ear_slice json)
+{
+	before_value(j);
+	ear_buf_slice(j->out, json);
+}
+
 /* Bytes of the valid UTF-8 sequence at p, 0 when there is none. */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {

@@ -39,6 +39,8 @@ void ear_json_i64(struct ear_json *j, int64_t v);
 void ear_json_num(struct ear_json *j, double v);
 void ear_json_bool(struct ear_json *j, bool v);
 void ear_json_null(struct ear_json *j);
+/** A value that is JSON already, as it is. */
+void ear_json_raw(struct ear_json *j, struct ear_slice json);
 /** A time as RFC 3339 text in UTC with microseconds; 0 becomes null. */
 void ear_json_time(struct ear_json *j, uint64_t at_ns);
 

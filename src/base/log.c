@@ -17,7 +17,36 @@ void ear_log_to(ear_log_fn fn, enum ear_level least, void *arg)
 {
 	to.fn = fn;
 	to.arg = arg;
-	to.least = least;
+	ear_log_level_set(least);
+}
+
+enum ear_level ear_log_level(void)
+{
+	return __atomic_load_n(&to.least, __ATOMIC_RELAXED);
+}
+
+void ear_log_level_set(enum ear_level least)
+{
+	__atomic_store_n(&to.least, least, __ATOMIC_RELAXED);
+}
+
+static const char *const names[] = {
+	"debug", "info", "notice", "warning", "error"};
+
+const char *ear_level_name(enum ear_level level)
+{
+	return names[level];
+}
+
+bool ear_level_of(struct ear_slice name, enum ear_level *level)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (ear_slice_eq(name, ear_slice_str(names[i]))) {
+			*level = (enum ear_level)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Quoted where a blank or control byte would break the line up. */
@@ -59,17 +88,15 @@ static void field(struct ear_buf *b, const char *name, struct ear_log_value v)
 
 void ear_log(enum ear_level level, const char *event, ...)
 {
-	static const char *const word[] = {
-		"debug", "info", "notice", "warning", "error"};
 	char at[EAR_TIME_TEXT];
 	struct ear_buf b = {.max = 16384};
 	const char *name;
 	va_list args;
 
-	if (level < to.least)
+	if (level < ear_log_level())
 		return;
 	ear_time_text(ear_now_ns(), at);
-	ear_buf_printf(&b, "%s %s %s", at, word[level], event);
+	ear_buf_printf(&b, "%s %s %s", at, names[level], event);
 	va_start(args, event);
 	while ((name = va_arg(args, const char *)))
 		field(&b, name, va_arg(args, struct ear_log_value));

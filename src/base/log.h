@@ -52,6 +52,15 @@ typedef void (*ear_log_fn)(enum ear_level level, const char *line, void *arg);
  */
 void ear_log_to(ear_log_fn fn, enum ear_level least, void *arg);
 
+/** The least level whose lines are made; may be changed from any thread. */
+enum ear_level ear_log_level(void);
+void ear_log_level_set(enum ear_level least);
+
+/** "debug", "info", "notice", "warning", "error". */
+const char *ear_level_name(enum ear_level level);
+/** @return false when there is no level of that name */
+bool ear_level_of(struct ear_slice name, enum ear_level *level);
+
 /**
  * @param event "module.what", as in "tap.denied"
  * @param ...   pairs of const char * name and struct ear_log_value, then NULL

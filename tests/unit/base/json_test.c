@@ -56,6 +56,7 @@ static void test_commas(void **state)
 	ear_json_null(&j);
 	ear_json_num(&j, 0.5);
 	ear_json_i64(&j, -3);
+	ear_json_raw(&j, EAR_S("[7]"));
 	ear_json_open(&j, '{');
 	ear_json_close(&j, '}');
 	ear_json_close(&j, ']');
@@ -63,7 +64,7 @@ static void test_commas(void **state)
 	ear_json_ktime(&j, "u", 1000000000);
 	ear_json_close(&j, '}');
 	assert_slice("object", ear_buf_view(&b),
-		EAR_S("{\"a\":1,\"b\":[true,null,0.5,-3,{}],\"t\":null,"
+		EAR_S("{\"a\":1,\"b\":[true,null,0.5,-3,[7],{}],\"t\":null,"
 		      "\"u\":\"1970-01-01T00:00:01.000000Z\"}"));
 	ear_buf_fini(&b);
 	(void)state;
