@@ -22,6 +22,9 @@ struct ear_spool;
 /** Longest name of a sink. */
 #define EAR_SPOOL_NAME 23
 
+/** The name of a spool's mark in the store; name is cut at EAR_SPOOL_NAME. */
+void ear_spool_mark_name(const char *name, char out[32]);
+
 struct ear_spool_options {
 	const char *name;   /**< unique; letters, digits, '-', '_' */
 	const char *dir;    /**< data directory; spools lie in DIR/spool/NAME */
@@ -54,16 +57,15 @@ EAR_MUST_USE enum ear_err ear_spool_start(
  */
 void ear_spool_close(struct ear_spool **spool, uint32_t wait_ms);
 
+/* --- the thread that takes messages -------------------------------------- */
+
 /**
  * Another sink behind the same spool, after a change of configuration: what
- * is spooled leaves by it, as it was encoded. Any thread; waits for the
- * delivery in work.
+ * is spooled leaves by it, as it was encoded.
  *
  * @param sink taken over
  */
 void ear_spool_sink(struct ear_spool *spool, struct ear_sink *sink);
-
-/* --- the thread that takes messages -------------------------------------- */
 
 /**
  * Copy one message for the sink. Never blocks but for the write of a frame;

@@ -177,6 +177,12 @@ struct ear_frame {
 EAR_MUST_USE enum ear_err ear_lane_read(struct ear_lane *lane,
 	struct ear_frame *frame, struct ear_fault *fault);
 
+/**
+ * Read on from another place, which no ear_lane_done() has passed: the frames
+ * after it come again.
+ */
+void ear_lane_seek(struct ear_lane *lane, const struct ear_lane_pos *pos);
+
 /** Walk the records of a frame: false at the end or at a damaged one. */
 bool ear_frame_next(const struct ear_frame *frame, size_t *at,
 	struct ear_record *record, struct ear_slice *bytes);

@@ -163,6 +163,13 @@ enum ear_err ear_lane_read(
 	return err;
 }
 
+void ear_lane_seek(struct ear_lane *lane, const struct ear_lane_pos *pos)
+{
+	reader_fini(&lane->reader);
+	reader_init(&lane->reader, lane->journal, lane->journal->dir,
+		lane->name, pos);
+}
+
 /*
  * The whole of a finished file is written as the begin of the next one, so
  * that lane_reap() need not know how long files are.
