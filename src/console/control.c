@@ -5,9 +5,13 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <grp.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +27,7 @@ struct client {
 	struct ear_control *control;
 	struct bufferevent *bev; /* NULL: free place */
 	struct ear_rpc_split split;
+	char by[64]; /* who it is */
 };
 
 struct ear_control {
@@ -39,17 +44,17 @@ struct ear_control {
 	struct client clients[EAR_CONTROL_CLIENTS];
 };
 
-static enum ear_err ping(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err ping(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
 	ear_json_str(result, EAR_S("pong"));
 	return EAR_OK;
 }
 
-static enum ear_err status(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err status(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
-	struct ear_control *c = arg;
+	struct ear_control *c = call->arg;
 
 	ear_json_open(result, '{');
 	c->o.status_json(result, c->o.arg);
@@ -57,12 +62,12 @@ static enum ear_err status(const json_t *params, struct ear_json *result,
 	return EAR_OK;
 }
 
-static enum ear_err stop(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err stop(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
-	struct ear_control *c = arg;
+	struct ear_control *c = call->arg;
 
-	ear_log(EAR_NOTICE, "control.stop", NULL);
+	ear_log(EAR_NOTICE, "control.stop", "by", EAR_LS(call->by), NULL);
 	ear_json_bool(result, true);
 	c->o.stop(c->o.arg);
 	return EAR_OK;
@@ -118,8 +123,8 @@ static bool answer_next(struct client *client)
 	if (err == EAR_MORE)
 		return false;
 	if (err == EAR_OK)
-		ear_rpc_answer(
-			c->tables, c->n_tables, ear_slice(p, used), &out);
+		ear_rpc_answer(c->tables, c->n_tables, client->by,
+			ear_slice(p, used), &out);
 	else
 		ear_rpc_refuse(&out, EAR_RPC_PARSE,
 			err == EAR_LIMIT ? "too long or too deep"
@@ -148,6 +153,26 @@ static void on_read(struct bufferevent *bev, void *arg)
 	bufferevent_disable(bev, EV_READ);
 }
 
+/* Who opened the connection, as the kernel knows it. */
+static void name_client(struct client *client, int fd)
+{
+	struct ucred who;
+	socklen_t n = sizeof(who);
+	struct passwd entry, *found = NULL;
+	char text[4096];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0) {
+		snprintf(client->by, sizeof(client->by), "control");
+		return;
+	}
+	if (!getpwuid_r(who.uid, &entry, text, sizeof(text), &found) && found)
+		snprintf(client->by, sizeof(client->by), "%.40s (control)",
+			entry.pw_name);
+	else
+		snprintf(client->by, sizeof(client->by), "uid %u (control)",
+			(unsigned)who.uid);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *sa, int n, void *arg)
 {
@@ -166,6 +191,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		return;
 	}
 	client->control = c;
+	name_client(client, fd);
 	bufferevent_setwatermark(client->bev, EV_READ, 0, EAR_RPC_BYTES);
 	bufferevent_setcb(client->bev, on_read, on_written, on_event, client);
 	bufferevent_set_timeouts(client->bev, &idle, &idle);
@@ -202,6 +228,30 @@ static enum ear_err remove_stale(
 	return EAR_OK;
 }
 
+/* The group that may use the socket besides its owner. */
+static enum ear_err give_to_group(
+	const struct ear_control *c, const char *path, struct ear_fault *fault)
+{
+	struct group entry, *found = NULL;
+	char text[16384];
+
+	if (!c->o.group || !c->o.group[0])
+		return EAR_OK;
+	if (getgrnam_r(c->o.group, &entry, text, sizeof(text), &found) ||
+		!found)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"control: group: there is no group '%.60s'; groupadd "
+			"makes one",
+			c->o.group);
+	if (chown(path, (uid_t)-1, entry.gr_gid) < 0)
+		return ear_fail_sys(fault,
+			"%s cannot be given to the group %.60s (is the "
+			"server's "
+			"user a member?)",
+			path, c->o.group);
+	return EAR_OK;
+}
+
 static enum ear_err bind_socket(
 	struct ear_control *c, int *fd, struct ear_fault *fault)
 {
@@ -223,6 +273,9 @@ static enum ear_err bind_socket(
 		goto out;
 	}
 	c->bound = true;
+	err = give_to_group(c, sun.sun_path, fault);
+	if (err)
+		goto out;
 	if (chmod(sun.sun_path, 0660) < 0 ||
 		listen(*fd, EAR_CONTROL_CLIENTS) < 0)
 		err = ear_fail_sys(fault, "%s", sun.sun_path);

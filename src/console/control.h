@@ -3,7 +3,8 @@
  * The control channel of a running server: JSON-RPC 2.0 over the Unix stream
  * socket DIR/control.sock (mode 0660), one JSON value a line, values without
  * a newline between them as well. Who may open the socket may control the
- * server; there are no further rights.
+ * server; there are no further rights. The user behind a connection, as the
+ * kernel knows it, is told to the methods: "alice (control)".
  *
  * Methods: ping, status, stop, rpc.list, and those of the caller's table.
  */
@@ -16,7 +17,9 @@
 #define EAR_CONTROL_CLIENTS 16
 
 struct ear_control_options {
-	const char *dir; /**< data directory */
+	const char *dir;   /**< data directory */
+	const char *group; /**< who may use the socket besides its owner, by
+				group; NULL or "": the group of the process */
 
 	/** Writes the members of the status object, no braces. */
 	void (*status_json)(struct ear_json *j, void *arg);
@@ -31,7 +34,8 @@ struct ear_control_options {
 struct ear_control;
 
 /**
- * @return EAR_OK; EAR_FULL: a server listens there already; EAR_SYS
+ * @return EAR_OK; EAR_FULL: a server listens there already; EAR_USAGE: there
+ *         is no such group; EAR_SYS
  */
 EAR_MUST_USE enum ear_err ear_control_open(
 	const struct ear_control_options *options, struct ear_control **control,

@@ -112,11 +112,17 @@ static enum ear_err read_error(const json_t *error, struct ear_fault *fault)
 {
 	json_int_t code = json_integer_value(json_object_get(error, "code"));
 	const char *text = json_string_value(json_object_get(error, "message"));
+	json_int_t offset = json_integer_value(
+		json_object_get(json_object_get(error, "data"), "offset"));
 
+	/* 500 is what Kamailio's methods say of their parameters */
 	return ear_fail(fault,
-		code == EAR_RPC_NO_METHOD || code == EAR_RPC_PARAMS ? EAR_USAGE
-								    : EAR_BAD,
-		0, "%.300s", text ? text : "the server refused");
+		code == EAR_RPC_NO_METHOD || code == EAR_RPC_PARAMS ||
+				code == EAR_RPC_INVALID || code == 500
+			? EAR_USAGE
+			: EAR_BAD,
+		offset > 0 ? (size_t)offset : 0, "%.300s",
+		text ? text : "the server refused");
 }
 
 static enum ear_err read_answer(

@@ -13,7 +13,8 @@
  * @param wait_ms for all of it
  * @return EAR_OK; EAR_GONE: no server runs there; EAR_USAGE: the server knows
  *         no such method or its parameters are wrong; EAR_MORE: no answer in
- *         time; EAR_BAD: not an answer; EAR_SYS; in the fault what to say
+ *         time; EAR_BAD: it failed, or that is no answer; EAR_SYS; in the fault
+ *         what to say, and an offset into a parameter where there is one
  */
 EAR_MUST_USE enum ear_err ear_control_call(const char *dir, const char *method,
 	const char *params, struct ear_buf *result, unsigned wait_ms,

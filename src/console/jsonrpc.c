@@ -88,8 +88,9 @@ static void close_answer(struct ear_json *j, const json_t *id)
 	ear_json_close(j, '}');
 }
 
-static void write_error(
-	struct ear_json *j, int code, const char *text, const json_t *id)
+/* @param offset into a text among the parameters; 0: none, or its begin */
+static void write_error(struct ear_json *j, int code, const char *text,
+	size_t offset, const json_t *id)
 {
 	open_answer(j);
 	ear_json_key(j, "error");
@@ -97,6 +98,12 @@ static void write_error(
 	ear_json_key(j, "code");
 	ear_json_i64(j, code);
 	ear_json_kstr(j, "message", ear_slice_str(text));
+	if (offset) {
+		ear_json_key(j, "data");
+		ear_json_open(j, '{');
+		ear_json_ku64(j, "offset", offset);
+		ear_json_close(j, '}');
+	}
 	ear_json_close(j, '}');
 	close_answer(j, id);
 }
@@ -105,7 +112,7 @@ void ear_rpc_refuse(struct ear_buf *out, int code, const char *text)
 {
 	struct ear_json j = ear_json(out);
 
-	write_error(&j, code, text, NULL);
+	write_error(&j, code, text, 0, NULL);
 	ear_buf_str(out, "\n");
 }
 
@@ -130,30 +137,53 @@ static void list_methods(
 	ear_json_close(j, ']');
 }
 
-static enum ear_err call_method(const struct ear_rpc_table *tables, size_t n,
-	const char *name, const json_t *params, struct ear_json *result,
-	struct ear_fault *fault)
+static const struct ear_rpc_method *find_method(
+	const struct ear_rpc_table *tables, size_t n, const char *name,
+	void **arg)
 {
-	if (strcmp(name, "rpc.list") == 0) {
-		list_methods(tables, n, result);
-		return EAR_OK;
-	}
-	for (size_t t = 0; t < n; t++)
-		for (size_t i = 0; i < tables[t].n; i++)
+	for (size_t t = 0; t < n; t++) {
+		for (size_t i = 0; i < tables[t].n; i++) {
+			*arg = tables[t].arg;
 			if (strcmp(tables[t].methods[i].name, name) == 0)
-				return tables[t].methods[i].fn(
-					params, result, tables[t].arg, fault);
-	return ear_fail(fault, EAR_GONE, 0, "there is no method '%.80s'", name);
+				return &tables[t].methods[i];
+		}
+	}
+	return NULL;
 }
 
 static int code_of(enum ear_err err)
 {
 	switch (err) {
-	case EAR_GONE: return EAR_RPC_NO_METHOD;
 	case EAR_USAGE: return EAR_RPC_PARAMS;
 	case EAR_NOMEM: return EAR_RPC_INTERNAL;
 	default: return EAR_RPC_FAILED;
 	}
+}
+
+/* @return 0, or the code of the error */
+static int call_method(const struct ear_rpc_table *tables, size_t n,
+	const char *name, struct ear_rpc_call *call, struct ear_json *result,
+	struct ear_fault *fault)
+{
+	const struct ear_rpc_method *m =
+		find_method(tables, n, name, &call->arg);
+	enum ear_err err;
+
+	if (strcmp(name, "rpc.list") == 0) {
+		list_methods(tables, n, result);
+		return 0;
+	}
+	if (!m) {
+		ear_fail(
+			fault, EAR_GONE, 0, "there is no method '%.80s'", name);
+		return EAR_RPC_NO_METHOD;
+	}
+	err = m->fn(call, result, fault);
+	if (!err && result->out->err)
+		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	if (err && !fault->text[0])
+		ear_fail(fault, err, 0, "%s", ear_err_name(err));
+	return !err ? 0 : m->code ? m->code : code_of(err);
 }
 
 static bool is_request(const json_t *request)
@@ -171,53 +201,50 @@ static bool is_request(const json_t *request)
 }
 
 static void answer_one(const struct ear_rpc_table *tables, size_t n,
-	const json_t *request, struct ear_json *j)
+	const char *by, const json_t *request, struct ear_json *j)
 {
 	const json_t *id = json_object_get(request, "id");
+	struct ear_rpc_call call = {
+		.params = json_object_get(request, "params"), .by = by};
 	struct ear_buf result = {0};
 	struct ear_json rj = ear_json(&result);
 	struct ear_fault fault = {0};
-	enum ear_err err;
+	int code;
 
 	if (!is_request(request)) {
-		write_error(
-			j, EAR_RPC_INVALID, "not a JSON-RPC 2.0 request", NULL);
+		write_error(j, EAR_RPC_INVALID, "not a JSON-RPC 2.0 request", 0,
+			NULL);
 		return;
 	}
-	err = call_method(tables, n,
-		json_string_value(json_object_get(request, "method")),
-		json_object_get(request, "params"), &rj, &fault);
-	if (!err && result.err)
-		err = ear_fail(&fault, EAR_NOMEM, 0, "out of memory");
-	if (id && err) {
-		write_error(j, code_of(err),
-			fault.text[0] ? fault.text : ear_err_name(err), id);
+	code = call_method(tables, n,
+		json_string_value(json_object_get(request, "method")), &call,
+		&rj, &fault);
+	if (id && code) {
+		write_error(j, code, fault.text, fault.offset, id);
 	} else if (id) {
 		open_answer(j);
 		ear_json_key(j, "result");
-		ear_buf_slice(j->out, ear_buf_view(&result));
-		/* written past the writer: it must know a value stands there */
-		j->comma = true;
+		ear_json_raw(j, ear_buf_view(&result));
 		close_answer(j, id);
 	}
 	ear_buf_fini(&result);
 }
 
 static void answer_batch(const struct ear_rpc_table *tables, size_t n,
-	const json_t *batch, struct ear_json *j)
+	const char *by, const json_t *batch, struct ear_json *j)
 {
 	size_t at = j->out->n, empty;
 
 	if (json_array_size(batch) == 0 ||
 		json_array_size(batch) > EAR_RPC_BATCH) {
 		write_error(j, EAR_RPC_INVALID, "a batch has 1 to 64 requests",
-			NULL);
+			0, NULL);
 		return;
 	}
 	ear_json_open(j, '[');
 	empty = j->out->n;
 	for (size_t i = 0; i < json_array_size(batch); i++)
-		answer_one(tables, n, json_array_get(batch, i), j);
+		answer_one(tables, n, by, json_array_get(batch, i), j);
 	if (j->out->n == empty)
 		j->out->n = at; /* all were notifications: no answer */
 	else
@@ -225,7 +252,7 @@ static void answer_batch(const struct ear_rpc_table *tables, size_t n,
 }
 
 void ear_rpc_answer(const struct ear_rpc_table *tables, size_t n,
-	struct ear_slice request, struct ear_buf *out)
+	const char *by, struct ear_slice request, struct ear_buf *out)
 {
 	struct ear_json j = ear_json(out);
 	json_error_t error;
@@ -234,11 +261,11 @@ void ear_rpc_answer(const struct ear_rpc_table *tables, size_t n,
 	size_t at = out->n;
 
 	if (!root)
-		write_error(&j, EAR_RPC_PARSE, error.text, NULL);
+		write_error(&j, EAR_RPC_PARSE, error.text, 0, NULL);
 	else if (json_is_array(root))
-		answer_batch(tables, n, root, &j);
+		answer_batch(tables, n, by, root, &j);
 	else
-		answer_one(tables, n, root, &j);
+		answer_one(tables, n, by, root, &j);
 	json_decref(root);
 	if (out->n > at)
 		ear_buf_str(out, "\n");

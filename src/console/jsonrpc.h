@@ -37,20 +37,27 @@ struct ear_rpc_split {
 EAR_MUST_USE enum ear_err ear_rpc_next(struct ear_rpc_split *split,
 	struct ear_slice in, size_t most, size_t *used);
 
+/** One request, for its method. */
+struct ear_rpc_call {
+	const json_t *params; /**< object or array; NULL when absent */
+	const char *by;       /**< who asks, as "alice (control)" */
+	void *arg;            /**< of the method's table */
+};
+
 /**
  * One method: writes one JSON value as its result.
  *
- * @param params object or array; NULL when absent; borrowed
- * @return EAR_OK; EAR_USAGE: wrong parameters; others: it failed. The fault's
- *         text goes to the caller.
+ * @return EAR_OK; EAR_USAGE: wrong parameters, with an offset into a text
+ *         among them; others: it failed. The fault's text goes to the caller.
  */
-typedef enum ear_err (*ear_rpc_fn)(const json_t *params,
-	struct ear_json *result, void *arg, struct ear_fault *fault);
+typedef enum ear_err (*ear_rpc_fn)(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault);
 
 struct ear_rpc_method {
 	const char *name;
 	ear_rpc_fn fn;
 	const char *help; /**< one line */
+	int code;         /**< of all its errors; 0: by the error */
 };
 
 struct ear_rpc_table {
@@ -62,9 +69,11 @@ struct ear_rpc_table {
 /**
  * Answer one request or batch. Writes one line, or nothing when all of it
  * were notifications. rpc.list is answered here.
+ *
+ * @param by who asks
  */
 void ear_rpc_answer(const struct ear_rpc_table *tables, size_t n,
-	struct ear_slice request, struct ear_buf *out);
+	const char *by, struct ear_slice request, struct ear_buf *out);
 
 /** The answer to what could not be read. */
 void ear_rpc_refuse(struct ear_buf *out, int code, const char *text);

@@ -8,9 +8,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static enum ear_err echo(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err echo(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
+	const json_t *params = call->params;
 	char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
 
 	ear_json_str(result, ear_slice_str(text));
@@ -18,8 +19,8 @@ static enum ear_err echo(const json_t *params, struct ear_json *result,
 	return EAR_OK;
 }
 
-static enum ear_err failing(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err failing(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
 	ear_json_open(result, '[');
 	return ear_fail(fault, EAR_FULL, 0, "full");
@@ -33,7 +34,7 @@ static void answer(struct ear_slice value)
 	struct ear_buf out = {0};
 	json_t *root;
 
-	ear_rpc_answer(&table, 1, value, &out);
+	ear_rpc_answer(&table, 1, "fuzz", value, &out);
 	if (out.n > 0) {
 		assert(out.p[out.n - 1] == '\n');
 		root = json_loadb(out.p, out.n, 0, NULL);

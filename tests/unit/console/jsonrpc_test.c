@@ -76,16 +76,26 @@ static void split_depth(void **state)
 	}
 }
 
-static enum ear_err echo(const json_t *params, struct ear_json *result,
-	void *arg, struct ear_fault *fault)
+static enum ear_err echo(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
 {
+	const json_t *params = call->params;
 	if (!params)
 		return ear_fail(fault, EAR_USAGE, 0, "echo what?");
+	if (!json_is_array(params))
+		return ear_fail(fault, EAR_USAGE, 7, "no array");
 	if (json_array_size(params) > 1)
 		return ear_fail(fault, EAR_FULL, 0, "one at a time");
 	ear_json_open(result, '[');
 	ear_json_u64(result, json_array_size(params));
 	ear_json_close(result, ']');
+	return EAR_OK;
+}
+
+static enum ear_err who(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
+{
+	ear_json_str(result, ear_slice_str(call->by));
 	return EAR_OK;
 }
 
@@ -110,6 +120,16 @@ static const struct {
 		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"echo\"}",
 		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":"
 		"\"echo what?\"},\"id\":2}\n"},
+	{"wrong at a place",
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"echo\","
+		"\"params\":{}}",
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":"
+		"\"no array\",\"data\":{\"offset\":7}},\"id\":2}\n"},
+	{"code of its own", "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"old\"}",
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":500,\"message\":"
+		"\"echo what?\"},\"id\":2}\n"},
+	{"who asks", "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"who\"}",
+		"{\"jsonrpc\":\"2.0\",\"result\":\"tester\",\"id\":2}\n"},
 	{"failed",
 		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"echo\","
 		"\"params\":[1,2]}",
@@ -137,13 +157,15 @@ static const struct {
 
 static void answer(void **state)
 {
-	static const struct ear_rpc_method methods[] = {{"echo", echo, "help"}};
-	const struct ear_rpc_table table = {methods, 1, NULL};
+	static const struct ear_rpc_method methods[] = {{"echo", echo, "help"},
+		{"who", who, "help"}, {"old", echo, "with its own code", 500}};
+	const struct ear_rpc_table table = {methods, ROWS(methods), NULL};
 	struct ear_buf out = {0};
 
 	for (size_t i = 0; i < ROWS(answers); i++) {
 		ear_buf_reset(&out);
-		ear_rpc_answer(&table, 1, ear_slice_str(answers[i].in), &out);
+		ear_rpc_answer(&table, 1, "tester",
+			ear_slice_str(answers[i].in), &out);
 		assert_slice(answers[i].name, ear_buf_view(&out),
 			ear_slice_str(answers[i].want));
 	}
