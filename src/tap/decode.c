@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "proto/hep.h"
+#include "message/msg_hep.h"
 #include "proto/hep_write.h"
 #include "proto/hep_zip.h"
 #include "tap/siptrace.h"
@@ -207,32 +207,6 @@ static void take_sip(struct job *job, struct ear_slice sip)
 
 /* --- HEP -------------------------------------------------------------- */
 
-/* Kamailio sends tls, ws and wss all as 22; others send the real one. */
-static uint8_t transport_of(const struct ear_hep *hep)
-{
-	enum ear_transport ours =
-		ear_transport_of(ear_hep_value(hep, EAR_HEP_TRANSPORT));
-
-	if (ours != EAR_TR_UNKNOWN)
-		return (uint8_t)ours;
-	switch (hep->ip_proto) {
-	case IPPROTO_UDP: return EAR_TR_UDP;
-	case IPPROTO_TCP: return EAR_TR_TCP;
-	case IPPROTO_SCTP: return EAR_TR_SCTP;
-	case 22: return EAR_TR_SECURE;
-	default: return EAR_TR_UNKNOWN;
-	}
-}
-
-static uint8_t direction_of(const struct ear_hep *hep)
-{
-	struct ear_slice d = ear_hep_value(hep, EAR_HEP_DIRECTION);
-
-	if (ear_slice_eq(d, EAR_S("in")))
-		return EAR_DIR_IN;
-	return ear_slice_eq(d, EAR_S("out")) ? EAR_DIR_OUT : EAR_DIR_UNKNOWN;
-}
-
 /* Decompress into ROOM bytes at out, as far as the unit may open. */
 static enum ear_err unzip(struct job *job, struct ear_slice in, char *out,
 	size_t *used, size_t *n)
@@ -301,23 +275,13 @@ static void write_notes(struct job *job, const struct ear_hep *hep)
 
 static void emit_hep(struct job *job, struct ear_hep *hep, struct ear_msg *msg)
 {
-	msg->src = hep->src;
-	msg->dst = hep->dst;
-	msg->at_ns = hep->at_ns;
-	msg->capture_id = hep->capture_id;
-	msg->ip_proto = hep->ip_proto;
-	msg->transport = transport_of(hep);
-	msg->direction = direction_of(hep);
-	msg->node = ear_hep_value(hep, EAR_HEP_NODE);
-	msg->correlation = ear_hep_value(hep, EAR_HEP_CORRELATION);
-	if (hep->notes) {
-		msg->flags |= EAR_MSG_ENVELOPE;
-		write_notes(job, hep);
-	}
-	if (hep->flags & EAR_HEP_MALFORMED)
-		msg->flags |= EAR_MSG_MALFORMED;
-	if (hep->flags & EAR_HEP_TRUNCATED)
-		msg->flags |= EAR_MSG_TRUNCATED;
+	struct ear_slice raw = msg->raw, extra = msg->extra;
+
+	ear_msg_from_hep(hep, msg);
+	/* opened and gathered, where the packet has them in no one piece */
+	msg->raw = raw;
+	msg->extra = extra;
+	write_notes(job, hep);
 	emit(job, msg);
 }
 
@@ -350,12 +314,8 @@ static void take_payload(
 		msg.raw = open_payload(job, hep);
 		if (!is_sip(job, hep, msg.raw))
 			return;
-		msg.proto = EAR_PROTO_SIP;
 		break;
-	case EAR_HEP_TYPE_LOG:
-		msg.raw = open_payload(job, hep);
-		msg.proto = EAR_PROTO_LOG;
-		break;
+	case EAR_HEP_TYPE_LOG: msg.raw = open_payload(job, hep); break;
 	default: count(job, EAR_N_OTHER); return;
 	}
 	msg.extra = extra_of(job, hep, trailing);
