@@ -26,7 +26,7 @@ const char *ear_tls_reason(void)
 	return reason ? reason : "";
 }
 
-static enum ear_err load(SSL_CTX *ctx, const char *certificate,
+enum ear_err ear_tls_load_pair(SSL_CTX *ctx, const char *certificate,
 	const char *private_key, struct ear_fault *fault)
 {
 	if (access(certificate, R_OK))
@@ -60,7 +60,7 @@ enum ear_err ear_tls_server_new(const char *certificate,
 					 SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	err = load(ctx, certificate, private_key, fault);
+	err = ear_tls_load_pair(ctx, certificate, private_key, fault);
 	if (err)
 		SSL_CTX_free(ctx);
 	else

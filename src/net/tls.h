@@ -20,6 +20,15 @@ EAR_MUST_USE enum ear_err ear_tls_server_new(const char *certificate,
 	const char *private_key, SSL_CTX **ctx, struct ear_fault *fault);
 
 /**
+ * Load a certificate and its key into a context.
+ *
+ * @return as ear_tls_server_new()
+ */
+EAR_MUST_USE enum ear_err ear_tls_load_pair(SSL_CTX *ctx,
+	const char *certificate, const char *private_key,
+	struct ear_fault *fault);
+
+/**
  * Make a key (EC P-256) and a certificate signed by itself, for this host's
  * name, localhost, 127.0.0.1 and ::1, valid for ten years; unless both files
  * are there already. The key file is readable by its owner only.
