@@ -32,7 +32,8 @@
  * when one of them does; "!=" and "!~" and "not" when none does. A number that
  * is not there (the status of a request, a capture_id or port of 0) is never
  * less or greater than another. Addresses compare by IP alone when the value
- * names no port; times by the microsecond, as they are written.
+ * names no port; a status also by its class, as 4xx; times by the microsecond,
+ * as they are written.
  */
 #ifndef EAR_MESSAGE_EXPR_H
 #define EAR_MESSAGE_EXPR_H

@@ -72,7 +72,9 @@ static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 		return have != 0;
 	if (n->op == OP_EQ) {
 		for (uint32_t i = 0; i < n->values; i++, want++) {
-			if (have / unit == want->num / unit)
+			uint64_t same = want->unit ? want->unit : unit;
+
+			if (have / same == want->num / same)
 				return true;
 		}
 		return false;

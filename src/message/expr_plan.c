@@ -61,7 +61,7 @@ static struct ear_slice indexed(
 			return (struct ear_slice){0};
 		return ear_slice(space, ear_addr_ip_text(&v->net.addr, space));
 	case EAR_KEY_STATUS:
-		if (!v->num)
+		if (!v->num || v->unit)
 			return (struct ear_slice){0};
 		return ear_slice(space, (size_t)snprintf(space, EAR_ADDR_TEXT,
 						"%u", (unsigned)v->num));

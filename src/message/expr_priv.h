@@ -38,6 +38,8 @@ enum op {
 struct value {
 	struct ear_slice text;
 	uint64_t num;       /* INT, TIME, PORT, BOOL, ENUM */
+	uint64_t unit;      /* numbers are the same when they are in this many;
+			       0: 1, or a microsecond for times */
 	struct ear_net net; /* ADDR, IP; its addr.port 0: any port */
 };
 

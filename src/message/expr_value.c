@@ -69,6 +69,25 @@ static enum ear_err read_number(struct value *v, uint64_t max,
 	return EAR_OK;
 }
 
+/* A status, or a class of them: 4xx, of any case. */
+static enum ear_err read_status(struct value *v, enum op op,
+	struct ear_slice name, size_t offset, struct ear_fault *fault)
+{
+	const char *p = v->text.p;
+
+	if (v->text.n != 3 || p[0] < '1' || p[0] > '9' || (p[1] | 32) != 'x' ||
+		(p[2] | 32) != 'x')
+		return read_number(v, 999, name, offset, fault);
+	if (op != OP_EQ)
+		return ear_fail(fault, EAR_USAGE, offset,
+			"%.*s is a class, which goes with ==, != and in; write "
+			"%c00",
+			EAR_FMT(v->text), p[0]);
+	v->num = (uint64_t)(p[0] - '0') * 100;
+	v->unit = 100;
+	return EAR_OK;
+}
+
 static enum ear_err read_time(struct ear_expr *expr, struct value *v,
 	size_t offset, struct ear_fault *fault)
 {
@@ -78,11 +97,6 @@ static enum ear_err read_time(struct ear_expr *expr, struct value *v,
 	if (err && fault)
 		fault->offset = offset;
 	return err;
-}
-
-static uint64_t most(enum ear_field f)
-{
-	return f == EAR_F_STATUS ? 999 : UINT32_MAX;
 }
 
 enum ear_err ear_expr_value(struct ear_expr *expr, const struct node *node,
@@ -110,8 +124,10 @@ enum ear_err ear_expr_value(struct ear_expr *expr, const struct node *node,
 	case EAR_TYPE_PORT:
 		return read_number(v, UINT16_MAX, info->name, offset, fault);
 	case EAR_TYPE_INT:
-		return read_number(v, most((enum ear_field)node->field),
-			info->name, offset, fault);
+		if (node->field == EAR_F_STATUS)
+			return read_status(v, (enum op)node->op, info->name,
+				offset, fault);
+		return read_number(v, UINT32_MAX, info->name, offset, fault);
 	case EAR_TYPE_TIME: return read_time(expr, v, offset, fault);
 	}
 	return EAR_OK;

@@ -123,6 +123,8 @@ static void test_match(void **state)
 		{"status < 200", false},
 		{"status >= 0", false},
 		{"status != 200", true},
+		{"status == 4xx", false},
+		{"status != 4xx", true},
 		{"size == 351", true},
 		{"size > 100 and size < 1000", true},
 		{"transport == UDP", true},
@@ -266,6 +268,9 @@ static void test_faults(void **state)
 		{"\"open", 0, "never closed"},
 		{"from.user == \"open", 13, "never closed"},
 		{"status == abc", 10, "number"},
+		{"status == 4x", 10, "number"},
+		{"status == 0xx", 10, "number"},
+		{"status > 4xx", 9, "write 400"},
 		{"status == 1000", 10, "999"},
 		{"port == 65536", 8, "65535"},
 		{"transport == upd", 13, "udp, tcp"},
@@ -433,6 +438,7 @@ static void test_keys(void **state)
 		{"method == invite", {{EAR_KEY_METHOD, "INVITE"}}},
 		{"status == 404", {{EAR_KEY_STATUS, "404"}}},
 		{"status == 0404", {{EAR_KEY_STATUS, "404"}}},
+		{"status == 4xx", {{0}}},
 		{"status == 0", {{0}}},
 		{"status >= 400", {{0}}},
 		{"src == 10.0.0.1:5060", {{EAR_KEY_ADDR, "10.0.0.1"}}},
@@ -514,6 +520,38 @@ static void test_msg_keys(void **state)
 	(void)state;
 }
 
+/* A class of status codes, of which an index knows nothing. */
+static void test_status_class(void **state)
+{
+	static const struct {
+		const char *expr;
+		uint16_t status;
+		bool is;
+	} rows[] = {
+		{"status == 4xx", 404, true},
+		{"status == 4xx", 499, true},
+		{"status == 4xx", 500, false},
+		{"status == 4XX", 400, true},
+		{"status in (2xx, 404)", 404, true},
+		{"status in (2xx, 404)", 405, false},
+		{"status in (2xx, 404)", 299, true},
+		{"status != 2xx", 200, false},
+		{"status == 1xx", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ear_msg m = {.proto = EAR_PROTO_SIP};
+		struct ear_facts facts = {
+			.kind = EAR_KIND_REPLY, .status = rows[i].status};
+		struct ear_expr *e = compile(rows[i].expr);
+
+		if (ear_expr_match(e, &m, &facts) != rows[i].is)
+			fail_msg("%s: %d", rows[i].expr, rows[i].status);
+		ear_expr_free(&e);
+	}
+}
+
 static void test_span(void **state)
 {
 	static const uint64_t us = EAR_US_NS;
@@ -592,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_meta),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_msg_keys),
+		cmocka_unit_test(test_status_class),
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_explain),
 	};
