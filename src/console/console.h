@@ -17,6 +17,8 @@
 #include "console/users.h"
 #include "store/store.h"
 
+struct ear_rules;
+
 struct ear_console_options {
 	const char
 		*listen; /**< "ip:port"; NULL is 127.0.0.1:9080; port 0 any */
@@ -31,6 +33,10 @@ struct ear_console_options {
 	/** Adds what an answer cannot know of: losses, backlog. Any thread. */
 	void (*tell)(struct ear_found *found, void *arg);
 	void *tell_arg;
+
+	/** traces and mirrors, to look at and to change; NULL: there are none
+	 */
+	struct ear_rules *rules;
 
 	const struct ear_asset *assets; /**< the page; borrowed */
 	size_t n_assets;

@@ -103,6 +103,11 @@ void ear_export_start(struct ear_call *call);
 void ear_follow_start(struct ear_call *call);
 void ear_status_show(struct ear_call *call);
 void ear_status_health(struct ear_call *call);
+void ear_traces_list_route(struct ear_call *call);
+void ear_traces_start_route(struct ear_call *call);
+void ear_traces_change_route(struct ear_call *call);
+void ear_mirrors_list_route(struct ear_call *call);
+void ear_siptrace_route(struct ear_call *call);
 void ear_asset_serve(struct ear_call *call);
 
 /* follow.c's life */
