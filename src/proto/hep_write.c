@@ -93,6 +93,11 @@ static void envelope(const struct ear_hep_out *packet, struct ear_buf *out)
 	ear_buf_slice(out, packet->extra);
 }
 
+static size_t longest(const struct ear_hep_out *packet)
+{
+	return packet->max ? packet->max : EAR_HEP_MAX;
+}
+
 static bool fits(const struct ear_hep_out *packet)
 {
 	const size_t fixed = 512; /* more than all chunks of fixed size */
@@ -103,7 +108,7 @@ static bool fits(const struct ear_hep_out *packet)
 	       packet->extra.n < EAR_HEP_MAX &&
 	       packet->correlation.n + packet->key.n + packet->node.n +
 			       packet->extra.n + fixed <=
-		       EAR_HEP_MAX;
+		       longest(packet);
 }
 
 static enum ear_err write_3(
@@ -116,7 +121,7 @@ static enum ear_err write_3(
 		return EAR_USAGE;
 	ear_buf_add(out, "HEP3\0", EAR_HEP_HEAD);
 	envelope(packet, out);
-	room = EAR_HEP_MAX - (out->n - from) - EAR_HEP_CHUNK_HEAD;
+	room = longest(packet) - (out->n - from) - EAR_HEP_CHUNK_HEAD;
 	if (payload.n > room) {
 		number(out, EAR_HEP_WAS_BYTES, (uint32_t)payload.n, 4);
 		payload.n = room - (EAR_HEP_CHUNK_HEAD + 4);

@@ -19,6 +19,7 @@ struct ear_hep_out {
 	struct ear_addr dst;
 	struct ear_slice payload;
 	/* Version 3 only: */
+	size_t max; /**< longest packet, 1024..65535 bytes; 0: 65535 */
 	struct ear_slice correlation;
 	struct ear_slice key;
 	struct ear_slice node;
@@ -31,7 +32,7 @@ struct ear_hep_out {
  * Append one packet to out. IPv4 is mapped to IPv6 where the families differ,
  * with a chunk that says so (versions 1 and 2 just map).
  *
- * @return EAR_OK; EAR_LIMIT when the payload was cut to fit into 65535 bytes:
+ * @return EAR_OK; EAR_LIMIT when the payload was cut to fit into max bytes:
  *         the packet is written and says how long it was; EAR_NOMEM;
  *         EAR_USAGE when the version is none or all but the payload is too
  *         long, nothing is written then

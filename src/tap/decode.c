@@ -175,6 +175,28 @@ static struct ear_msg begin(struct job *job)
 
 /* --- a SIP message as it is ------------------------------------------- */
 
+/*
+ * How often it was handed on goes with it, as with HEP. That several hops wrote
+ * is told: a sender of SIP could have written the first fields itself.
+ */
+static void take_hops(
+	struct job *job, const struct ear_siptrace *trace, struct ear_msg *msg)
+{
+	const char hops = (char)trace->hops;
+	char last[EAR_ADDR_TEXT];
+
+	ear_hep_write_chunk(&job->d->extra, EAR_HEP_HOPS, ear_slice(&hops, 1));
+	if (!job->d->extra.err)
+		msg->extra = ear_buf_view(&job->d->extra);
+	if (!trace->last_src.family)
+		return;
+	ear_addr_text(&trace->last_src, last);
+	ear_buf_printf(&job->d->notes,
+		"%zu siptrace.hops several servers wrote X-Siptrace fields, "
+		"the last of what came from %s; the first ones count\n",
+		trace->at, last);
+}
+
 static void take_sip(struct job *job, struct ear_slice sip)
 {
 	struct ear_siptrace trace;
@@ -198,6 +220,7 @@ static void take_sip(struct job *job, struct ear_slice sip)
 				trace.at, trace.bad);
 			msg.flags |= EAR_MSG_ENVELOPE;
 		}
+		take_hops(job, &trace, &msg);
 	} else {
 		msg.src = job->unit->from;
 		msg.flags |= EAR_MSG_RELAY;

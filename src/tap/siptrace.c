@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tap/siptrace.h"
 
+#include "proto/siptrace.h"
+
 /* Written where siptrace does not know an address. */
 #define NO_ADDRESS "255.255.255.255"
-
-/*
- * The block that siptrace added is the last one in the header; an earlier one
- * came with the message, from whoever wrote that.
- */
-static size_t find_block(struct ear_slice header)
-{
-	struct ear_slice name = EAR_S("\nX-Siptrace-Fromip:");
-	size_t found = header.n, at = 0;
-
-	for (;;) {
-		struct ear_slice rest = ear_slice_sub(header, at, header.n);
-		size_t next = ear_slice_ifind(rest, name);
-
-		if (next == rest.n)
-			return found;
-		found = at + next + 1;
-		at = found;
-	}
-}
 
 /* The header: all up to and with the line end before the empty line. */
 static struct ear_slice header_of(struct ear_slice sip)
@@ -101,50 +83,99 @@ static bool read_direction(struct ear_slice value, uint8_t *direction)
 	else if (ear_slice_ieq(value, EAR_S("out")))
 		*direction = EAR_DIR_OUT;
 	else
-		return false;
+		return ear_slice_ieq(value, EAR_S("any"));
 	return true;
 }
 
-/* NULL when the line is none of the fields; else whether it was read. */
-static const char *read_field(
-	struct ear_slice name, struct ear_slice value, struct ear_siptrace *out)
+static bool read_hops(struct ear_slice value, uint32_t *hops)
 {
-	if (ear_slice_ieq(name, EAR_S("X-Siptrace-Fromip")))
-		return read_address(value, &out->src, &out->transport)
-			       ? ""
-			       : "X-Siptrace-Fromip";
-	if (ear_slice_ieq(name, EAR_S("X-Siptrace-Toip")))
-		return read_address(value, &out->dst, NULL) ? ""
-							    : "X-Siptrace-Toip";
-	if (ear_slice_ieq(name, EAR_S("X-Siptrace-Time")))
-		return read_time(value, &out->at_ns) ? "" : "X-Siptrace-Time";
-	if (ear_slice_ieq(name, EAR_S("X-Siptrace-Method")))
-		return ""; /* the message says it itself */
-	if (ear_slice_ieq(name, EAR_S("X-Siptrace-Dir")))
-		return read_direction(value, &out->direction)
-			       ? ""
-			       : "X-Siptrace-Dir";
-	return NULL;
+	uint64_t n;
+
+	if (!ear_slice_u64(value, 255, &n) || !n)
+		return false;
+	if (n > *hops)
+		*hops = (uint32_t)n;
+	return true;
+}
+
+/* Whether it could be read. */
+static bool read_field(enum ear_siptrace_field field, struct ear_slice value,
+	struct ear_siptrace *out)
+{
+	switch (field) {
+	case EAR_SIPTRACE_FROM:
+		return read_address(value, &out->src, &out->transport);
+	case EAR_SIPTRACE_TO: return read_address(value, &out->dst, NULL);
+	case EAR_SIPTRACE_TIME: return read_time(value, &out->at_ns);
+	case EAR_SIPTRACE_DIR: return read_direction(value, &out->direction);
+	case EAR_SIPTRACE_HOPS: return read_hops(value, &out->hops);
+	default: return true; /* the method: the message says it itself */
+	}
+}
+
+/* Fields of a later hop: only who handed it on, and how many there were. */
+static void read_later(enum ear_siptrace_field field, struct ear_slice value,
+	struct ear_siptrace *out)
+{
+	if (field == EAR_SIPTRACE_FROM) {
+		out->hops += out->hops < 255;
+		(void)read_address(value, &out->last_src, NULL);
+	} else if (field == EAR_SIPTRACE_HOPS) {
+		(void)read_hops(value, &out->hops);
+	}
+}
+
+/*
+ * Where the fields of the first hop begin; header.n: nowhere. Those that hops
+ * added stand in one run, last in the header; others further up came with the
+ * message, from whoever wrote that.
+ */
+static size_t find_first(struct ear_slice header)
+{
+	struct ear_slice rest = header;
+	size_t found = header.n;
+	bool in_run = false;
+
+	if (ear_slice_ifind(header, EAR_S("\nX-Siptrace-Fromip:")) == header.n)
+		return header.n;
+	while (rest.n) {
+		size_t at = header.n - rest.n;
+		struct ear_slice line = take_line(&rest);
+		enum ear_siptrace_field field =
+			ear_siptrace_field(take_to(&line, ':'));
+
+		if (field == EAR_SIPTRACE_FROM && !in_run)
+			found = at;
+		in_run = field == EAR_SIPTRACE_FROM || (field && in_run);
+	}
+	return found;
 }
 
 bool ear_siptrace_read(struct ear_slice sip, struct ear_siptrace *out)
 {
 	struct ear_slice header = header_of(sip);
-	size_t at = find_block(header);
+	size_t at = find_first(header);
 	struct ear_slice rest = ear_slice_sub(header, at, header.n);
+	bool first = true;
 
 	*out = (struct ear_siptrace){.at = at};
 	if (!rest.n)
 		return false;
 	while (rest.n) {
 		struct ear_slice value = take_line(&rest);
-		struct ear_slice name = take_to(&value, ':');
-		const char *read = read_field(name, ear_slice_trim(value), out);
+		enum ear_siptrace_field field =
+			ear_siptrace_field(take_to(&value, ':'));
 
-		if (!read)
-			break;
-		if (*read && !out->bad)
-			out->bad = read;
+		value = ear_slice_trim(value);
+		/* the block is over with another line, or the next hop's */
+		if (!field || (field == EAR_SIPTRACE_FROM && out->hops))
+			first = false;
+		if (field == EAR_SIPTRACE_FROM && !out->hops)
+			out->hops = 1;
+		if (!first)
+			read_later(field, value, out);
+		else if (!read_field(field, value, out) && !out->bad)
+			out->bad = ear_siptrace_field_name(field);
 	}
 	return true;
 }

@@ -677,7 +677,29 @@ static void test_siptrace(void **state)
 		uint64_t at_ns;
 		uint8_t transport, direction;
 		const char *bad;
+		uint32_t hops; /* 0: as 1 */
 	} rows[] = {
+		{"two hops",
+			HEAD X_FROM X_TO X_TIME X_METHOD X_DIR
+			"X-Siptrace-Fromip: udp:10.6.6.6:1\r\n"
+			"X-Siptrace-Toip: udp:10.6.6.7:2\r\n"
+			"X-Siptrace-Time: 9 9\r\n"
+			"X-Siptrace-Dir: in\r\n\r\n",
+			true, "192.0.2.1:5061", "[2001:db8::2]:5062", T,
+			EAR_TR_TLS, EAR_DIR_OUT, NULL, 2},
+		{"hops counted",
+			HEAD X_FROM X_TO X_TIME X_METHOD X_DIR
+			"X-Earshot-Hops: 5\r\n\r\n",
+			true, "192.0.2.1:5061", "[2001:db8::2]:5062", T,
+			EAR_TR_TLS, EAR_DIR_OUT, NULL, 5},
+		{"hops beyond measure",
+			HEAD X_FROM X_TO "X-Earshot-Hops: 256\r\n\r\n", true,
+			"192.0.2.1:5061", "[2001:db8::2]:5062", 0, EAR_TR_TLS,
+			0, "X-Earshot-Hops"},
+		{"direction any",
+			HEAD X_FROM X_TO "X-Siptrace-Dir: any\r\n\r\n", true,
+			"192.0.2.1:5061", "[2001:db8::2]:5062", 0, EAR_TR_TLS,
+			0, NULL},
 		{"all", HEAD X_FROM X_TO X_TIME X_METHOD X_DIR "\r\n", true,
 			"192.0.2.1:5061", "[2001:db8::2]:5062", T, EAR_TR_TLS,
 			EAR_DIR_OUT, NULL},
@@ -750,6 +772,8 @@ static void test_siptrace(void **state)
 			t.transport != rows[i].transport ||
 			t.direction != rows[i].direction)
 			fail_msg("%s: facts", rows[i].name);
+		if (t.hops != (rows[i].hops ? rows[i].hops : rows[i].found))
+			fail_msg("%s: %u hops", rows[i].name, t.hops);
 		if (!t.bad != !rows[i].bad ||
 			(t.bad && strcmp(t.bad, rows[i].bad)))
 			fail_msg("%s: %s", rows[i].name, t.bad ? t.bad : "-");
