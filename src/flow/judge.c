@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules say of one message: hook, then traces, then the store's. */
+#include "flow/rules_priv.h"
+
+/* The counts alone: nobody reads an item beyond them. */
+static void clear_list(struct ear_mark_list *list)
+{
+	list->n = list->left_out = 0;
+}
+
+static void clear_marks(struct ear_marks *marks)
+{
+	clear_list(&marks->users);
+	clear_list(&marks->traces);
+	clear_list(&marks->tables);
+}
+
+static void clear(struct ear_judge *j)
+{
+	struct ear_trace_verdict *t = &j->trace;
+
+	clear_marks(&j->marks);
+	clear_marks(&t->marks);
+	clear_list(&t->mirrors);
+	t->correlation = (struct ear_slice){0};
+	t->traced = t->mirrors_any = false;
+	t->before_ns = 0;
+	j->drop = j->mask = false;
+	j->keep = true;
+}
+
+static void add_list(struct ear_mark_list *to, const struct ear_mark_list *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		ear_mark_add(to, from->item[i]);
+}
+
+static void add_marks(struct ear_marks *to, const struct ear_marks *from)
+{
+	add_list(&to->users, &from->users);
+	add_list(&to->traces, &from->traces);
+	add_list(&to->tables, &from->tables);
+}
+
+static size_t count_marks(const struct ear_marks *marks)
+{
+	return marks->users.n + marks->traces.n + marks->tables.n;
+}
+
+/*
+ * What the sender says of traces and users is kept. Which table a row goes to
+ * is no business of his.
+ */
+static enum ear_err read_sender(struct ear_judge *j, struct ear_msg *msg)
+{
+	if (!msg->extra.n)
+		return EAR_OK;
+	ear_marks_read(msg->extra, &j->marks);
+	if (!j->marks.tables.n)
+		return EAR_OK;
+	clear_list(&j->marks.tables);
+	ear_buf_reset(&j->bare);
+	ear_marks_strip(msg->extra, false, &j->bare);
+	msg->extra = ear_buf_view(&j->bare);
+	return j->bare.err;
+}
+
+static void ask_hook(struct ear_judge *j, struct ear_hook *hook,
+	struct ear_msg *msg, const struct ear_facts *facts)
+{
+	ear_hook_take(hook, msg, facts, &j->hook);
+	j->drop = j->hook.drop;
+	j->mask = j->hook.mask;
+	if (j->hook.correlation.n)
+		msg->correlation = j->hook.correlation;
+	add_marks(&j->marks, &j->hook.marks);
+}
+
+static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
+	struct ear_msg *msg, const struct ear_facts *facts, bool hook)
+{
+	ear_traces_take(rules->traces, msg, facts, &j->trace);
+	for (size_t i = 0; hook && i < j->hook.asks; i++)
+		ear_traces_ask(
+			rules->traces, msg, facts, &j->hook.ask[i], &j->trace);
+	if (j->trace.correlation.n && !(hook && j->hook.correlation.n))
+		msg->correlation = j->trace.correlation;
+	add_marks(&j->marks, &j->trace.marks);
+}
+
+static bool wanted(struct ear_judge *j, struct ear_rules_set *set, bool hook,
+	const struct ear_msg *msg, const struct ear_facts *facts)
+{
+	if (hook && j->hook.store_off)
+		return false;
+	switch (set->keep) {
+	case EAR_KEEP_TRACED: return j->trace.traced;
+	case EAR_KEEP_EXPR:
+		return j->trace.traced || ear_expr_match(set->expr, msg, facts);
+	default: return true;
+	}
+}
+
+/* The sender's further chunks, then all marks. */
+static enum ear_err write_marks(const struct ear_marks *marks,
+	struct ear_msg *msg, struct ear_buf *room)
+{
+	ear_buf_reset(room);
+	ear_marks_strip(msg->extra, true, room);
+	ear_marks_write(marks, room);
+	msg->extra = ear_buf_view(room);
+	return room->err;
+}
+
+enum ear_err ear_judge_message(struct ear_judge *j, struct ear_rules *rules,
+	struct ear_rules_set *set, struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	bool hook = set->hook != NULL;
+	enum ear_err err;
+	size_t senders;
+
+	clear(j);
+	err = read_sender(j, msg);
+	if (err)
+		return err;
+	senders = count_marks(&j->marks);
+	if (hook)
+		ask_hook(j, set->hook, msg, facts);
+	if (j->drop) {
+		j->keep = false;
+		return EAR_OK;
+	}
+	ask_traces(j, rules, msg, facts, hook);
+	j->keep = wanted(j, set, hook, msg, facts);
+	return count_marks(&j->marks) == senders
+		       ? EAR_OK
+		       : write_marks(&j->marks, msg, &j->extra);
+}
+
+enum ear_err ear_judge_late(struct ear_judge *j, struct ear_msg *msg,
+	struct ear_marks *marks, struct ear_buf *room)
+{
+	ear_marks_read(msg->extra, marks);
+	clear_list(&marks->tables);
+	add_marks(marks, &j->trace.marks);
+	if (j->trace.correlation.n)
+		msg->correlation = j->trace.correlation;
+	return write_marks(marks, msg, room);
+}
+
+void ear_judge_fini(struct ear_judge *j)
+{
+	ear_buf_fini(&j->bare);
+	ear_buf_fini(&j->extra);
+}

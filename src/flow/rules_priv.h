@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the files behind rules.h share with the path of a message: rules.c
+ * makes and changes sets, judge.c asks them about a message, outlets.c hands
+ * it on.
+ */
+#ifndef EAR_FLOW_RULES_PRIV_H
+#define EAR_FLOW_RULES_PRIV_H
+
+#include <pthread.h>
+
+#include "flow/rules.h"
+
+/** A sink behind its spool. The spool may be that of the set before. */
+struct ear_outlet {
+	char name[EAR_SPOOL_NAME + 1];
+	struct ear_spool *spool;
+	struct ear_sink *sink;    /**< not yet in the spool's place */
+	struct ear_expr *filter;  /**< NULL: all */
+	struct ear_buf made_from; /**< its options as text, to be compared */
+	bool traced_only;
+	bool fresh;    /**< the spool was opened for this set */
+	bool borrowed; /**< the spool belongs to another set now */
+};
+
+struct ear_outlets {
+	struct ear_outlet v[EAR_OUTLETS_MAX];
+	size_t n;
+};
+
+enum ear_keep { EAR_KEEP_ALL, EAR_KEEP_TRACED, EAR_KEEP_EXPR };
+
+/** What changes as a whole. */
+struct ear_rules_set {
+	enum ear_keep keep;
+	struct ear_expr *expr; /**< of EAR_KEEP_EXPR */
+	struct ear_hook *hook; /**< NULL: none */
+	struct ear_recorder *recorder;
+	uint64_t recorder_bytes, recorder_ns;
+	bool before; /**< a standing trace has keep_before */
+	struct ear_outlets outlets;
+};
+
+struct ear_rules {
+	struct ear_rules_options options;
+	char dir[2048];
+	struct ear_traces *traces;
+	struct ear_rules_set *set; /**< of the thread that takes messages */
+	/** the set of the message in work; NULL between two messages */
+	_Atomic(struct ear_rules_set *) in_work;
+	struct ear_rules_set *stale; /**< of a message that takes long */
+	bool started;
+
+	/** of set for all other threads, and of the members below; who changes
+	    rules is one at a time */
+	pthread_mutex_t lock;
+	struct ear_outlets leaving; /**< emptied before they are closed */
+	_Atomic size_t leaving_n;
+};
+
+/** What is ready to be changed to, and afterwards what is left over. */
+struct ear_rules_next {
+	struct ear_rules *rules;
+	const struct ear_rules_spec *spec; /**< borrowed */
+	struct ear_rules_set *set;
+	bool changed;
+};
+
+/* --- outlets.c -------------------------------------------------------------
+ */
+
+/**
+ * Make the outlets of a configuration; those whose names earlier ones have
+ * share their spools.
+ *
+ * @param before of the set that is in use; may be NULL
+ */
+EAR_MUST_USE enum ear_err ear_outlets_open(struct ear_rules *rules,
+	const struct ear_rules_spec *spec, const struct ear_outlets *before,
+	struct ear_outlets *outlets, struct ear_fault *fault);
+/** Close the spools that they own, and free all else. */
+void ear_outlets_close(struct ear_outlets *outlets, uint32_t wait_ms);
+
+/** Let those that are new deliver. */
+EAR_MUST_USE enum ear_err ear_outlets_start(
+	struct ear_outlets *outlets, struct ear_fault *fault);
+
+/**
+ * The thread that takes messages: new sinks take their place, and spools go
+ * over to the set that is used from now on.
+ *
+ * @param before loses those that after goes on with
+ */
+void ear_outlets_change(struct ear_outlets *after, struct ear_outlets *before);
+
+/** Tell of spools on disk that no outlet has. */
+void ear_outlets_tell_unused(
+	const struct ear_rules *rules, const struct ear_outlets *outlets);
+
+/** Copy a message for those that take it. */
+void ear_outlets_put(struct ear_outlets *outlets, const struct ear_msg *msg,
+	const struct ear_facts *facts, const struct ear_marks *marks,
+	const struct ear_trace_verdict *trace);
+
+/** The same for one that came before its trace: only to those that wait for
+    traced ones; the others had it when it came. */
+void ear_outlets_put_late(struct ear_outlets *outlets,
+	const struct ear_msg *msg, const struct ear_facts *facts,
+	const struct ear_marks *marks, const struct ear_trace_verdict *trace);
+
+/** What was put reaches the disk's cache, and its marks the store. */
+void ear_outlets_flush(struct ear_outlets *outlets, struct ear_store *store);
+/** Tell spools what the store has committed. */
+void ear_outlets_committed(
+	struct ear_outlets *outlets, struct ear_store *store);
+
+/** A value: an array of objects. */
+void ear_outlets_json(struct ear_outlets *outlets, struct ear_json *j);
+
+/* --- rules.c: the thread that takes messages -------------------------------
+ */
+
+/** The set for one message; it stays whole until ear_rules_leave(). */
+struct ear_rules_set *ear_rules_enter(struct ear_rules *rules);
+void ear_rules_leave(struct ear_rules *rules);
+
+/** End of a round: see ear_spool_flush(). */
+void ear_rules_flush(struct ear_rules *rules);
+/** Now and then, and after the store's flush: see ear_spool_committed(). */
+void ear_rules_committed(struct ear_rules *rules);
+
+/* --- judge.c ---------------------------------------------------------------
+ */
+
+/** What rules say of one message, and the room that it takes. */
+struct ear_judge {
+	struct ear_hook_verdict hook;
+	struct ear_trace_verdict trace;
+	struct ear_marks marks; /**< the sender's, the hook's, the traces' */
+	struct ear_buf bare;    /**< extra without the sender's tables */
+	struct ear_buf extra;   /**< extra with marks */
+	bool drop;              /**< it goes no further */
+	bool keep;              /**< the store gets it */
+	bool mask;              /**< blank secrets even where that is off */
+};
+
+/**
+ * Ask all rules about a message.
+ *
+ * @param msg correlation and extra become what the rules say; they live as
+ *            long as the judge is not asked again
+ * @return EAR_OK; EAR_NOMEM
+ */
+EAR_MUST_USE enum ear_err ear_judge_message(struct ear_judge *judge,
+	struct ear_rules *rules, struct ear_rules_set *set, struct ear_msg *msg,
+	const struct ear_facts *facts);
+
+/**
+ * Put the marks of traces upon a message that is kept later.
+ *
+ * @param room for its extra
+ * @return EAR_OK; EAR_NOMEM
+ */
+EAR_MUST_USE enum ear_err ear_judge_late(struct ear_judge *judge,
+	struct ear_msg *msg, struct ear_marks *marks, struct ear_buf *room);
+
+void ear_judge_fini(struct ear_judge *judge);
+
+#endif
