@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "base/utf8.h"
 
 static void before_value(struct ear_json *j)
 {
@@ -32,41 +33,6 @@ void ear_json_raw(struct ear_json *j, struct ear_slice json)
 	ear_buf_slice(j->out, json);
 }
 
-/* Bytes of the valid UTF-8 sequence at p, 0 when there is none. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-	size_t n;
-	uint32_t v;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] < 0xe0) {
-		n = 2;
-		v = p[0] & 0x1fU;
-	} else if ((p[0] & 0xf0) == 0xe0) {
-		n = 3;
-		v = p[0] & 0x0fU;
-	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-		n = 4;
-		v = p[0] & 0x07U;
-	} else {
-		return 0;
-	}
-	if (left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		v = v << 6 | (p[i] & 0x3fU);
-	}
-	/* overlong forms, surrogates, beyond Unicode: RFC 3629 s3 */
-	if ((n == 3 && v < 0x800) ||
-		(n == 4 && (v < 0x10000 || v > 0x10ffff)) ||
-		(v >= 0xd800 && v < 0xe000))
-		return 0;
-	return n;
-}
-
 static void escaped(struct ear_buf *out, unsigned char c)
 {
 	switch (c) {
@@ -88,7 +54,7 @@ static void quoted(struct ear_buf *out, struct ear_slice s)
 	while (i < s.n) {
 		bool plain = p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' &&
 			     p[i] != 0x7f;
-		size_t n = plain ? utf8_length(p + i, s.n - i) : 0;
+		size_t n = plain ? ear_utf8_length(p + i, s.n - i) : 0;
 		/* U+0080 to U+009F are control characters too: a terminal
 		 * that JSON is printed on would obey them */
 		bool c1 = n == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0;

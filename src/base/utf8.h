@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** UTF-8 in bytes that may be anything. Source: RFC 3629. */
+#ifndef EAR_BASE_UTF8_H
+#define EAR_BASE_UTF8_H
+
+#include "base/slice.h"
+
+/**
+ * Bytes of the valid sequence at the beginning of p, 0 when there is none.
+ *
+ * @param left bytes at p; at least 1
+ */
+size_t ear_utf8_length(const unsigned char *p, size_t left);
+
+/** Bytes at the beginning of s that are valid UTF-8 without NUL. */
+size_t ear_utf8_valid(struct ear_slice s);
+
+/** The first `characters` characters of s, which is valid UTF-8. */
+struct ear_slice ear_utf8_cut(struct ear_slice s, size_t characters);
+
+#endif
