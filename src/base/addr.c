@@ -105,6 +105,13 @@ size_t ear_addr_text(const struct ear_addr *a, char out[EAR_ADDR_TEXT])
 	return n > 0 ? (size_t)n : 0;
 }
 
+bool ear_addr_is_any(const struct ear_addr *a)
+{
+	static const uint8_t zero[16];
+
+	return a->family && !memcmp(a->ip, zero, sizeof(zero));
+}
+
 bool ear_addr_is_loopback(const struct ear_addr *a)
 {
 	static const uint8_t one[16] = {[15] = 1};

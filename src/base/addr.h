@@ -58,6 +58,9 @@ EAR_MUST_USE enum ear_err ear_addr_parse(
 /** Whether it is of this machine alone: 127.0.0.0/8 or ::1. */
 bool ear_addr_is_loopback(const struct ear_addr *a);
 
+/** 0.0.0.0 or [::]: any of this machine. */
+bool ear_addr_is_any(const struct ear_addr *a);
+
 /** A network: an address and how many leading bits count. */
 struct ear_net {
 	struct ear_addr addr;

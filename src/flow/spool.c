@@ -94,7 +94,7 @@ static enum ear_err open_places(struct ear_spool *s, struct ear_fault *fault)
 
 /* --- open and close ------------------------------------------------------- */
 
-static bool name_ok(const char *name)
+bool ear_spool_name_ok(const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
 
@@ -198,7 +198,7 @@ enum ear_err ear_spool_open(const struct ear_spool_options *options,
 	s->in.frame.n = EAR_FRAME_HEAD;
 	if (s->in.frame.err)
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	else if (!name_ok(options->name))
+	else if (!ear_spool_name_ok(options->name))
 		err = ear_fail(fault, EAR_USAGE, 0,
 			"'%s' is no name for a mirror: 1 to %d letters, "
 			"digits, - and _",

@@ -22,6 +22,9 @@ struct ear_spool;
 /** Longest name of a sink. */
 #define EAR_SPOOL_NAME 23
 
+/** Whether a directory may be called so. */
+bool ear_spool_name_ok(const char *name);
+
 /** The name of a spool's mark in the store; name is cut at EAR_SPOOL_NAME. */
 void ear_spool_mark_name(const char *name, char out[32]);
 
