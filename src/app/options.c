@@ -76,6 +76,16 @@ static void print_help(const struct ear_usage *u)
 		printf("\n%s", u->more);
 }
 
+static enum ear_err take_one_more(
+	struct ear_texts_given *to, const char *value, struct ear_fault *fault)
+{
+	if (to->n == EAR_OPT_TEXTS_MAX)
+		return ear_fail(
+			fault, EAR_USAGE, 0, "more than %d", EAR_OPT_TEXTS_MAX);
+	to->item[to->n++] = value;
+	return EAR_OK;
+}
+
 /* One value into where it belongs. */
 static enum ear_err take(
 	const struct ear_option *o, const char *value, struct ear_fault *fault)
@@ -85,6 +95,7 @@ static enum ear_err take(
 	switch (o->type) {
 	case EAR_OPT_FLAG: *(bool *)o->to = true; return EAR_OK;
 	case EAR_OPT_TEXT: *(const char **)o->to = value; return EAR_OK;
+	case EAR_OPT_TEXTS: return take_one_more(o->to, value, fault);
 	case EAR_OPT_TIME:
 		return ear_time_parse(text, ear_now_ns(), o->to, fault);
 	case EAR_OPT_U64:

@@ -28,10 +28,20 @@
 enum { EAR_EXIT_DONE = 0, EAR_EXIT_FAILED = 1, EAR_EXIT_USAGE = 2 };
 
 enum ear_option_type {
-	EAR_OPT_FLAG, /**< bool: becomes true */
-	EAR_OPT_TEXT, /**< const char *: borrowed from argv */
-	EAR_OPT_U64,  /**< uint64_t: a decimal number */
+	EAR_OPT_FLAG,  /**< bool: becomes true */
+	EAR_OPT_TEXT,  /**< const char *: borrowed from argv */
+	EAR_OPT_TEXTS, /**< struct ear_texts_given: may be given several times
+			*/
+	EAR_OPT_U64,   /**< uint64_t: a decimal number */
 	EAR_OPT_TIME, /**< uint64_t: ns since 1970, as ear_time_parse() reads */
+};
+
+/** Most times that an option may be given. */
+#define EAR_OPT_TEXTS_MAX 16
+
+struct ear_texts_given {
+	const char *item[EAR_OPT_TEXTS_MAX]; /**< borrowed from argv */
+	size_t n;
 };
 
 struct ear_option {
