@@ -23,8 +23,8 @@
 /** Most messages: bounds what they cost beside their bytes. */
 #define EAR_BATCH_ROWS 32768u
 #define EAR_BATCH_ROWS_SOFT 24576u
-/** Most marks with one batch: lanes of a journal. */
-#define EAR_BATCH_MARKS 64
+/** Most marks with one batch: lanes of a journal, and spools. */
+#define EAR_BATCH_MARKS 320
 
 /** One message in the arena. */
 struct ear_entry;

@@ -115,7 +115,8 @@ static enum ear_err write_batch(
 static bool has_room(struct ear_writer *w)
 {
 	struct statvfs fs;
-	uint64_t need = w->opt.keep.min_free;
+	uint64_t need =
+		__atomic_load_n(&w->opt.keep.min_free, __ATOMIC_RELAXED);
 
 	if (!need || statvfs(ear_shelf_dir(w->shelf), &fs))
 		return true;

@@ -154,6 +154,7 @@ const struct ear_store_ops ear_store_embedded = {
 	.get = embedded_get,
 	.id_text = embedded_id_text,
 	.retain = embedded_retain,
+	.limits = embedded_limits,
 	.stats = embedded_stats,
 	.close = close_store,
 };

@@ -40,6 +40,7 @@ enum ear_err embedded_get(struct ear_store *store, struct ear_slice id,
 void embedded_id_text(struct ear_store *store, const struct ear_msg *msg,
 	const struct ear_facts *facts, char out[40]);
 
+void embedded_limits(struct ear_store *store, const struct ear_retention *keep);
 void embedded_retain(struct ear_store *store, uint64_t now_ns);
 void embedded_stats(struct ear_store *store, struct ear_store_stats *stats);
 /** Remove segments until the disk has room again: an ear_room_fn. */

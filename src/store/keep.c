@@ -60,6 +60,30 @@ static int by_last(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* They may be changed while others look. */
+static struct ear_retention limits_of(const struct embedded *e)
+{
+	const struct ear_retention *k = &e->opt.keep;
+
+	return (struct ear_retention){
+		.max_age_ns = __atomic_load_n(&k->max_age_ns, RELAXED),
+		.max_bytes = __atomic_load_n(&k->max_bytes, RELAXED),
+		.min_free = __atomic_load_n(&k->min_free, RELAXED),
+	};
+}
+
+void embedded_limits(struct ear_store *store, const struct ear_retention *keep)
+{
+	struct embedded *e = embedded(store);
+	struct ear_retention *k = &e->opt.keep;
+
+	__atomic_store_n(&k->max_age_ns, keep->max_age_ns, RELAXED);
+	__atomic_store_n(&k->max_bytes, keep->max_bytes, RELAXED);
+	__atomic_store_n(&k->min_free, keep->min_free, RELAXED);
+	if (e->writer)
+		ear_writer_limits(e->writer, keep);
+}
+
 /* --- retention --------------------------------------------------------- */
 
 /* It is tried again every few seconds: the same is told once. */
@@ -100,12 +124,10 @@ static bool remove_one(struct embedded *e, struct ear_shelf_item *item,
 }
 
 /* Why a segment has to go; NULL: it stays. */
-static const char *must_go(const struct embedded *e,
+static const char *must_go(const struct ear_retention *k,
 	const struct ear_shelf_item *item, uint64_t now, uint64_t bytes,
 	uint64_t disk_free)
 {
-	const struct ear_retention *k = &e->opt.keep;
-
 	if (k->max_age_ns && last_of(item) < now &&
 		now - last_of(item) > k->max_age_ns)
 		return "older than is kept";
@@ -124,6 +146,7 @@ static void keep(struct embedded *e, uint64_t now)
 {
 	struct ear_shelf_item *items;
 	uint64_t bytes = 0, disk_free = free_of(e);
+	struct ear_retention limits = limits_of(e);
 	struct ear_fault fault = {0}, first = {0};
 	bool own = false;
 	size_t n;
@@ -138,7 +161,7 @@ static void keep(struct embedded *e, uint64_t now)
 	qsort(items, n, sizeof(*items), by_last);
 	for (size_t i = 0; i < n; i++) {
 		struct ear_shelf_item *item = &items[i];
-		const char *why = must_go(e, item, now, bytes, disk_free);
+		const char *why = must_go(&limits, item, now, bytes, disk_free);
 
 		/* one that holds only marks, which the open one has too */
 		if (!why && own && item->sealed && item->loaded &&
@@ -204,7 +227,7 @@ bool embedded_make_room(void *arg)
 	pthread_mutex_lock(&e->keeping);
 	keep(e, __atomic_load_n(&e->now_ns, RELAXED));
 	pthread_mutex_unlock(&e->keeping);
-	return free_of(e) >= e->opt.keep.min_free + (16u << 20);
+	return free_of(e) >= limits_of(e).min_free + (16u << 20);
 }
 
 /* --- statistics -------------------------------------------------------- */
@@ -263,7 +286,7 @@ static uint64_t until(uint64_t room, uint64_t per_day)
 static uint64_t time_left(const struct embedded *e,
 	const struct ear_store_stats *st, uint64_t oldest, uint64_t now)
 {
-	const struct ear_retention *k = &e->opt.keep;
+	const struct ear_retention limits = limits_of(e), *k = &limits;
 	uint64_t left = UINT64_MAX, t;
 
 	if (k->max_age_ns && oldest) {

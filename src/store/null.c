@@ -136,6 +136,13 @@ static void null_id_text(struct ear_store *store, const struct ear_msg *msg,
 	out[0] = 0;
 }
 
+static void null_limits(
+	struct ear_store *store, const struct ear_retention *keep)
+{
+	(void)store;
+	(void)keep;
+}
+
 static void null_retain(struct ear_store *store, uint64_t now_ns)
 {
 	(void)store;
@@ -170,6 +177,7 @@ const struct ear_store_ops ear_store_null = {
 	.get = null_get,
 	.id_text = null_id_text,
 	.retain = null_retain,
+	.limits = null_limits,
 	.stats = null_stats,
 	.close = null_close,
 };

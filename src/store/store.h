@@ -32,6 +32,14 @@ struct ear_store_options {
 				  250, 10..5000 */
 	uint32_t threads;    /**< that compress; default: the processors, at
 				  most 8 */
+	/**
+	 * Called by the thread that puts, before what it put is closed for a
+	 * commit, between two messages as the marks tell: marks that are set
+	 * now are committed with it. Only by stores that commit later than
+	 * they take; may be NULL.
+	 */
+	void (*closing)(void *arg);
+	void *closing_arg;
 };
 
 /** A position in some input to keep together with the messages from it. */
@@ -171,6 +179,10 @@ struct ear_store_ops {
 
 	/** Apply retention now. */
 	void (*retain)(struct ear_store *store, uint64_t now_ns);
+
+	/** Other limits from now on. Any thread. */
+	void (*limits)(
+		struct ear_store *store, const struct ear_retention *keep);
 
 	void (*stats)(struct ear_store *store, struct ear_store_stats *stats);
 

@@ -82,6 +82,23 @@ static uint32_t level_of(const struct ear_batch *b)
 }
 
 /*
+ * What stands behind the messages of a batch and has marks of its own sets
+ * them when it is closed: more often would cost a write each. They say nothing
+ * of whether this is a place to cut at.
+ */
+static void last_marks(struct ear_writer *w)
+{
+	bool clean = w->fill->clean;
+
+	if (!w->opt.closing || w->closing)
+		return;
+	w->closing = true;
+	w->opt.closing(w->opt.closing_arg);
+	w->closing = false;
+	w->fill->clean = clean;
+}
+
+/*
  * Hand the batch over and begin another; wait for room in the line.
  *
  * @return EAR_FULL when the disk is: it still is the caller's to fill
@@ -94,6 +111,7 @@ static enum ear_err hand_over(struct ear_writer *w)
 	assert(b);
 	if (!b->n && !b->mark_n)
 		return EAR_OK;
+	last_marks(w);
 	pthread_mutex_lock(&w->lock);
 	while (w->line_n == LINE_MAX_BATCHES &&
 		!__atomic_load_n(&w->full, RELAXED))
@@ -139,6 +157,11 @@ void ear_writer_mark(struct ear_writer *w, const struct ear_store_mark *mark)
 	struct ear_batch *b = w->fill;
 
 	w->marks_used = true;
+	if (w->closing) {
+		/* it has room for all lanes and spools that can be */
+		(void)!ear_batch_mark(b, mark);
+		return;
+	}
 	while (ear_batch_mark(b, mark)) {
 		/* more inputs than a batch has room for; then it is closed */
 		if (hand_over(w))
@@ -184,6 +207,11 @@ enum ear_err ear_writer_flush(struct ear_writer *w, struct ear_fault *fault)
 	return err ? ear_fail(fault, err, 0,
 			     "the store cannot write: see its notices")
 		   : EAR_OK;
+}
+
+void ear_writer_limits(struct ear_writer *w, const struct ear_retention *keep)
+{
+	__atomic_store_n(&w->opt.keep.min_free, keep->min_free, RELAXED);
 }
 
 void ear_writer_seal(struct ear_writer *w)

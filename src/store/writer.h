@@ -59,6 +59,10 @@ void ear_writer_tick(struct ear_writer *writer, uint64_t mono_ns);
 EAR_MUST_USE enum ear_err ear_writer_flush(
 	struct ear_writer *writer, struct ear_fault *fault);
 
+/** As struct ear_store_ops has it; of these it knows min_free. */
+void ear_writer_limits(
+	struct ear_writer *writer, const struct ear_retention *keep);
+
 /** Ask for the open segment to be sealed after the next commit. */
 void ear_writer_seal(struct ear_writer *writer);
 

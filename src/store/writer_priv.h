@@ -43,6 +43,7 @@ struct ear_writer {
 	/* the thread that puts */
 	struct ear_batch *fill;
 	bool marks_used;
+	bool closing; /* the batch: its last marks are being set */
 
 	/* everybody, under lock */
 	pthread_mutex_t lock;

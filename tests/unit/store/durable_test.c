@@ -55,17 +55,38 @@ static size_t files(const char *dir, const char *end, char last[300])
 
 #define FRAME 50
 
+/* One that stands behind the messages and marks how far it came only when
+   what was put is closed. */
+struct behind {
+	struct ear_store *store;
+	struct ear_store_mark mark;
+};
+
+static void mark_behind(void *arg)
+{
+	struct behind *b = arg;
+
+	if (b->store)
+		b->store->ops->mark(b->store, &b->mark);
+}
+
 /* Frames of messages, each with its mark, until somebody kills us. */
 static void put_frames(const char *dir, const struct made *m, size_t n)
 {
-	struct ear_store_options o = {
-		.dir = dir, .write = true, .commit_ms = 10};
+	struct behind behind = {.mark = {.name = "spool:x"}};
+	struct ear_store_options o = {.dir = dir,
+		.write = true,
+		.commit_ms = 10,
+		.closing = mark_behind,
+		.closing_arg = &behind};
 	struct ear_store *store = open_store(&o, NULL);
 	struct ear_store_mark mark = {.name = "lane"};
 	uint64_t i = 0;
 
 	if (!store->ops->marked(store, "lane", &mark))
 		i = mark.v[0];
+	behind.mark.v[0] = i;
+	behind.store = store;
 	for (;;) {
 		for (size_t k = 0; k < FRAME; k++, i++) {
 			struct ear_msg msg = m[i % n].msg;
@@ -73,6 +94,7 @@ static void put_frames(const char *dir, const struct made *m, size_t n)
 			msg.capture_id = (uint32_t)i;
 			if (store->ops->put(store, &msg, &m[i % n].facts))
 				_exit(2);
+			behind.mark.v[0] = i + 1;
 			/* must not cut a frame from its mark */
 			store->ops->tick(store, ear_mono_ns());
 		}
@@ -101,7 +123,7 @@ static void test_exactly_once(void **state)
 	char *dir = temp_dir();
 	struct ear_store_options o = {.dir = dir};
 	struct ear_query q = {.to_ns = UINT64_MAX};
-	struct ear_store_mark mark = {0};
+	struct ear_store_mark mark = {0}, behind;
 	struct ear_fault fault = {0};
 	struct ear_found found;
 	struct ear_store *store;
@@ -129,6 +151,9 @@ static void test_exactly_once(void **state)
 		assert_int_equal(
 			store->ops->marked(store, "lane", &mark), EAR_OK);
 		assert_true(mark.v[0] > before && mark.v[2] == ~mark.v[0]);
+		assert_int_equal(
+			store->ops->marked(store, "spool:x", &behind), EAR_OK);
+		assert_int_equal(behind.v[0], mark.v[0]);
 		before = mark.v[0];
 		assert_int_equal(count(store, ""), mark.v[0]);
 		ear_store_embedded.close(&store);
