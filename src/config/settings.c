@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "config/settings_priv.h"
 
 static enum ear_err log_level(
 	const char *text, enum ear_level *level, struct ear_fault *fault)
@@ -184,6 +185,8 @@ enum ear_err ear_settings_make(const struct ear_config *config,
 		default_listeners(s);
 	if (!err)
 		err = console(s, &config->console[0], fault);
+	if (!err)
+		err = settings_rules(s, config, fault);
 	if (err)
 		ear_settings_free(&s);
 	*out = s;

@@ -3,8 +3,8 @@
 #ifndef EAR_CONFIG_SETTINGS_H
 #define EAR_CONFIG_SETTINGS_H
 
-#include "config/config.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "flow/server.h"
 
 struct ear_settings {
@@ -13,6 +13,11 @@ struct ear_settings {
 	struct ear_net *allow[EAR_CONFIG_MANY]; /**< owned */
 	size_t listeners;
 	enum ear_level level;
+
+	struct ear_rules_spec rules; /**< server.rules points here */
+	struct ear_trace_spec trace[EAR_CONFIG_MANY];
+	struct ear_outlet_spec outlet[2 * EAR_CONFIG_MANY];
+	char from[EAR_CONFIG_MANY][EAR_ADDR_TEXT]; /**< of mirrors */
 };
 
 /**
