@@ -70,6 +70,10 @@ static bool is_text(const struct key *key)
 	return key->type == TEXT || key->type == WORD || key->type == ADDR;
 }
 
+/* What a text without a file is called; by libconfuse too. */
+#define TEXT_NAME "configuration"
+#define CONFUSE_TEXT_NAME "[buf]"
+
 /* libconfuse reports through a callback without an argument of ours. */
 static _Thread_local struct ear_fault *reading;
 /* The whole file: a section that stands once does not know its file's name. */
@@ -109,6 +113,8 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 		return;
 	if (!file && reading_top)
 		file = reading_top->filename;
+	if (file && !strcmp(file, CONFUSE_TEXT_NAME))
+		file = TEXT_NAME;
 	vsnprintf(text, sizeof(text), format, args);
 	if (cfg && !strncmp(text, unknown, sizeof(unknown) - 1)) {
 		struct ear_slice wrong =
@@ -117,9 +123,9 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 		near = nearest(cfg, ear_slice_sub(wrong, 0, wrong.n - 1));
 	}
 	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0,
-		"%s:%d: %s%s%s%s", file ? file : "configuration",
-		cfg ? cfg->line : 0, text, near ? "; do you mean " : "",
-		near ? near : "", near ? "?" : "");
+		"%s:%d: %s%s%s%s", file ? file : TEXT_NAME, cfg ? cfg->line : 0,
+		text, near ? "; do you mean " : "", near ? near : "",
+		near ? "?" : "");
 }
 
 static enum ear_err convert_bool(const char *text, bool *v)
@@ -428,9 +434,13 @@ static enum ear_err check_file(const char *path, struct ear_fault *fault)
 	return err;
 }
 
-static enum ear_err parse(cfg_t *cfg, const char *path, struct ear_fault *fault)
+/* A file, or the text where there is none. */
+static enum ear_err parse(
+	cfg_t *cfg, const char *path, const char *text, struct ear_fault *fault)
 {
-	enum ear_err err = path ? check_file(path, fault) : EAR_OK;
+	const char *name = path ? path : TEXT_NAME;
+	enum ear_err err = path ? check_file(path, fault)
+				: check_braces(name, text, fault);
 
 	if (err)
 		return err;
@@ -442,19 +452,19 @@ static enum ear_err parse(cfg_t *cfg, const char *path, struct ear_fault *fault)
 			keys[i].name);
 		cfg_set_validate_func(cfg, name, validate);
 	}
-	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, "")) {
+	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, text)) {
 	case CFG_SUCCESS: return EAR_OK;
 	case CFG_FILE_ERROR: return ear_fail_sys(fault, "%s", path);
 	default:
 		if (!fault->code)
 			ear_fail(fault, EAR_USAGE, 0, "%s is not understood",
-				path);
+				name);
 		return EAR_USAGE;
 	}
 }
 
-enum ear_err ear_config_read(
-	const char *path, struct ear_config **out, struct ear_fault *fault)
+static enum ear_err read_config(const char *path, const char *text,
+	struct ear_config **out, struct ear_fault *fault)
 {
 	struct ear_config *config = calloc(1, sizeof(*config));
 	cfg_opt_t *opts[SECTIONS] = {0};
@@ -488,14 +498,15 @@ enum ear_err ear_config_read(
 	if (!cfg)
 		goto out;
 	reading_top = cfg;
-	err = parse(cfg, path, reading);
+	err = parse(cfg, path, text, reading);
 	if (err)
 		goto out;
 	for (size_t i = 0; i < SECTIONS; i++) {
 		if (cfg_size(cfg, sections[i].name) > EAR_CONFIG_MANY) {
 			err = ear_fail(reading, EAR_USAGE, 0,
-				"%s: more than %d sections named %s", path,
-				EAR_CONFIG_MANY, sections[i].name);
+				"%s: more than %d sections named %s",
+				path ? path : TEXT_NAME, EAR_CONFIG_MANY,
+				sections[i].name);
 			goto out;
 		}
 		take_section(&sections[i], cfg, config);
@@ -511,6 +522,18 @@ out:
 		free(opts[i]);
 	ear_config_free(&config);
 	return err;
+}
+
+enum ear_err ear_config_read(
+	const char *path, struct ear_config **config, struct ear_fault *fault)
+{
+	return read_config(path, "", config, fault);
+}
+
+enum ear_err ear_config_read_text(
+	const char *text, struct ear_config **config, struct ear_fault *fault)
+{
+	return read_config(NULL, text, config, fault);
 }
 
 static void free_key(const struct key *key, char *from)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "config/config_keys.h"
 #include "base/err.h"
+#include "config/config_keys.h"
 
 /** A list of texts. */
 struct ear_config_list {
@@ -61,6 +61,13 @@ struct ear_config {
  */
 EAR_MUST_USE enum ear_err ear_config_read(
 	const char *path, struct ear_config **config, struct ear_fault *fault);
+
+/**
+ * The same from a text; faults name it "configuration". It may include files.
+ */
+EAR_MUST_USE enum ear_err ear_config_read_text(
+	const char *text, struct ear_config **config, struct ear_fault *fault);
+
 void ear_config_free(struct ear_config **config);
 
 /** Every key with its default, range and help, as an example file. */

@@ -15,6 +15,7 @@
 
 struct ear_path;
 struct ear_rules;
+struct ear_trace_spec;
 
 /** Sees a message that was kept; its slices live until fn returns. */
 typedef void (*ear_see_fn)(
@@ -51,5 +52,13 @@ void ear_path_mask(struct ear_path *path, bool mask_secrets);
  */
 EAR_MUST_USE enum ear_err ear_path_take(
 	struct ear_path *path, struct ear_msg *msg, struct ear_tally *tally);
+
+/**
+ * The next message begins a trace, whatever the rules say: as sip_trace() of a
+ * script, for those who hand messages over themselves.
+ *
+ * @param spec borrowed until the next message is taken
+ */
+void ear_path_ask(struct ear_path *path, const struct ear_trace_spec *spec);
 
 #endif

@@ -83,6 +83,8 @@ static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
 	for (size_t i = 0; hook && i < j->hook.asks; i++)
 		ear_traces_ask(
 			rules->traces, msg, facts, &j->hook.ask[i], &j->trace);
+	if (j->ask)
+		ear_traces_ask(rules->traces, msg, facts, j->ask, &j->trace);
 	if (j->trace.correlation.n && !(hook && j->hook.correlation.n))
 		msg->correlation = j->trace.correlation;
 	add_marks(&j->marks, &j->trace.marks);
@@ -127,11 +129,13 @@ enum ear_err ear_judge_message(struct ear_judge *j, struct ear_rules *rules,
 	senders = count_marks(&j->marks);
 	if (hook)
 		ask_hook(j, set->hook, msg, facts);
-	if (j->drop) {
+	if (j->drop)
 		j->keep = false;
+	else
+		ask_traces(j, rules, msg, facts, hook);
+	j->ask = NULL;
+	if (j->drop)
 		return EAR_OK;
-	}
-	ask_traces(j, rules, msg, facts, hook);
 	j->keep = wanted(j, set, hook, msg, facts);
 	return count_marks(&j->marks) == senders
 		       ? EAR_OK

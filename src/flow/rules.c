@@ -429,6 +429,30 @@ struct ear_traces *ear_rules_traces(struct ear_rules *rules)
 	return rules->traces;
 }
 
+static uint64_t waiting_in(const struct ear_outlets *outlets)
+{
+	struct ear_spool_stats stats;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < outlets->n; i++) {
+		ear_spool_stats(outlets->v[i].spool, &stats);
+		n += stats.waiting;
+	}
+	return n;
+}
+
+uint64_t ear_rules_waiting(struct ear_rules *rules)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&rules->lock);
+	n = waiting_in(&rules->set->outlets);
+	if (rules->leaving_n)
+		n += waiting_in(&rules->leaving);
+	pthread_mutex_unlock(&rules->lock);
+	return n;
+}
+
 static void recorder_json(struct ear_rules_set *set, struct ear_json *j)
 {
 	struct ear_recorder_stats stats = {0};

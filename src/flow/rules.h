@@ -85,7 +85,22 @@ void ear_rules_change(struct ear_rules *rules, struct ear_rules_next *ready);
 /** Free what is not needed any more, or what was prepared in vain. */
 void ear_rules_done(struct ear_rules_next **ready);
 
+/* --- the thread that takes messages -------------------------------------- */
+
+/**
+ * End of a round: what was put for outlets reaches the disk's cache. Without a
+ * store it may then be delivered; else when that has committed its marks.
+ */
+void ear_rules_flush(struct ear_rules *rules);
+/** Now and then, and after the store's flush: see ear_spool_committed(). */
+void ear_rules_committed(struct ear_rules *rules);
+
+/* --- any thread ----------------------------------------------------------- */
+
 struct ear_traces *ear_rules_traces(struct ear_rules *rules);
+
+/** Messages that wait in spools. Any thread. */
+uint64_t ear_rules_waiting(struct ear_rules *rules);
 
 /** Members "traces", "outlets", "recorder", "hook" of a status. Any thread. */
 void ear_rules_json(struct ear_rules *rules, struct ear_json *j);

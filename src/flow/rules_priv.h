@@ -124,11 +124,6 @@ void ear_outlets_json(struct ear_outlets *outlets, struct ear_json *j);
 struct ear_rules_set *ear_rules_enter(struct ear_rules *rules);
 void ear_rules_leave(struct ear_rules *rules);
 
-/** End of a round: see ear_spool_flush(). */
-void ear_rules_flush(struct ear_rules *rules);
-/** Now and then, and after the store's flush: see ear_spool_committed(). */
-void ear_rules_committed(struct ear_rules *rules);
-
 /* --- judge.c ---------------------------------------------------------------
  */
 
@@ -142,6 +137,9 @@ struct ear_judge {
 	bool drop;              /**< it goes no further */
 	bool keep;              /**< the store gets it */
 	bool mask;              /**< blank secrets even where that is off */
+	/** a trace that the caller wants for the next message; borrowed, and
+	    forgotten when that was asked about; NULL: none */
+	const struct ear_trace_spec *ask;
 };
 
 /**
