@@ -28,6 +28,11 @@ struct ear_hook_options {
 	const char *file;
 	uint64_t max_instructions; /**< per message; 0: 100,000 */
 	uint64_t max_bytes;        /**< of memory, all told; 0: 16 MiB */
+	/** The name of the sink that sip_trace() means by an address: a name
+	 * or where it goes to; NULL: there is none. May be NULL itself: then
+	 * all that scripts write is taken for names. */
+	const char *(*mirror_of)(const char *text, void *arg);
+	void *mirror_arg;
 	void (*notice)(const char *event, struct ear_slice text, void *arg);
 	void *notice_arg;
 };
@@ -61,7 +66,8 @@ struct ear_hook_verdict {
 void ear_hook_take(struct ear_hook *hook, const struct ear_msg *msg,
 	const struct ear_facts *facts, struct ear_hook_verdict *verdict);
 
-/** An object: file, calls, errors, last error, instructions, bytes. */
+/** An object: file, calls, errors, last error, instructions, bytes. Any
+ * thread. */
 void ear_hook_json(struct ear_hook *hook, struct ear_json *j);
 
 #endif
