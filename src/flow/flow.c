@@ -52,6 +52,8 @@ static bool wait_for_room(const struct ear_path *path)
 
 	if (stopping(path))
 		return false;
+	if (path->options.idle)
+		path->options.idle(path->options.idle_arg);
 	nanosleep(&nap, NULL);
 	return true;
 }

@@ -28,6 +28,9 @@ struct ear_path_options {
 	bool mask_secrets;         /**< blank secrets before anything is kept */
 	/** becomes true: give up waiting for a full store; may be NULL */
 	const volatile bool *stop;
+	/** called now and then while it waits for a full store; may be NULL */
+	void (*idle)(void *arg);
+	void *idle_arg;
 	/** told of each message that was kept; may be NULL */
 	ear_see_fn see;
 	void *see_arg;

@@ -37,6 +37,14 @@ struct lane {
 	char tap[80];     /* its name, when it has one */
 	uint64_t units;   /* appended since open and read again, or lost */
 	bool empty;       /* the last read found nothing */
+	bool retired;     /* its writer has left it */
+};
+
+/* Something to be called by the thread between two frames. */
+struct errand {
+	void (*fn)(void *arg);
+	void *arg;
+	bool done;
 };
 
 struct ear_pump {
@@ -51,6 +59,11 @@ struct ear_pump {
 	bool give_up;         /* end at once; relaxed atomic */
 	bool hurry;           /* do not wait for a full store; the same */
 	uint64_t marks_at_ns; /* monotonic; when marks are looked at next */
+
+	pthread_mutex_t errand_lock; /* of the two below */
+	pthread_cond_t errand_moved;
+	_Atomic(struct errand *) errand;
+	bool ended; /* the thread runs no errands any more */
 
 	/* The unit in work, for the decoder's callback. */
 	struct lane *at;
@@ -87,6 +100,44 @@ static uint64_t pos_of(
 static bool gave_up(const struct ear_pump *pump)
 {
 	return __atomic_load_n(&pump->give_up, __ATOMIC_RELAXED);
+}
+
+/* Run what somebody waits for. */
+static void run_errand(void *arg)
+{
+	struct ear_pump *pump = arg;
+	struct errand *e;
+
+	if (!atomic_load_explicit(&pump->errand, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&pump->errand_lock);
+	e = atomic_load(&pump->errand);
+	if (e) {
+		e->fn(e->arg);
+		e->done = true;
+		atomic_store(&pump->errand, NULL);
+		pthread_cond_broadcast(&pump->errand_moved);
+	}
+	pthread_mutex_unlock(&pump->errand_lock);
+}
+
+void ear_pump_run(struct ear_pump *pump, void (*fn)(void *arg), void *arg)
+{
+	struct errand e = {.fn = fn, .arg = arg};
+
+	pthread_mutex_lock(&pump->errand_lock);
+	while (atomic_load(&pump->errand))
+		pthread_cond_wait(&pump->errand_moved, &pump->errand_lock);
+	if (!pump->running || pump->ended) {
+		fn(arg);
+		pthread_mutex_unlock(&pump->errand_lock);
+		return;
+	}
+	atomic_store(&pump->errand, &e);
+	ear_journal_wake(pump->options.journal);
+	while (!e.done)
+		pthread_cond_wait(&pump->errand_moved, &pump->errand_lock);
+	pthread_mutex_unlock(&pump->errand_lock);
 }
 
 /* What is not stored stays in the journal, as do all frames after it. */
@@ -245,6 +296,7 @@ static enum ear_err turn(struct ear_pump *pump, struct lane *lane)
 	for (int i = 0; i < TURN && !err && !gave_up(pump); i++) {
 		uint64_t appended = ear_lane_units(lane->lane);
 
+		run_errand(pump);
 		err = ear_lane_read(lane->lane, &frame, &fault);
 		if (!err)
 			err = take_frame(pump, lane, &frame);
@@ -284,6 +336,47 @@ static void release(struct ear_pump *pump)
 	}
 }
 
+/*
+ * Whether the store has all of a lane that gets no more. Its last mark then
+ * names the place behind its last frame.
+ */
+static bool is_over(struct ear_pump *pump, const struct lane *lane)
+{
+	struct ear_store *store = pump->options.store;
+	struct ear_store_mark mark;
+	struct ear_lane_pos pos, end = ear_lane_end(lane->lane);
+
+	if (!lane->retired || !lane->empty)
+		return false;
+	if (!ear_lane_units(lane->lane))
+		return true;
+	return !store->ops->marked(store, lane->name, &mark) &&
+	       !pos_of(&mark, &pos) && pos.file == end.file &&
+	       pos.offset == end.offset;
+}
+
+/* Between two rounds, when nobody has a lane in hand. */
+static void close_retired(struct ear_pump *pump)
+{
+	struct ear_lane_pos behind;
+
+	for (size_t i = 0; i < pump->lanes;) {
+		struct lane *lane = &pump->lane[i];
+
+		if (!is_over(pump, lane)) {
+			i++;
+			continue;
+		}
+		/* its last file goes too */
+		behind = ear_lane_end(lane->lane);
+		behind.file++;
+		behind.offset = 0;
+		ear_lane_done(lane->lane, &behind);
+		ear_lane_close(&lane->lane);
+		*lane = pump->lane[--pump->lanes];
+	}
+}
+
 /* One round over the lanes; false when all were empty. */
 static bool round_of_lanes(struct ear_pump *pump)
 {
@@ -298,6 +391,7 @@ static bool round_of_lanes(struct ear_pump *pump)
 	store->ops->tick(store, now);
 	if (now >= pump->marks_at_ns) {
 		release(pump);
+		close_retired(pump);
 		pump->marks_at_ns = now + 200 * EAR_MS_NS;
 	}
 	return any;
@@ -313,8 +407,14 @@ static void *pump_main(void *arg)
 			continue;
 		if (atomic_load(&pump->finish))
 			break;
+		run_errand(pump);
 		ear_journal_wait(pump->options.journal, 20);
 	}
+	/* whoever came in the meantime is not left waiting */
+	pthread_mutex_lock(&pump->errand_lock);
+	pump->ended = true;
+	pthread_mutex_unlock(&pump->errand_lock);
+	run_errand(pump);
 	return NULL;
 }
 
@@ -370,9 +470,18 @@ enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 		return err;
 	lane->terms = *terms;
 	lane->writing = true;
+	lane->retired = false;
 	snprintf(lane->tap, sizeof(lane->tap), "%.*s", EAR_FMT(tap));
 	*out = lane->lane;
 	return EAR_OK;
+}
+
+void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane)
+{
+	for (size_t i = 0; i < pump->lanes; i++) {
+		if (pump->lane[i].lane == lane)
+			pump->lane[i].retired = true;
+	}
 }
 
 static enum ear_err open_left_over(
@@ -398,10 +507,14 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 	if (!pump)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	pump->options = *options;
+	pthread_mutex_init(&pump->errand_lock, NULL);
+	pthread_cond_init(&pump->errand_moved, NULL);
 	if (ear_decoder_new(&pump->decoder) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
-				     .stop = &pump->hurry},
+				     .stop = &pump->hurry,
+				     .idle = run_errand,
+				     .idle_arg = pump},
 			&pump->path)) {
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 		goto out;
@@ -471,6 +584,8 @@ void ear_pump_free(struct ear_pump **pp)
 		ear_lane_close(&pump->lane[i].lane);
 	ear_decoder_free(&pump->decoder);
 	ear_path_free(&pump->path);
+	pthread_mutex_destroy(&pump->errand_lock);
+	pthread_cond_destroy(&pump->errand_moved);
 	free(pump);
 	*pp = NULL;
 }

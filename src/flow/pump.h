@@ -28,7 +28,8 @@ EAR_MUST_USE enum ear_err ear_pump_new(const struct ear_pump_options *options,
 	struct ear_pump **pump, struct ear_fault *fault);
 
 /**
- * Open a lane to write to as well as to read; before ear_pump_start().
+ * Open a lane to write to as well as to read; before ear_pump_start(), or by
+ * ear_pump_run().
  *
  * @param name  of ear_terms_lane()
  * @param tap   name of the tap, for the ledger
@@ -39,7 +40,20 @@ EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 	struct ear_slice tap, const struct ear_terms *terms,
 	struct ear_lane **lane, struct ear_fault *fault);
 
+/**
+ * Its writer writes to it no longer: what it holds is taken, then the lane is
+ * closed, once the store has all of it.
+ */
+void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane);
+
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
+
+/**
+ * Have the thread call fn between two frames, or while it waits for a full
+ * store, and wait for that. Where the thread does not run, fn is called here.
+ * Any thread but the pump's own.
+ */
+void ear_pump_run(struct ear_pump *pump, void (*fn)(void *arg), void *arg);
 
 /**
  * Empty the lanes into the store and commit, on this thread, without
