@@ -78,11 +78,16 @@ static struct ear_tally *tally_of(
 	return l->source[i].tally;
 }
 
-static void count(struct ear_flow_lane *l, enum ear_count what)
+static uint64_t count(struct ear_flow_lane *l, enum ear_count what)
 {
-	for (size_t i = 0; i < l->runs; i++)
+	uint64_t units = 0;
+
+	for (size_t i = 0; i < l->runs; i++) {
 		ear_tally_add(
 			l->run[i].tally, what, l->run[i].units, l->seen_ns);
+		units += l->run[i].units;
+	}
+	return units;
 }
 
 /*
@@ -124,7 +129,10 @@ static void flush(struct ear_intake *in)
 		return;
 	err = append(l, &fault);
 	count(l, EAR_N_RECEIVED);
-	count(l, err ? EAR_N_JOURNAL_FULL : EAR_N_ACCEPTED);
+	if (err)
+		l->intake.refused += count(l, EAR_N_JOURNAL_FULL);
+	else
+		count(l, EAR_N_ACCEPTED);
 	for (size_t i = 0; i < l->runs; i++)
 		ear_tally_add(l->run[i].tally, EAR_N_BYTES, l->run[i].bytes,
 			l->seen_ns);
@@ -180,6 +188,7 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 			tally, EAR_N_RECEIVED, unit->units, unit->seen_ns);
 		ear_tally_add(
 			tally, EAR_N_OVERSIZE, unit->units, unit->seen_ns);
+		in->refused += unit->units;
 		return;
 	}
 	if (l->n + sizeof(record) + padded > EAR_FRAME_MAX ||

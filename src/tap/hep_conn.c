@@ -11,11 +11,21 @@
 
 #include "base/log.h"
 #include "net/tls.h"
+#include "proto/hep_write.h"
 
 /* Bytes read of one connection before the others get their turn. */
 #define BUDGET (1u << 20)
 
 /* --- what the stream finds -------------------------------------------- */
+
+/* Whether the first packet of a connection asks to be told. */
+static bool is_asked(struct ear_slice bytes)
+{
+	struct ear_hep hep;
+
+	return !ear_hep_read(bytes, 0, &hep) &&
+	       ear_hep_number(&hep, EAR_HEP_ACK_WANTED) == 1;
+}
 
 static void put(enum ear_unit_kind kind, struct ear_slice bytes, uint32_t units,
 	void *arg)
@@ -31,6 +41,11 @@ static void put(enum ear_unit_kind kind, struct ear_slice bytes, uint32_t units,
 		.to = c->ground->gate->address,
 	};
 
+	if (kind == EAR_UNIT_HEP_STREAM) {
+		if (!c->units)
+			c->asks = is_asked(bytes);
+		c->units += units;
+	}
 	intake->put(intake, &unit, bytes);
 }
 
@@ -227,6 +242,53 @@ bool hep_conn_read(struct hep_conn *c, uint64_t now_ns, uint64_t mono_ns)
 	/* TLS may hold bytes that epoll knows nothing of. */
 	c->more = true;
 	return true;
+}
+
+/* --- telling what was accepted ---------------------------------------- */
+
+static void write_answer(struct hep_conn *c)
+{
+	struct ear_buf out = {0};
+	char be[8];
+
+	for (int i = 0; i < 8; i++)
+		be[i] = (char)(c->units >> 8 * (7 - i));
+	ear_buf_add(&out, "HEP3\0", EAR_HEP_HEAD);
+	ear_hep_write_chunk(&out, EAR_HEP_ACCEPTED, ear_slice(be, sizeof(be)));
+	if (!out.err) {
+		out.p[5] = (char)out.n;
+		memcpy(c->answer, out.p, sizeof(c->answer));
+		c->answer_left = sizeof(c->answer);
+		c->told = c->units;
+	}
+	ear_buf_fini(&out);
+}
+
+/* The reader finds what is wrong with a connection that takes nothing. */
+static size_t send_some(struct hep_conn *c, const char *p, size_t n)
+{
+	size_t wrote = 0;
+	ssize_t sent;
+
+	if (!c->ssl) {
+		sent = send(c->fd, p, n, MSG_NOSIGNAL);
+		return sent > 0 ? (size_t)sent : 0;
+	}
+	ERR_clear_error();
+	if (SSL_write_ex(c->ssl, p, n, &wrote) != 1)
+		(void)ear_tls_reason();
+	return wrote;
+}
+
+bool hep_conn_tell(struct hep_conn *c)
+{
+	if (!c->answer_left && c->told != c->units)
+		write_answer(c);
+	if (c->answer_left)
+		c->answer_left -= send_some(c,
+			c->answer + sizeof(c->answer) - c->answer_left,
+			c->answer_left);
+	return !c->answer_left && c->told == c->units;
 }
 
 const char *hep_conn_overdue(const struct hep_conn *c, uint64_t mono_ns)

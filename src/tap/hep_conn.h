@@ -2,12 +2,18 @@
 /**
  * One connection of the TCP and TLS listener: reads what has come, cuts it,
  * puts it. Belongs to one thread; neither waits nor locks.
+ *
+ * A sender whose first packet has the chunk ACK_WANTED is told how many
+ * packets of the connection, that one included, the journal has accepted: by
+ * packets with nothing but the chunk ACCEPTED. HEP has no such thing; nobody
+ * who does not ask for it gets an answer.
  */
 #ifndef EAR_TAP_HEP_CONN_H
 #define EAR_TAP_HEP_CONN_H
 
 #include <openssl/types.h>
 
+#include "proto/hep.h"
 #include "tap/hep_gate.h"
 #include "tap/hep_stream.h"
 
@@ -37,6 +43,13 @@ struct hep_conn {
 	uint64_t active_ns; /* monotonic; the last byte */
 	uint64_t begun_ns;  /* monotonic; since when a packet is open; 0 */
 	struct ear_hep_stream stream;
+	bool asks;                   /* to be told */
+	uint64_t units;              /* packets put */
+	uint64_t told;               /* of these, how many it was told of */
+	struct hep_conn *next_asker; /* of the thread's list */
+	struct hep_conn *prev_asker;
+	char answer[EAR_HEP_HEAD + EAR_HEP_CHUNK_HEAD + 8];
+	size_t answer_left; /* of it, still to be written */
 };
 
 /**
@@ -57,6 +70,14 @@ bool hep_conn_read(struct hep_conn *conn, uint64_t now_ns, uint64_t mono_ns);
 
 /** Whether it has been silent, or a packet or handshake open, too long. */
 const char *hep_conn_overdue(const struct hep_conn *conn, uint64_t mono_ns);
+
+/**
+ * What was put is accepted: say so to one who asks. What cannot be written now
+ * is tried again by the next call.
+ *
+ * @return whether all is said
+ */
+bool hep_conn_tell(struct hep_conn *conn);
 
 /** Put what is left as a remnant and close. */
 void hep_conn_free(struct hep_conn **conn, uint64_t now_ns);

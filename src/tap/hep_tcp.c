@@ -34,6 +34,11 @@
 /* Received at once. More does not make it faster and leaves the L2 cache. */
 #define ROOM (256u << 10)
 
+/* How often a sender that asks is told what was accepted: often enough that
+   little is sent again after a break, seldom enough to cost nothing. */
+#define TELL_NS (20 * EAR_MS_NS)
+#define TELL_MS 20
+
 #define EVENTS 64
 #define ACCEPTS 64
 
@@ -51,6 +56,10 @@ struct server {
 	bool deaf; /* not accepting: out of descriptors; see sweep() */
 	bool more; /* some connection has more than its budget */
 	struct hep_conn *conns;
+	struct hep_conn *askers; /* those of them that are told */
+	bool owing;              /* some asker is not told yet */
+	uint64_t told_ns;        /* monotonic; when they last were */
+	uint64_t refused;        /* of the intake, at that time */
 	char *room;
 };
 
@@ -81,6 +90,12 @@ static void drop(struct server *s, struct hep_conn *c, uint64_t now_ns)
 		s->conns = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	if (c->prev_asker)
+		c->prev_asker->next_asker = c->next_asker;
+	else if (s->askers == c)
+		s->askers = c->next_asker;
+	if (c->next_asker)
+		c->next_asker->prev_asker = c->prev_asker;
 	hep_conn_free(&c, now_ns);
 	atomic_fetch_sub(&s->tap->connections, 1);
 }
@@ -174,6 +189,50 @@ static void accept_some(struct server *s)
 	}
 }
 
+/* --- telling ---------------------------------------------------------- */
+
+static void add_asker(struct server *s, struct hep_conn *c)
+{
+	if (c->prev_asker || s->askers == c)
+		return;
+	c->next_asker = s->askers;
+	if (c->next_asker)
+		c->next_asker->prev_asker = c;
+	s->askers = c;
+}
+
+/*
+ * After a flush, so that what was put is accepted. Where the journal had no
+ * room for something, nobody knows for what of a connection: the connection is
+ * closed, and the sender begins again behind what it was told.
+ */
+static void tell(struct server *s, uint64_t now_ns)
+{
+	uint64_t refused = s->ground.intake->refused;
+	struct hep_conn *next;
+
+	s->owing = false;
+	for (struct hep_conn *c = s->askers; c; c = next) {
+		next = c->next_asker;
+		if (refused != s->refused && c->told != c->units) {
+			hep_conn_say(c, "the journal is full; "
+					"the sender will send again");
+			drop(s, c, now_ns);
+		} else if (!hep_conn_tell(c)) {
+			s->owing = true;
+		}
+	}
+	s->refused = refused;
+}
+
+static void tell_in_time(struct server *s, uint64_t now_ns, uint64_t mono_ns)
+{
+	if (!s->askers || mono_ns - s->told_ns < TELL_NS)
+		return;
+	s->told_ns = mono_ns;
+	tell(s, now_ns);
+}
+
 /* --- reading ---------------------------------------------------------- */
 
 static void read_conn(
@@ -189,6 +248,10 @@ static void read_conn(
 		watch(s, EPOLL_CTL_MOD, c->fd,
 			EPOLLIN | (c->wants_write ? EPOLLOUT : 0), c);
 	s->more |= c->more;
+	if (c->asks) {
+		add_asker(s, c);
+		s->owing = true;
+	}
 }
 
 static void read_more(struct server *s, uint64_t now_ns, uint64_t mono_ns)
@@ -227,14 +290,16 @@ static void finish(struct server *s)
 	uint64_t now_ns = ear_now_ns(), mono_ns = ear_mono_ns();
 
 	accept_some(s);
-	while (s->conns) {
-		struct hep_conn *c = s->conns;
+	for (struct hep_conn *c = s->conns; c; c = c->next) {
 		int left = LAST_READS;
 
 		while (hep_conn_read(c, now_ns, mono_ns) && c->more && left)
 			left--;
-		drop(s, c, now_ns);
 	}
+	s->ground.intake->flush(s->ground.intake);
+	tell(s, now_ns);
+	while (s->conns)
+		drop(s, s->conns, now_ns);
 	s->ground.intake->flush(s->ground.intake);
 }
 
@@ -254,6 +319,7 @@ static void turn(struct server *s, struct epoll_event *event, int n)
 	if (s->more)
 		read_more(s, now_ns, mono_ns);
 	s->ground.intake->flush(s->ground.intake);
+	tell_in_time(s, now_ns, mono_ns);
 }
 
 static void *serve(void *arg)
@@ -267,8 +333,9 @@ static void *serve(void *arg)
 	ear_thread_self("tap-tcp", EAR_WEIGHT_RECEIVE);
 	hep_thread_begin();
 	while (!atomic_load_explicit(&s->tap->stop, memory_order_relaxed)) {
+		int most_ms = s->owing && wait_ms > TELL_MS ? TELL_MS : wait_ms;
 		int n = epoll_wait(
-			s->epoll, event, EVENTS, s->more ? 0 : wait_ms);
+			s->epoll, event, EVENTS, s->more ? 0 : most_ms);
 
 		turn(s, event, n);
 		now = ear_mono_ns();

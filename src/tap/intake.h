@@ -37,6 +37,9 @@ struct ear_intake {
 	void (*put)(struct ear_intake *in, const struct ear_unit *unit,
 		struct ear_slice bytes);
 	void (*flush)(struct ear_intake *in);
+	/** Units that were put and found no room, since it began; rises. Only
+	    for the thread that puts: by it a sender is told what is safe. */
+	uint64_t refused;
 };
 
 #endif
