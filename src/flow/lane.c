@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/lane.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -41,7 +42,8 @@ struct run {
 
 struct ear_flow_lane {
 	struct ear_intake intake; /* first: the tap's handle */
-	struct ear_lane *lane;
+	_Atomic(struct ear_lane *) lane;
+	_Atomic(struct ear_lane *) next; /* to be used from now on; or NULL */
 	struct ear_ledger *ledger;
 	char tap[48];
 	struct {
@@ -101,10 +103,11 @@ static enum ear_err append(struct ear_flow_lane *l, struct ear_fault *fault)
 	const struct timespec nap = {.tv_nsec = 5000000};
 	bool wait = l->stream && !l->waited;
 	uint64_t until = wait ? ear_mono_ns() + STREAM_WAIT_NS : 0;
+	struct ear_lane *lane = atomic_load(&l->lane);
 	enum ear_err err;
 
-	while ((err = ear_lane_append(l->lane, l->frame, l->n, l->records,
-			fault)) == EAR_FULL &&
+	while ((err = ear_lane_append(
+			lane, l->frame, l->n, l->records, fault)) == EAR_FULL &&
 		wait && ear_mono_ns() < until)
 		nanosleep(&nap, NULL);
 	if (!err)
@@ -166,6 +169,29 @@ static bool add_run(struct ear_flow_lane *l, struct ear_tally *tally,
 	return true;
 }
 
+/* Before the first record of a frame: a frame is taken on the same terms. */
+static void take_next(struct ear_flow_lane *l)
+{
+	struct ear_lane *next = atomic_load(&l->next);
+
+	if (!next)
+		return;
+	/* in this order: at each moment one of them says that it is used */
+	atomic_store(&l->lane, next);
+	(void)atomic_compare_exchange_strong(&l->next, &next, NULL);
+}
+
+void ear_flow_lane_switch(struct ear_flow_lane *l, struct ear_lane *lane)
+{
+	atomic_store(&l->next, lane);
+}
+
+bool ear_flow_lane_uses(
+	const struct ear_flow_lane *l, const struct ear_lane *lane)
+{
+	return atomic_load(&l->next) == lane || atomic_load(&l->lane) == lane;
+}
+
 static void put(struct ear_intake *in, const struct ear_unit *unit,
 	struct ear_slice bytes)
 {
@@ -183,6 +209,8 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 	};
 	size_t padded = (bytes.n + 7) & ~(size_t)7;
 
+	if (!l->records && atomic_load_explicit(&l->next, memory_order_relaxed))
+		take_next(l);
 	if (sizeof(record) + padded > EAR_FRAME_MAX - EAR_FRAME_HEAD) {
 		ear_tally_add(
 			tally, EAR_N_RECEIVED, unit->units, unit->seen_ns);
@@ -217,7 +245,8 @@ enum ear_err ear_flow_lane_new(struct ear_lane *lane, struct ear_ledger *ledger,
 	if (!l)
 		return EAR_NOMEM;
 	l->intake = (struct ear_intake){.put = put, .flush = flush};
-	l->lane = lane;
+	atomic_init(&l->lane, lane);
+	atomic_init(&l->next, NULL);
 	l->ledger = ledger;
 	l->n = EAR_FRAME_HEAD;
 	snprintf(l->tap, sizeof(l->tap), "%.*s", EAR_FMT(tap));

@@ -22,6 +22,19 @@ EAR_MUST_USE enum ear_err ear_flow_lane_new(struct ear_lane *lane,
 	struct ear_flow_lane **out);
 void ear_flow_lane_free(struct ear_flow_lane **lane);
 
+/**
+ * Write to another lane of the journal from the next frame on: what is
+ * received then is taken on the terms of that lane. Any thread.
+ *
+ * @param lane borrowed; that before is used until ear_flow_lane_uses() says
+ *             that it is not
+ */
+void ear_flow_lane_switch(struct ear_flow_lane *l, struct ear_lane *lane);
+
+/** Whether a lane may still be written to. Any thread. */
+bool ear_flow_lane_uses(
+	const struct ear_flow_lane *l, const struct ear_lane *lane);
+
 /** What the tap's thread is given. */
 struct ear_intake *ear_flow_lane_intake(struct ear_flow_lane *lane);
 

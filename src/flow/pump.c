@@ -37,7 +37,9 @@ struct lane {
 	char tap[80];     /* its name, when it has one */
 	uint64_t units;   /* appended since open and read again, or lost */
 	bool empty;       /* the last read found nothing */
-	bool retired;     /* its writer has left it */
+	bool taken;       /* a frame of it, since it was opened */
+	bool retired;     /* its writer leaves it, or has left it */
+	const struct ear_flow_lane *writer; /* of a retired one, or NULL */
 };
 
 /* Something to be called by the thread between two frames. */
@@ -261,6 +263,7 @@ static enum ear_err take_frame(
 	if (pump->err)
 		return pump->err;
 	lane->start = frame->next;
+	lane->taken = true;
 	lane->skip = 0;
 	mark_of(lane, &frame->next, 0, &mark);
 	store->ops->mark(store, &mark);
@@ -336,23 +339,27 @@ static void release(struct ear_pump *pump)
 	}
 }
 
-/*
- * Whether the store has all of a lane that gets no more. Its last mark then
- * names the place behind its last frame.
- */
-static bool is_over(struct ear_pump *pump, const struct lane *lane)
+/* Whether the store has all of a lane that gets no more. */
+static bool is_over(struct ear_pump *pump, struct lane *lane)
 {
 	struct ear_store *store = pump->options.store;
 	struct ear_store_mark mark;
-	struct ear_lane_pos pos, end = ear_lane_end(lane->lane);
+	struct ear_lane_pos pos;
 
 	if (!lane->retired || !lane->empty)
 		return false;
-	if (!ear_lane_units(lane->lane))
+	if (lane->writer) {
+		/* it may have come with a last frame since the last read */
+		lane->empty = false;
+		if (!ear_flow_lane_uses(lane->writer, lane->lane))
+			lane->writer = NULL;
+		return false;
+	}
+	if (!lane->taken)
 		return true;
 	return !store->ops->marked(store, lane->name, &mark) &&
-	       !pos_of(&mark, &pos) && pos.file == end.file &&
-	       pos.offset == end.offset;
+	       !pos_of(&mark, &pos) && pos.file == lane->start.file &&
+	       pos.offset == lane->start.offset;
 }
 
 /* Between two rounds, when nobody has a lane in hand. */
@@ -471,16 +478,29 @@ enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 	lane->terms = *terms;
 	lane->writing = true;
 	lane->retired = false;
+	lane->writer = NULL;
 	snprintf(lane->tap, sizeof(lane->tap), "%.*s", EAR_FMT(tap));
 	*out = lane->lane;
 	return EAR_OK;
 }
 
-void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane)
+void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane,
+	const struct ear_flow_lane *writer)
 {
 	for (size_t i = 0; i < pump->lanes; i++) {
-		if (pump->lane[i].lane == lane)
-			pump->lane[i].retired = true;
+		if (pump->lane[i].lane != lane)
+			continue;
+		pump->lane[i].retired = true;
+		pump->lane[i].empty = false;
+		pump->lane[i].writer = writer;
+	}
+}
+
+void ear_pump_forget(struct ear_pump *pump, const struct ear_flow_lane *writer)
+{
+	for (size_t i = 0; i < pump->lanes; i++) {
+		if (pump->lane[i].writer == writer)
+			pump->lane[i].writer = NULL;
 	}
 }
 

@@ -10,6 +10,7 @@
 #define EAR_FLOW_PUMP_H
 
 #include "base/ledger.h"
+#include "flow/lane.h"
 #include "flow/terms.h"
 #include "journal/journal.h"
 #include "store/store.h"
@@ -41,10 +42,15 @@ EAR_MUST_USE enum ear_err ear_pump_lane(struct ear_pump *pump, const char *name,
 	struct ear_lane **lane, struct ear_fault *fault);
 
 /**
- * Its writer writes to it no longer: what it holds is taken, then the lane is
- * closed, once the store has all of it.
+ * A lane that gets no more: what it holds is taken, and once the store has all
+ * of it, the lane is closed. On the pump's thread, or before that runs.
+ *
+ * @param writer may still write a last frame to it; NULL: nobody does
  */
-void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane);
+void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane,
+	const struct ear_flow_lane *writer);
+/** A writer is about to go: nobody asks it any more. The same threads. */
+void ear_pump_forget(struct ear_pump *pump, const struct ear_flow_lane *writer);
 
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 
