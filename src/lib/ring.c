@@ -88,6 +88,16 @@ size_t ear_ring_used(struct ear_ring *ring)
 	return (size_t)(atomic_load(&ring->claimed) - done);
 }
 
+uint64_t ear_ring_claimed(struct ear_ring *ring)
+{
+	return atomic_load(&ring->claimed);
+}
+
+uint64_t ear_ring_read(struct ear_ring *ring)
+{
+	return atomic_load(&ring->done);
+}
+
 static struct head *head_at(struct ear_ring *ring, uint64_t pos)
 {
 	return (struct head *)(ring->at + (pos & (ring->bytes - 1)));

@@ -47,6 +47,11 @@ size_t ear_ring_bytes(const struct ear_ring *ring);
 /** Bytes in use; any thread. */
 size_t ear_ring_used(struct ear_ring *ring);
 
+/** Positions, which only grow: up to where was claimed, and up to where the
+    reader is done. Any thread. */
+uint64_t ear_ring_claimed(struct ear_ring *ring);
+uint64_t ear_ring_read(struct ear_ring *ring);
+
 /**
  * Claim room. Any thread, any number at once.
  *

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tap is made and ended here, in the order in which messages pass. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/stop.h"
+#include "base/time.h"
+#include "lib/lib_priv.h"
+#include "store/embedded.h"
+#include "store/null.h"
+
+#define QUEUE_BYTES ((size_t)16 << 20)
+
+/* Configurations are read by a parser that knows only one at a time. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+/* --- which process is this? ----------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_uint forks;
+
+static void forked(void)
+{
+	atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forked);
+}
+
+bool ear_lib_usable(const struct earshot *e)
+{
+	return e && !atomic_load_explicit(&e->closing, memory_order_relaxed) &&
+	       e->forks == atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+/* --- open ------------------------------------------------------------------
+ */
+
+static enum ear_err read_config(struct earshot *e,
+	const struct earshot_options *o, struct ear_fault *fault)
+{
+	enum ear_err err;
+
+	if (o->config_file && o->config_text)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"config_file and config_text: only one of them");
+	pthread_mutex_lock(&one_at_a_time);
+	err = o->config_text
+		      ? ear_config_read_text(o->config_text, &e->config, fault)
+		      : ear_config_read(o->config_file, &e->config, fault);
+	pthread_mutex_unlock(&one_at_a_time);
+	if (!err)
+		err = ear_settings_make(e->config, &e->settings, fault);
+	return err;
+}
+
+/* An absolute one: servers like to change their directory. */
+static enum ear_err make_dir(
+	struct earshot *e, const char *dir, struct ear_fault *fault)
+{
+	char *whole;
+
+	if (!dir || !dir[0])
+		return ear_fail(fault, EAR_USAGE, 0,
+			"data_dir: name a directory for spools and store");
+	if (mkdir(dir, 0750) && errno != EEXIST)
+		return ear_fail_sys(fault, "cannot make %s", dir);
+	whole = realpath(dir, NULL);
+	if (!whole)
+		return ear_fail_sys(fault, "cannot find %s", dir);
+	snprintf(e->dir, sizeof(e->dir), "%s", whole);
+	free(whole);
+	return EAR_OK;
+}
+
+static void journal_notice(const char *event, struct ear_slice text,
+	uint64_t lost_bytes, void *arg)
+{
+	(void)lost_bytes;
+	ear_notices_add(event, text, ((struct earshot *)arg)->notices);
+}
+
+/*
+ * The journal of a server: nothing is put into it, but who has its lock has
+ * the directory.
+ */
+static enum ear_err take_dir(struct earshot *e, struct ear_fault *fault)
+{
+	struct ear_journal_options options = e->settings->server.journal;
+	char dir[2100];
+
+	snprintf(dir, sizeof(dir), "%s/journal", e->dir);
+	options.dir = dir;
+	return ear_journal_open(&options, journal_notice, e, &e->lock, fault);
+}
+
+static enum ear_err open_store(
+	struct earshot *e, bool keeps, struct ear_fault *fault)
+{
+	struct ear_store_options options = e->settings->server.store;
+	const struct ear_store_ops *ops =
+		keeps ? &ear_store_embedded : &ear_store_null;
+
+	options.dir = e->dir;
+	options.write = true;
+	e->keeps = keeps;
+	return ops->open(
+		&options, ear_notices_add, e->notices, &e->store, fault);
+}
+
+/*
+ * The spools keep their own place: no journal will bring back what the store
+ * has not committed, so they need not wait for it.
+ */
+static enum ear_err open_rules(struct earshot *e, struct ear_fault *fault)
+{
+	const struct ear_server_options *o = &e->settings->server;
+	const struct ear_rules_options options = {
+		.dir = e->dir,
+		.ledger = e->ledger,
+		.min_free = o->journal.keep_free,
+		.sync_ms = o->journal.sync_ms,
+		.notice = ear_notices_add,
+		.notice_arg = e->notices,
+	};
+	enum ear_err err = ear_rules_new(&options, o->rules, &e->rules, fault);
+
+	if (err)
+		return err;
+	atomic_store(&e->on, ear_traces_on(ear_rules_traces(e->rules)));
+	if (ear_path_new(&(struct ear_path_options){.store = e->store,
+				 .ledger = e->ledger,
+				 .rules = e->rules,
+				 .mask_secrets = o->mask_secrets,
+				 .stop = &e->hurry},
+		    &e->path))
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	return EAR_OK;
+}
+
+static enum ear_err open_ring(
+	struct earshot *e, size_t bytes, struct ear_fault *fault)
+{
+	enum ear_err err = ear_ring_new(bytes ? bytes : QUEUE_BYTES, &e->ring);
+
+	if (err == EAR_LIMIT)
+		return ear_fail(fault, EAR_USAGE, 0, "queue_bytes: at most %zu",
+			EAR_RING_MOST);
+	return err ? ear_fail(fault, err, 0, "out of memory") : EAR_OK;
+}
+
+static enum ear_err start_threads(struct earshot *e, struct ear_fault *fault)
+{
+	enum ear_err err = ear_rules_start(e->rules, fault);
+
+	if (err)
+		return err;
+	e->works = !pthread_create(&e->worker, NULL, ear_lib_worker, e);
+	e->keeps_house = e->works &&
+			 !pthread_create(&e->keeper, NULL, ear_lib_keeper, e);
+	return e->keeps_house ? EAR_OK
+			      : ear_fail_sys(fault, "cannot start a thread");
+}
+
+static enum ear_err open_all(struct earshot *e, const struct earshot_options *o,
+	struct ear_fault *fault)
+{
+	enum ear_err err = read_config(e, o, fault);
+
+	if (err)
+		return err;
+	e->level = e->settings->level;
+	e->log = o->log;
+	e->log_arg = o->log_arg;
+	ear_lib_log_join(e);
+	e->logs = true;
+	snprintf(e->node, sizeof(e->node), "%s", o->name ? o->name : "");
+	snprintf(e->tap, sizeof(e->tap), "lib:%s", e->node);
+	if (ear_notices_new(&e->notices) || ear_ledger_new(256, &e->ledger))
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	/* made now, so that the ledger never lacks its last resort */
+	ear_ledger_line(e->ledger, EAR_S("(all)"), EAR_S("(others)"));
+	e->tally = ear_ledger_line(
+		e->ledger, ear_slice_str(e->tap), (struct ear_slice){0});
+	err = make_dir(e, o->data_dir, fault);
+	if (!err)
+		err = take_dir(e, fault);
+	if (!err)
+		err = open_store(e, o->store != 0, fault);
+	if (!err)
+		err = open_rules(e, fault);
+	if (!err)
+		err = open_ring(e, o->queue_bytes, fault);
+	return err ? err : start_threads(e, fault);
+}
+
+static struct earshot *new_handle(void)
+{
+	struct earshot *e = calloc(1, sizeof(*e));
+	pthread_condattr_t attr;
+
+	if (!e)
+		return NULL;
+	pthread_mutex_init(&e->lock_asked, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->told, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_once(&once, watch_forks);
+	e->forks = atomic_load(&forks);
+	e->started_ns = ear_now_ns();
+	return e;
+}
+
+static void end(struct earshot *e, unsigned wait_ms, bool *left);
+
+EARSHOT_API int earshot_open(const struct earshot_options *options,
+	struct earshot **out, char *why, size_t why_bytes)
+{
+	struct ear_fault fault = {0};
+	sigset_t all, before;
+	struct earshot *e;
+	enum ear_err err;
+	bool left;
+
+	if (why && why_bytes)
+		why[0] = '\0';
+	if (out)
+		*out = NULL;
+	if (!out || !options || options->size < sizeof(*options)) {
+		ear_lib_say(why, why_bytes,
+			"options: set size, as EARSHOT_OPTIONS does");
+		return EARSHOT_BADARG;
+	}
+	e = new_handle();
+	if (!e) {
+		ear_lib_say(why, why_bytes, "out of memory");
+		return EARSHOT_NOMEM;
+	}
+	/* threads have the mask of who makes them: signals are the server's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = open_all(e, options, &fault);
+	if (err)
+		end(e, 0, &left);
+	else
+		*out = e;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	ear_lib_say(why, why_bytes, fault.text);
+	return ear_lib_answer(err);
+}
+
+/* --- close -----------------------------------------------------------------
+ */
+
+static void stop_keeper(struct earshot *e)
+{
+	pthread_mutex_lock(&e->lock_asked);
+	e->stops = true;
+	pthread_cond_broadcast(&e->told);
+	pthread_mutex_unlock(&e->lock_asked);
+	pthread_join(e->keeper, NULL);
+}
+
+/* Let it empty the ring. */
+static void stop_worker(struct earshot *e, const struct timespec *until)
+{
+	atomic_store(&e->closing, true);
+	ear_ring_wake(e->ring);
+	if (pthread_clockjoin_np(e->worker, NULL, CLOCK_MONOTONIC, until)) {
+		ear_stop(&e->hurry);
+		pthread_join(e->worker, NULL);
+	}
+}
+
+/* How much of the wait is left. */
+static uint32_t left_of(const struct timespec *until)
+{
+	uint64_t end_ns = (uint64_t)until->tv_sec * EAR_SECOND_NS +
+			  (uint64_t)until->tv_nsec;
+	uint64_t now = ear_mono_ns();
+
+	return now < end_ns ? (uint32_t)((end_ns - now) / EAR_MS_NS) : 0;
+}
+
+static void wait_for_spools(struct earshot *e, const struct timespec *until)
+{
+	const struct timespec nap = {.tv_nsec = 5 * (long)EAR_MS_NS};
+
+	while (ear_rules_waiting(e->rules) && left_of(until))
+		nanosleep(&nap, NULL);
+}
+
+static void stop_flow(
+	struct earshot *e, const struct timespec *until, bool *left)
+{
+	stop_worker(e, until);
+	ear_rules_flush(e->rules);
+	*left = e->store->ops->flush(e->store, NULL) != EAR_OK ||
+		ear_ring_used(e->ring) || ear_stopped(&e->hurry);
+	wait_for_spools(e, until);
+	*left |= ear_rules_waiting(e->rules) != 0;
+	if (e->keeps_house)
+		stop_keeper(e);
+	ear_lib_write_status(e);
+}
+
+static void end(struct earshot *e, unsigned wait_ms, bool *left)
+{
+	struct timespec until = ear_lib_until(wait_ms);
+
+	*left = false;
+	if (e->works)
+		stop_flow(e, &until, left);
+	ear_path_free(&e->path);
+	ear_rules_free(&e->rules, 0);
+	if (e->store)
+		e->store->ops->close(&e->store);
+	ear_journal_close(&e->lock);
+	ear_ring_free(&e->ring);
+	if (e->logs)
+		ear_lib_log_leave(e);
+	ear_ledger_free(&e->ledger);
+	ear_notices_free(&e->notices);
+	ear_settings_free(&e->settings);
+	ear_config_free(&e->config);
+	pthread_cond_destroy(&e->told);
+	pthread_mutex_destroy(&e->lock_asked);
+	free(e);
+}
+
+EARSHOT_API int earshot_close(struct earshot *e, unsigned wait_ms)
+{
+	bool left;
+
+	/* in a child there is nothing to end, and no thread to wait for */
+	if (!ear_lib_usable(e))
+		return EARSHOT_CLOSED;
+	end(e, wait_ms, &left);
+	return left ? EARSHOT_TIMEOUT : EARSHOT_OK;
+}
