@@ -2,6 +2,7 @@
 #include "message/msg.h"
 
 #include "message/facts_sip.h"
+#include "proto/text_secret.h"
 
 static const struct ear_slice transports[] = {
 	[EAR_TR_UNKNOWN] = EAR_S_INIT(""),
@@ -103,6 +104,8 @@ static void examine(
 		facts->kind = EAR_KIND_EVENT;
 		facts->call_id = msg->correlation;
 		facts->body = msg->raw;
+		facts->secrets =
+			judge && ear_text_secrets(msg->raw, NULL, NULL) > 0;
 		break;
 	default: facts->body = msg->raw;
 	}

@@ -9,7 +9,7 @@
 #define DEPTH_MAX 2 /* as ear_sip_find_body() */
 
 struct walk {
-	const struct ear_sip *sip;
+	const char *raw; /* where offsets count from */
 	ear_sip_secret_fn fn;
 	void *arg;
 	size_t n;
@@ -21,8 +21,7 @@ static void give(struct walk *walk, struct ear_slice secret)
 		return;
 	walk->n++;
 	if (walk->fn)
-		walk->fn((size_t)(secret.p - walk->sip->raw.p), secret.n,
-			walk->arg);
+		walk->fn((size_t)(secret.p - walk->raw), secret.n, walk->arg);
 }
 
 static bool any_of(struct ear_slice s, const struct ear_slice *set, size_t n)
@@ -90,6 +89,13 @@ bool ear_sip_has_password(struct ear_slice text)
 	return passwords(NULL, text) > 0;
 }
 
+size_t ear_sip_passwords(struct ear_slice text, ear_sip_secret_fn fn, void *arg)
+{
+	struct walk walk = {.raw = text.p, .fn = fn, .arg = arg};
+
+	return passwords(&walk, text);
+}
+
 static void auth_value(
 	struct walk *walk, struct ear_slice value, bool challenge)
 {
@@ -154,33 +160,32 @@ static void body(struct walk *walk, struct ear_slice content_type,
 		body(walk, part.type, part.body, depth + 1);
 }
 
-static void all_of_body(struct walk *walk)
+static void all_of_body(struct walk *walk, const struct ear_sip *sip)
 {
 	/* What exceeds Content-Length is kept too. */
-	body(walk, ear_sip_value(walk->sip, EAR_SIP_CONTENT_TYPE),
-		walk->sip->rest, 0);
+	body(walk, ear_sip_value(sip, EAR_SIP_CONTENT_TYPE), sip->rest, 0);
 }
 
 size_t ear_sip_body_secrets(
 	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
 {
-	struct walk walk = {.sip = sip, .fn = fn, .arg = arg};
+	struct walk walk = {.raw = sip->raw.p, .fn = fn, .arg = arg};
 
 	if (sip->rest.n)
-		all_of_body(&walk);
+		all_of_body(&walk, sip);
 	return walk.n;
 }
 
 size_t ear_sip_secrets(
 	const struct ear_sip *sip, ear_sip_secret_fn fn, void *arg)
 {
-	struct walk walk = {.sip = sip, .fn = fn, .arg = arg};
+	struct walk walk = {.raw = sip->raw.p, .fn = fn, .arg = arg};
 	struct ear_sip_cursor cursor = {0};
 	struct ear_sip_header header;
 
 	passwords(&walk, sip->start);
 	while (ear_sip_next(sip, &cursor, &header))
 		header_field(&walk, &header);
-	all_of_body(&walk);
+	all_of_body(&walk, sip);
 	return walk.n;
 }

@@ -43,4 +43,8 @@ size_t ear_sip_body_secrets(
  */
 bool ear_sip_has_password(struct ear_slice text);
 
+/** The passwords of addresses in a text; offsets into it. */
+size_t ear_sip_passwords(
+	struct ear_slice text, ear_sip_secret_fn fn, void *arg);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "rule/hook_priv.h"
+#include "rule/mask.h"
 
 /* Largest script. */
 #define SCRIPT_MAX ((size_t)1024 * 1024)
@@ -123,16 +124,30 @@ static void notice(struct ear_hook *h, const char *event, struct ear_slice text)
 		h->opt.notice(event, text, h->opt.notice_arg);
 }
 
+/* What lies far behind the cut is not looked at: a script can make texts of
+ * megabytes. */
+#define LOOK_MAX 8192
+
+struct ear_slice ear_hook_public(
+	struct ear_hook *h, struct ear_slice text, size_t most)
+{
+	text = ear_mask_text(ear_slice_sub(text, 0, LOOK_MAX), &h->scratch);
+	return ear_slice_sub(text, 0, most);
+}
+
 /* The words of the error on top of the stack; nothing of the script runs. */
 static void error_text(struct ear_hook *h, char *out, size_t size)
 {
 	lua_State *L = h->L;
+	struct ear_slice text;
 
-	if (h->over == EAR_HOOK_MEMORY)
+	if (h->over == EAR_HOOK_MEMORY) {
 		snprintf(out, size, "%s: %s", h->name, over_text(h));
-	else if (lua_type(L, -1) == LUA_TSTRING)
-		snprintf(out, size, "%s", lua_tostring(L, -1));
-	else
+	} else if (lua_type(L, -1) == LUA_TSTRING) {
+		text.p = lua_tolstring(L, -1, &text.n);
+		text = ear_hook_public(h, text, size - 1);
+		snprintf(out, size, "%.*s", EAR_FMT(text));
+	} else
 		snprintf(out, size, "%s: error with a %s instead of a text",
 			h->name, luaL_typename(L, -1));
 }

@@ -82,11 +82,12 @@ static int box_print(lua_State *L)
 	}
 	luaL_pushresult(&b);
 	text.p = lua_tolstring(L, -1, &text.n);
-	text = ear_slice_sub(text, 0, PRINT_MAX);
 	h->prints++;
-	if (ear_log_every(&h->print_gate, &skipped))
-		ear_log(EAR_NOTICE, "hook.print", "script", EAR_LS(h->name),
-			"text", EAR_LB(text), "skipped", EAR_LU(skipped), NULL);
+	if (!ear_log_every(&h->print_gate, &skipped))
+		return 0;
+	text = ear_hook_public(h, text, PRINT_MAX);
+	ear_log(EAR_NOTICE, "hook.print", "script", EAR_LS(h->name), "text",
+		EAR_LB(text), "skipped", EAR_LU(skipped), NULL);
 	return 0;
 }
 

@@ -73,6 +73,10 @@ void ear_hook_charge(lua_State *L, uint64_t work);
 /** Raise the error of the limit that was passed. */
 int ear_hook_stop(lua_State *L, enum ear_hook_over over);
 
+/** The beginning of a text for people, its secrets blanked; in h->scratch. */
+struct ear_slice ear_hook_public(
+	struct ear_hook *h, struct ear_slice text, size_t most);
+
 /** Make the libraries that scripts may use. */
 void ear_hook_open_box(lua_State *L);
 /** string, with patterns that cannot run away. */

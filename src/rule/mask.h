@@ -23,4 +23,12 @@
 bool ear_mask_secrets(struct ear_msg *msg, const struct ear_facts *facts,
 	struct ear_buf *out);
 
+/**
+ * A copy of a text without its secrets, as far as they can be told
+ * (proto/text_secret.h): for what goes into the program's own log.
+ *
+ * @return a slice of out; empty when memory ran out
+ */
+struct ear_slice ear_mask_text(struct ear_slice text, struct ear_buf *out);
+
 #endif

@@ -55,6 +55,26 @@ static void test_mask(void **state)
 	(void)state;
 }
 
+static void test_mask_log(void **state)
+{
+	struct ear_msg msg = {.proto = EAR_PROTO_LOG,
+		.raw = EAR_S("login of bob, password=hush, 401")};
+	struct ear_buf out = {0};
+	struct ear_facts facts;
+
+	ear_msg_examine(&msg, &facts);
+	assert_true(facts.secrets);
+	assert_true(ear_mask_secrets(&msg, &facts, &out));
+	assert_slice("log", msg.raw, EAR_S("login of bob, password=xxxx, 401"));
+	msg.raw = EAR_S("nothing of the kind");
+	ear_msg_examine(&msg, &facts);
+	assert_false(facts.secrets);
+	assert_slice("text", ear_mask_text(EAR_S("pwd=a b"), &out),
+		EAR_S("pwd=x b"));
+	ear_buf_fini(&out);
+	(void)state;
+}
+
 static void test_evidence_stays(void **state)
 {
 	/* The bytes that came in are never written to. */
@@ -76,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_mask_log),
 		cmocka_unit_test(test_evidence_stays),
 	};
 
