@@ -12,15 +12,30 @@
 enum ear_err hep_gate_init(struct hep_gate *gate, struct ear_ledger *ledger,
 	const struct ear_net *allow, size_t allow_n)
 {
-	*gate = (struct hep_gate){
-		.ledger = ledger, .denied_lock = PTHREAD_MUTEX_INITIALIZER};
-	if (!allow_n)
-		return EAR_OK;
-	gate->allow = calloc(allow_n, sizeof(*allow));
-	if (!gate->allow)
-		return EAR_NOMEM;
-	memcpy(gate->allow, allow, allow_n * sizeof(*allow));
+	*gate = (struct hep_gate){.ledger = ledger,
+		.denied_lock = PTHREAD_MUTEX_INITIALIZER,
+		.allow_lock = PTHREAD_RWLOCK_INITIALIZER};
+	return hep_gate_allow(gate, allow, allow_n);
+}
+
+enum ear_err hep_gate_allow(
+	struct hep_gate *gate, const struct ear_net *allow, size_t allow_n)
+{
+	struct ear_net *list = NULL, *before;
+
+	if (allow_n) {
+		list = calloc(allow_n, sizeof(*allow));
+		if (!list)
+			return EAR_NOMEM;
+		memcpy(list, allow, allow_n * sizeof(*allow));
+	}
+	pthread_rwlock_wrlock(&gate->allow_lock);
+	before = gate->allow;
+	gate->allow = list;
 	gate->allow_n = allow_n;
+	pthread_rwlock_unlock(&gate->allow_lock);
+	gate->changes++;
+	free(before);
 	return EAR_OK;
 }
 
@@ -42,13 +57,16 @@ void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,
 		EAR_FMT(ear_transport_name(transport)), text);
 }
 
-bool hep_gate_allows(const struct hep_gate *gate, const struct ear_addr *from)
+bool hep_gate_allows(struct hep_gate *gate, const struct ear_addr *from)
 {
-	for (size_t i = 0; i < gate->allow_n; i++) {
-		if (ear_net_has(&gate->allow[i], from))
-			return true;
-	}
-	return gate->allow_n == 0;
+	bool allows;
+
+	pthread_rwlock_rdlock(&gate->allow_lock);
+	allows = gate->allow_n == 0;
+	for (size_t i = 0; !allows && i < gate->allow_n; i++)
+		allows = ear_net_has(&gate->allow[i], from);
+	pthread_rwlock_unlock(&gate->allow_lock);
+	return allows;
 }
 
 void hep_gate_count(const struct hep_gate *gate, const struct ear_addr *from,

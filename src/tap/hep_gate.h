@@ -20,8 +20,10 @@ struct hep_gate {
 	char name[80];             /* "hep/udp:127.0.0.1:9060" */
 	struct ear_addr address;   /* as bound */
 	enum ear_transport transport;
-	struct ear_net *allow; /* owned */
+	pthread_rwlock_t allow_lock; /* of the two below */
+	struct ear_net *allow;       /* owned */
 	size_t allow_n;
+	_Atomic unsigned changes; /* of them: what was asked before is old */
 	pthread_mutex_t denied_lock;
 	struct ear_addr denied[HEP_DENIED_LINES]; /* that have a line */
 	size_t denied_n;
@@ -32,11 +34,15 @@ EAR_MUST_USE enum ear_err hep_gate_init(struct hep_gate *gate,
 	struct ear_ledger *ledger, const struct ear_net *allow, size_t allow_n);
 void hep_gate_fini(struct hep_gate *gate);
 
+/** Another allow-list from now on. Any thread. @return EAR_OK, EAR_NOMEM */
+EAR_MUST_USE enum ear_err hep_gate_allow(
+	struct hep_gate *gate, const struct ear_net *allow, size_t allow_n);
+
 /** The address as bound, and the name that comes from it. */
 void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,
 	struct ear_addr address);
 
-bool hep_gate_allows(const struct hep_gate *gate, const struct ear_addr *from);
+bool hep_gate_allows(struct hep_gate *gate, const struct ear_addr *from);
 
 /** Count units of a sender that may not, and say so now and then. */
 void hep_gate_deny(struct hep_gate *gate, const struct ear_addr *from,

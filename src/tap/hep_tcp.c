@@ -51,10 +51,11 @@ struct server {
 	struct hep_conn_ground ground;
 	pthread_t thread;
 	bool started;
-	int fd;    /* listens */
-	int epoll; /* data.ptr: a connection, &fd, or &tap->wake */
-	bool deaf; /* not accepting: out of descriptors; see sweep() */
-	bool more; /* some connection has more than its budget */
+	int fd;           /* listens */
+	int epoll;        /* data.ptr: a connection, &fd, or &tap->wake */
+	bool deaf;        /* not accepting: out of descriptors; see sweep() */
+	bool more;        /* some connection has more than its budget */
+	unsigned changes; /* of the allow-list, when all were held to it */
 	struct hep_conn *conns;
 	struct hep_conn *askers; /* those of them that are told */
 	bool owing;              /* some asker is not told yet */
@@ -271,15 +272,21 @@ static void sweep(struct server *s, uint64_t now_ns, uint64_t mono_ns)
 {
 	struct hep_conn *next;
 
+	unsigned changes = s->tap->gate.changes;
+
 	for (struct hep_conn *c = s->conns; c; c = next) {
 		const char *why = hep_conn_overdue(c, mono_ns);
 
 		next = c->next;
+		if (changes != s->changes &&
+			!hep_gate_allows(&s->tap->gate, &c->from))
+			why = "not in the allow-list any more";
 		if (!why)
 			continue;
 		hep_conn_say(c, why);
 		drop(s, c, now_ns);
 	}
+	s->changes = changes;
 	if (s->deaf && !watch(s, EPOLL_CTL_ADD, s->fd, EPOLLIN, &s->fd))
 		s->deaf = false;
 }
@@ -513,6 +520,12 @@ static void server_fini(struct server *s)
 	if (s->epoll >= 0)
 		close(s->epoll);
 	free(s->room);
+}
+
+enum ear_err ear_tap_tcp_allow(
+	struct ear_tap_tcp *tap, const struct ear_net *allow, size_t allow_n)
+{
+	return hep_gate_allow(&tap->gate, allow, allow_n);
 }
 
 void ear_tap_tcp_close(struct ear_tap_tcp **tap_p)

@@ -79,6 +79,13 @@ EAR_MUST_USE enum ear_err ear_tap_tcp_start(struct ear_tap_tcp *tap,
 	struct ear_intake *const *intakes, struct ear_fault *fault);
 
 /**
+ * Other senders may from now on; connections of those that may not any more
+ * are closed within a second. Any thread. @return EAR_OK, EAR_NOMEM
+ */
+EAR_MUST_USE enum ear_err ear_tap_tcp_allow(
+	struct ear_tap_tcp *tap, const struct ear_net *allow, size_t allow_n);
+
+/**
  * Put what the kernel already has, close connections, stop the threads. A
  * packet that is not whole is put as EAR_UNIT_REMNANT.
  */

@@ -45,7 +45,8 @@ struct receiver {
 	struct sockaddr_storage last; /* sender of the datagram before */
 	struct ear_addr from;         /* the same, and whether it may */
 	bool allowed;
-	char *room; /* BATCH slots */
+	unsigned changes; /* of the allow-list, when it was asked */
+	char *room;       /* BATCH slots */
 };
 
 struct ear_tap_udp {
@@ -80,9 +81,13 @@ static void count_drops(struct receiver *r)
 static void look_at_sender(
 	struct receiver *r, const struct sockaddr_storage *sa, socklen_t n)
 {
-	if (n <= sizeof(*sa) && r->from.family && !memcmp(sa, &r->last, n))
+	unsigned changes = r->tap->gate.changes;
+
+	if (n <= sizeof(*sa) && r->from.family && !memcmp(sa, &r->last, n) &&
+		changes == r->changes)
 		return;
 	r->last = *sa;
+	r->changes = changes;
 	r->from = ear_addr_from_sockaddr((const struct sockaddr *)sa);
 	r->allowed = hep_gate_allows(&r->tap->gate, &r->from);
 }
@@ -299,6 +304,12 @@ enum ear_err ear_tap_udp_start(struct ear_tap_udp *tap,
 		r->started = true;
 	}
 	return EAR_OK;
+}
+
+enum ear_err ear_tap_udp_allow(
+	struct ear_tap_udp *tap, const struct ear_net *allow, size_t allow_n)
+{
+	return hep_gate_allow(&tap->gate, allow, allow_n);
 }
 
 void ear_tap_udp_close(struct ear_tap_udp **tap_p)

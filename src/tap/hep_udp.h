@@ -64,6 +64,10 @@ uint32_t ear_tap_udp_threads(const struct ear_tap_udp *tap);
 EAR_MUST_USE enum ear_err ear_tap_udp_start(struct ear_tap_udp *tap,
 	struct ear_intake *const *intakes, struct ear_fault *fault);
 
+/** Other senders may from now on. Any thread. @return EAR_OK, EAR_NOMEM */
+EAR_MUST_USE enum ear_err ear_tap_udp_allow(
+	struct ear_tap_udp *tap, const struct ear_net *allow, size_t allow_n);
+
 /** Put what the kernel already has, stop the threads, close the sockets. */
 void ear_tap_udp_close(struct ear_tap_udp **tap);
 
