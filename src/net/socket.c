@@ -103,8 +103,9 @@ enum ear_err ear_listen_many(const struct ear_listen *listen_at, bool tcp,
 	enum ear_err err = EAR_OK;
 	size_t open = 0;
 
-	one.reuse_port = n > 1;
-	if (one.reuse_port && one.address.port)
+	/* on one thread too: another may come to take its place */
+	one.reuse_port = n > 1 || one.address.port;
+	if (one.address.port && !one.again)
 		err = probe(&one, tcp, fault);
 	while (!err && open < n) {
 		err = bind_socket(&one, tcp, &fds[open], fault);

@@ -13,6 +13,7 @@
 struct ear_listen {
 	struct ear_addr address; /**< port 0: one that is free */
 	bool reuse_port;         /**< others may bind the same */
+	bool again; /**< this process listens there already, and goes */
 	/** Bytes as setsockopt() counts; 0 leaves the kernel's default. */
 	uint64_t receive_buffer;
 };

@@ -413,6 +413,7 @@ static enum ear_err open_sockets(struct ear_tap_tcp *tap,
 {
 	const struct ear_listen listen = {
 		.address = o->address,
+		.again = o->again,
 		.receive_buffer = o->receive_buffer,
 	};
 	struct ear_addr at;

@@ -154,6 +154,25 @@ static int receive(struct receiver *r)
 	return n;
 }
 
+/*
+ * A connected socket is given what its peer sends, and nobody is behind port 9
+ * of this machine: what comes from now on goes to who listens there as well,
+ * and what came before can be taken to its end. Where that is not possible,
+ * what comes while we take the last is ours and may be lost.
+ */
+static void leave_port(struct receiver *r)
+{
+	static const uint8_t loopback[4] = {127, 0, 0, 1},
+			     loopback6[16] = {[15] = 1};
+	struct ear_addr nobody = r->tap->gate.address.family == 6
+					 ? ear_addr_v6(loopback6, 9)
+					 : ear_addr_v4(loopback, 9);
+	struct sockaddr_storage sa;
+	socklen_t n = ear_addr_to_sockaddr(&nobody, &sa);
+
+	(void)!connect(r->fd, (struct sockaddr *)&sa, n);
+}
+
 static void *serve(void *arg)
 {
 	struct receiver *r = arg;
@@ -175,6 +194,7 @@ static void *serve(void *arg)
 		else
 			wait_for_more(r);
 	}
+	leave_port(r);
 	/* Bounded: what arrives meanwhile must not keep us here. */
 	for (int i = 0; i < 4096 && (n = receive(r)) > 0; i++)
 		take(r, n);
@@ -221,6 +241,7 @@ static enum ear_err open_sockets(struct ear_tap_udp *tap,
 {
 	struct ear_listen listen = {
 		.address = options->address,
+		.again = options->again,
 		.receive_buffer = options->receive_buffer
 					  ? options->receive_buffer
 					  : RECEIVE_BUFFER,

@@ -21,6 +21,7 @@
 
 struct ear_tap_udp_options {
 	struct ear_addr address; /**< where; port 0: one that is free */
+	bool again; /**< to take the place of a listener there, which goes */
 	/** Receive threads and sockets; default (0) 2, least 1, most 64. */
 	uint32_t threads;
 	/**
