@@ -20,6 +20,12 @@
 /** Longest text of a mark; longer ones are cut. */
 #define EAR_MARK_TEXT 255
 
+/**
+ * Stands among the traces when the global switch was off and the message was
+ * taken for its traced users alone: their rows, and none without a user.
+ */
+#define EAR_MARK_OFF "(off)"
+
 /** Texts of one kind, without duplicates; borrowed. */
 struct ear_mark_list {
 	struct ear_slice item[EAR_MARKS_MAX];
