@@ -149,6 +149,32 @@ static void in_words(const struct drawing *d, const struct ear_ladder_row *r,
 	ear_term_plain(d->term, d->out);
 }
 
+/* A log event stands across the ladder, between no two parties. */
+static void note(const struct drawing *d, const struct ear_ladder_row *r,
+	struct ear_slice text)
+{
+	unsigned room = d->lane ? line_width(d) : 0, width;
+
+	if (room < 16) {
+		repeat(d->out, d->signs->dash, 2);
+		ear_buf_byte(d->out, ' ');
+		ear_term_colour(d->term, d->out, r->class);
+		ear_term_text(d->term, d->out, text);
+		ear_term_plain(d->term, d->out);
+		return;
+	}
+	width = ear_term_width(d->term, text, WIDTH_MOST);
+	if (width > room - 6)
+		width = room - 6;
+	ear_term_colour(d->term, d->out, r->class);
+	repeat(d->out, d->signs->dash, 2);
+	ear_buf_byte(d->out, ' ');
+	ear_term_cell(d->term, d->out, text, width);
+	ear_buf_byte(d->out, ' ');
+	repeat(d->out, d->signs->dash, room - width - 4);
+	ear_term_plain(d->term, d->out);
+}
+
 static void left_of(
 	const struct drawing *d, size_t number, const struct ear_ladder_row *r)
 {
@@ -182,7 +208,9 @@ static void row(const struct drawing *d, size_t number)
 		gap(d);
 	label_of(r, &label);
 	left_of(d, number + 1, r);
-	if (!d->lane)
+	if (r->from_party == EAR_LADDER_NONE)
+		note(d, r, ear_buf_view(&label));
+	else if (!d->lane)
 		in_words(d, r, ear_buf_view(&label));
 	else if (r->from_party == r->to_party)
 		loop(d, r, ear_buf_view(&label));

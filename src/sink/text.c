@@ -42,6 +42,8 @@ void ear_text_put(const struct ear_msg *msg, struct ear_buf *out)
 	put_addr(&msg->src, out);
 	ear_buf_str(out, " -> ");
 	put_addr(&msg->dst, out);
+	if (msg->proto == EAR_PROTO_LOG)
+		ear_buf_str(out, " [log event]");
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (msg->flags & words[i].flag)
 			ear_buf_printf(out, " [%s]", words[i].word);

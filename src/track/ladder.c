@@ -47,6 +47,26 @@ static struct ear_slice first_line(struct ear_slice raw)
 
 /* Most bytes of an arrow's label: a reason phrase has no bound of its own. */
 #define LABEL_MAX 64
+/* Most of a note's, which has the whole width. */
+#define NOTE_MAX 160
+
+/* No character of UTF-8 is cut in two. */
+static void note(struct ear_slice text, struct ear_buf *out)
+{
+	struct ear_slice line = first_line(text);
+	size_t n = line.n;
+
+	if (n > NOTE_MAX) {
+		n = NOTE_MAX;
+		while (n > NOTE_MAX - 3 && ((uint8_t)line.p[n] & 0xc0) == 0x80)
+			n--;
+	}
+	ear_buf_slice(out, ear_slice_sub(line, 0, n));
+	if (n < line.n)
+		ear_buf_str(out, "…");
+	if (line.n == 0)
+		ear_buf_str(out, "log");
+}
 
 void ear_ladder_label(const struct ear_facts *facts, struct ear_buf *out)
 {
@@ -60,7 +80,7 @@ void ear_ladder_label(const struct ear_facts *facts, struct ear_buf *out)
 			ear_buf_byte(out, ' ');
 		ear_buf_slice(out, ear_slice_sub(facts->reason, 0, LABEL_MAX));
 		break;
-	case EAR_KIND_EVENT: ear_buf_str(out, "log"); break;
+	case EAR_KIND_EVENT: note(facts->body, out); break;
 	default: ear_buf_str(out, "data");
 	}
 }
@@ -213,6 +233,10 @@ static void add_row(struct build *b, const struct ear_gathered *g)
 	r->delta_ns = g->msg.at_ns > before ? g->msg.at_ns - before : 0;
 	r->offset_ns = g->msg.at_ns > first ? g->msg.at_ns - first : 0;
 	r->class = ear_ladder_class_of(&g->facts);
+	r->from_party = r->to_party = EAR_LADDER_NONE;
+	r->retransmission_of = EAR_LADDER_NONE;
+	if (g->facts.kind == EAR_KIND_EVENT)
+		return;
 	r->from_party = party_of(b, &g->msg.src);
 	r->to_party = party_of(b, &g->msg.dst);
 	r->transaction = transaction_of(b, at);

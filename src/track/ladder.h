@@ -40,10 +40,14 @@ struct ear_party {
 
 #define EAR_LADDER_NONE UINT32_MAX
 
-/** One arrow. */
+/**
+ * One arrow; or, for a log event, a note across the ladder: what a server
+ * says of the conversation passed between nobody.
+ */
 struct ear_ladder_row {
 	const struct ear_gathered *from; /**< the message; borrowed */
-	uint32_t from_party;             /**< index of a party */
+	uint32_t from_party;             /**< index of a party; a note:
+					      EAR_LADDER_NONE */
 	uint32_t to_party;
 	uint64_t delta_ns;          /**< since the row before */
 	uint64_t offset_ns;         /**< since the first row */
@@ -80,7 +84,10 @@ EAR_MUST_USE enum ear_err ear_ladder_new(
 	const struct ear_gathered *v, size_t n, struct ear_ladder **ladder);
 void ear_ladder_free(struct ear_ladder **ladder);
 
-/** What stands on an arrow: "INVITE", "200 OK", "log"; from the wire. */
+/**
+ * What stands on an arrow: "INVITE", "200 OK"; of a log event its first line
+ * that is not blank, or "log". From the wire.
+ */
 void ear_ladder_label(const struct ear_facts *facts, struct ear_buf *out);
 
 #endif

@@ -34,6 +34,16 @@ static void repeat_of(
 		ear_json_str(j, ear_slice_str(l->rows[row].from->id));
 }
 
+/* A note is between nobody. */
+static void party_index(struct ear_json *j, const char *key, uint32_t party)
+{
+	ear_json_key(j, key);
+	if (party == EAR_LADDER_NONE)
+		ear_json_null(j);
+	else
+		ear_json_u64(j, party);
+}
+
 static void row(struct ear_json *j, const struct ear_ladder *l,
 	const struct ear_ladder_row *r)
 {
@@ -44,8 +54,8 @@ static void row(struct ear_json *j, const struct ear_ladder *l,
 	ear_msg_json_members(
 		j, &r->from->msg, &r->from->facts, ear_slice_str(r->from->id));
 	ear_json_kstr(j, "raw", r->from->msg.raw);
-	ear_json_ku64(j, "from_party", r->from_party);
-	ear_json_ku64(j, "to_party", r->to_party);
+	party_index(j, "from_party", r->from_party);
+	party_index(j, "to_party", r->to_party);
 	milliseconds(j, "delta_ms", r->delta_ns);
 	milliseconds(j, "offset_ms", r->offset_ns);
 	repeat_of(j, l, r->retransmission_of);

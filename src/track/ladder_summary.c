@@ -269,6 +269,8 @@ static void succeeded(const struct story *s, struct ear_buf *out)
 
 static void without_request(const struct ear_ladder *l, struct ear_buf *out)
 {
+	size_t events = 0;
+
 	for (size_t i = l->row_count; i; i--) {
 		const struct ear_ladder_row *r = &l->rows[i - 1];
 
@@ -278,6 +280,13 @@ static void without_request(const struct ear_ladder *l, struct ear_buf *out)
 		status(out, r);
 		ear_buf_str(out, " to ");
 		word(out, facts(r)->method);
+		return;
+	}
+	for (size_t i = 0; i < l->row_count; i++)
+		events += l->rows[i].from->facts.kind == EAR_KIND_EVENT;
+	if (events == l->row_count) {
+		ear_buf_printf(
+			out, "%zu log event%s", events, events == 1 ? "" : "s");
 		return;
 	}
 	ear_buf_printf(out, "%zu message%s that %s no SIP", l->row_count,

@@ -383,12 +383,94 @@ static void test_json(void **state)
 	(void)state;
 }
 
+static void add_event(struct ear_gather *g, unsigned at_ms, const char *text)
+{
+	struct ear_msg m = {.at_ns = (1 + at_ms) * EAR_MS_NS,
+		.proto = EAR_PROTO_LOG,
+		.correlation = EAR_S("c"),
+		.raw = ear_slice_str(text)};
+
+	m.src = ear_addr_v4("\x7f\0\0\1", 9060);
+	assert_int_equal(ear_gather_add(g, &m, "e"), EAR_OK);
+}
+
+/* A log event is a note at its time, and its addresses are no parties. */
+static void test_notes(void **state)
+{
+	static const struct line call[] = {
+		{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1, "INVITE", "f",
+			""},
+		{5, 9, 1, "SIP/2.0 404 Not Found", "b1", 1, "INVITE", "f", "t"},
+	};
+	static const struct {
+		const char *text, *label;
+	} rows[] = {
+		{"no such user\nin the table", "no such user"},
+		{"\r\n  second line first  \r\n", "second line first"},
+		{"", "log"},
+		{" \n", "log"},
+		{"0123456789012345678901234567890123456789012345678901234567890"
+		 "1234567890123456789012345678901234567890123456789012345678901"
+		 "2345678901234567890123456789012345678\xc3\xa4xxxx",
+			"01234567890123456789012345678901234567890123456789012"
+			"34567890123456789012345678901234567890123456789012345"
+			"67890123456789012345678901234567890123456789012345678"
+			"…"},
+	};
+	struct ear_json j;
+	struct ear_buf out = {0};
+	struct ear_gather g = {0};
+	struct ear_ladder *l;
+
+	add_line(&g, &call[0], 0);
+	for (size_t i = 0; i < ROWS(rows); i++)
+		add_event(&g, 2, rows[i].text);
+	add_line(&g, &call[1], 1);
+	assert_int_equal(ear_ladder_new(g.v, g.n, &l), EAR_OK);
+	assert_int_equal(l->party_count, 2);
+	assert_int_equal(l->row_count, 2 + ROWS(rows));
+	assert_slice("summary", ear_buf_view(&l->summary),
+		EAR_S("INVITE from alice to 600 failed: 404 Not Found after "
+		      "5 ms"));
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const struct ear_ladder_row *r = &l->rows[1 + i];
+
+		assert_int_equal(r->from_party, EAR_LADDER_NONE);
+		assert_int_equal(r->to_party, EAR_LADDER_NONE);
+		assert_int_equal(r->retransmission_of, EAR_LADDER_NONE);
+		assert_int_equal(r->offset_ns, 2 * EAR_MS_NS);
+		ear_buf_reset(&out);
+		ear_ladder_label(&r->from->facts, &out);
+		assert_slice(rows[i].text, ear_buf_view(&out),
+			ear_slice_str(rows[i].label));
+	}
+	ear_buf_reset(&out);
+	j = ear_json(&out);
+	ear_json_open(&j, '{');
+	ear_ladder_json_members(&j, l);
+	ear_buf_byte(&out, '\0');
+	assert_non_null(strstr(out.p, "\"from_party\":null,\"to_party\":null"));
+	ear_ladder_free(&l);
+	ear_gather_fini(&g);
+
+	add_event(&g, 2, "alone");
+	assert_int_equal(ear_ladder_new(g.v, g.n, &l), EAR_OK);
+	assert_slice(
+		"summary", ear_buf_view(&l->summary), EAR_S("1 log event"));
+	assert_int_equal(l->party_count, 0);
+	ear_ladder_free(&l);
+	ear_gather_fini(&g);
+	ear_buf_fini(&out);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenes),
 		cmocka_unit_test(test_agents),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_notes),
 	};
 
 	return cmocka_run_group_tests_name("track/ladder", tests, NULL, NULL);
