@@ -4,12 +4,14 @@
 //
 //     node mock/server.mjs [--port 9180] [--empty] [--slow MS] [--dist DIR]
 //
-// Users: admin / correct-horse-battery; first / one-time (must change).
+// Users: admin / correct-horse-battery; viewer / correct-horse-battery;
+// first / one-time (must change).
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { compile, ExprError, FIELDS } from "./expr.mjs";
+import { answerTraces, makeTraces } from "./traces.mjs";
 import { makeTraffic } from "./traffic.mjs";
 
 const args = process.argv.slice(2);
@@ -36,9 +38,11 @@ const traffic = makeTraffic(started);
 const messages = empty ? [] : traffic.past();
 const users = new Map([
 	["admin", { password: "correct-horse-battery", role: "admin" }],
+	["viewer", { password: "correct-horse-battery", role: "viewer" }],
 	["first", { password: "one-time", role: "viewer", must_change: true }],
 ]);
 const sessions = new Map();
+const tracing = makeTraces(started, empty);
 const followers = new Set();
 let failures = 0;
 let fresh = 0;
@@ -378,6 +382,11 @@ async function api(req, res, what, query) {
 		sessions.clear();
 		return reply(res, 200, {});
 	default: {
+		const about = answerTraces(tracing, req.method, what,
+			req.method === "POST" ? await bodyOf(req) : {},
+			{ name: me, role: user.role });
+		if (about)
+			return reply(res, ...about);
 		const id = /^messages\/(.+)$/.exec(what)?.[1];
 		const m = id && messages.find((x) => x.id ===
 			decodeURIComponent(id));

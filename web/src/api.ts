@@ -3,7 +3,8 @@
 // Away (it said nothing); session.ts hears of both.
 import { Cell } from "./cell";
 import type {
-	Conversation, Field, FullMessage, Histogram, Me, MessagePage, Status,
+	Conversation, Field, FullMessage, Histogram, Me, MessagePage, Mirror,
+	Status, TraceList, TraceOrder,
 } from "./types";
 
 const BASE = "api/v1/";
@@ -141,6 +142,30 @@ export function conversation(callId: string, signal: AbortSignal):
 
 export function status(signal?: AbortSignal): Promise<Status> {
 	return call(url("status"), signal ? { signal } : {});
+}
+
+export function traces(signal: AbortSignal): Promise<TraceList> {
+	return call(url("traces"), { signal });
+}
+
+export function mirrors(signal: AbortSignal):
+	Promise<{ mirrors: Mirror[] }> {
+	return call(url("mirrors"), { signal });
+}
+
+export function startTrace(order: TraceOrder):
+	Promise<{ name: string; until: string | null }> {
+	return post("traces", order);
+}
+
+export function changeTrace(name: string,
+	how: "stop" | "on" | "off"): Promise<unknown> {
+	return post(`traces/${encodeURIComponent(name)}/${how}`, {});
+}
+
+/** The global switch. */
+export function switchTracing(on: boolean): Promise<{ on: boolean }> {
+	return post("siptrace", { on });
 }
 
 /** Where a download comes from: a plain link. */

@@ -184,3 +184,82 @@ export interface Status {
 	};
 	notices: { at: string | null; event: string; text: string }[];
 }
+
+export type Scope = "message" | "transaction" | "dialog";
+
+/** What is followed: standing in the configuration, or ordered. */
+export interface Trace {
+	name: string;
+	rule: string;
+	scope: Scope;
+	traced_user: string[];
+	table: string;
+	mirrors: string[];
+	correlation: string;
+	keep_before_ns: number;
+	until: string | null;
+	max_messages: number;
+	max_bytes: number;
+	by: string;
+	why: string;
+	standing: boolean;
+	on: boolean;
+	/** "runs", or why it ended: stopped, time, count, size, gone. */
+	end: string;
+	ended: string | null;
+	ended_by: string;
+	since: string | null;
+	messages: number;
+	bytes: number;
+	conversations: number;
+	recalled: number;
+	first: string | null;
+	last: string | null;
+	/** Transactions and dialogs followed now. */
+	open: number;
+	forgotten: number;
+}
+
+export interface TraceList {
+	on: boolean;
+	now: string;
+	traces: Trace[];
+	/** The flight recorder; null when it does not run. */
+	recorder: { messages: number; bytes: number; max_bytes: number;
+		keep_s: number; oldest: string | null } | null;
+}
+
+/** An order, as POST traces takes it. */
+export interface TraceOrder {
+	rule: string;
+	scope: Scope;
+	for?: string;
+	max_messages?: number;
+	max_size?: string;
+	traced_user?: string[];
+	mirrors?: string[];
+	table?: string;
+	correlation?: string;
+	keep_before?: string;
+	name?: string;
+	why?: string;
+}
+
+/** Where copies go. */
+export interface Mirror {
+	name: string;
+	kind: string;
+	to?: string;
+	enabled?: boolean;
+	connected: boolean;
+	since: string | null;
+	trouble: string;
+	mirrored: number;
+	delivered: number;
+	lost: number;
+	waiting: number;
+	lag_ms: number;
+	bytes: number;
+	max_bytes: number;
+	full: boolean;
+}

@@ -17,6 +17,13 @@ async function enter(t, hash = "") {
 		await rows(t.page);
 }
 
+/** Another view of somebody who is logged in. */
+async function enter2(t, hash) {
+	await t.page.goto("about:blank");
+	await t.page.goto(t.url + hash);
+	await rows(t.page);
+}
+
 function rows(page) {
 	return page.waitForSelector(".tbody .tr");
 }
@@ -623,5 +630,182 @@ export const cases = [{
 		await page.waitForSelector(".progress[role=progressbar]");
 		await t.shot("reading");
 		await rows(page);
+	},
+}, {
+	name: "traces", mockOnly: true, server: [],
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces");
+		await page.waitForSelector(".trace");
+		await t.shot("list");
+		// What is hostile stays text.
+		assert.equal(await page.locator(".trace b b, .trace img").count(),
+			0);
+		assert.match(await page.textContent(".traces"),
+			/<img src=x onerror=alert\(1\)>/);
+		assert.ok(!(await page.textContent(".traces")).includes(
+			"\u202e"));
+		// The countdown counts.
+		const left = () => page.textContent(
+			".trace:has-text('t7') .trace-end b");
+		const before = await left();
+		await page.waitForFunction((was) => [...document
+			.querySelectorAll(".trace")].find((e) => e.textContent
+			.includes("cannot be reached")).querySelector(
+			".trace-end b").textContent !== was, before);
+		assert.match(await left(), /^8 min \d+ s left$/);
+		assert.deepEqual(await serious(page), []);
+		// A click leads to what it took.
+		assert.equal(await page.getAttribute(
+			".trace:has-text('cannot be reached') .trace-name a", "href"),
+		"#/search?q=trace+%3D%3D+t7&from=all");
+	},
+}, {
+	name: "trace-start", mockOnly: true, server: [],
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/search?from=all");
+		await page.keyboard.press("g");
+		await page.keyboard.press("r");
+		await page.waitForSelector(".trace");
+		await page.keyboard.press("n");
+		await page.waitForSelector(".trace-form");
+		assert.equal(await page.inputValue("select[name=length]"), "15m");
+		// The rule completes and is judged as it is typed.
+		await page.fill("#trace-rule", "");
+		await page.type("#trace-rule", "metho");
+		await page.waitForSelector("#trace-rule-list li");
+		await t.shot("completion");
+		await page.keyboard.press("Tab");
+		await page.type("#trace-rule", "== INVITE and statsu >= 400");
+		await page.waitForSelector("#trace-rule-fault");
+		await t.shot("fault");
+		await page.fill("#trace-rule",
+			"method == INVITE and status >= 400");
+		await page.focus("input[name=why]");
+		await page.waitForFunction(() => /would have matched [\d ]+ /.test(
+			document.querySelector(".rule-field .hint").textContent));
+		await page.click(".trace-form button:text-is('Transaction')");
+		await page.fill("input[name=messages]", "many");
+		await page.click(".trace-form button:text-is('Start')");
+		assert.match(await page.textContent(".trace-form .wrong"),
+			/whole number/);
+		await page.fill("input[name=messages]", "50");
+		await page.fill("input[name=why]", "why do they fail?");
+		await page.check(".ticks input >> nth=0");
+		await page.click(".trace-form summary");
+		await page.fill("input[name=users]", "alice, {from.user}");
+		await t.shot("form");
+		assert.deepEqual(await serious(page), []);
+		await page.click(".trace-form button:text-is('Start')");
+		await page.waitForSelector(".trace:has-text('why do they fail?')");
+		const row = page.locator(".trace:has-text('why do they fail?')");
+		assert.match(await row.textContent(), /transaction/);
+		assert.match(await row.textContent(), /0 of 50/);
+		assert.match(await row.textContent(), /for alice, \{from\.user\}/);
+		assert.match(await row.textContent(), /admin@127\.0\.0\.1/);
+		assert.match(page.url(), /#\/traces$/);
+		// Off, on, and stopped after asking.
+		await row.locator("button:text-is('Turn off')").click();
+		await row.locator("button:text-is('Turn on')").waitFor();
+		await row.locator("button:has-text('Stop')").click();
+		await page.waitForSelector("dialog[open] .button.danger");
+		await t.shot("stop");
+		await page.click("dialog[open] .button.danger");
+		await page.waitForSelector(
+			".trace.over:has-text('why do they fail?')");
+		assert.match(await page.textContent(
+			".trace.over:has-text('why do they fail?')"), /stopped by/);
+	},
+}, {
+	name: "tracing-off", mockOnly: true, server: [],
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces");
+		await page.click(".tracing button");
+		await page.click("dialog[open] .button.danger");
+		await page.waitForSelector(".tracing-off");
+		assert.match(await page.textContent(".tracing-off"),
+			/nothing is\s+traced/);
+		await t.shot("banner");
+		assert.deepEqual(await serious(page), []);
+		await page.click(".tracing-off button");
+		await page.waitForSelector(".tracing");
+	},
+}, {
+	name: "trace-viewer", mockOnly: true, server: [],
+	async run(t) {
+		const { page } = t;
+		await page.goto(t.url + "#/traces?new=1&rule=malformed");
+		await page.fill("input[name=name]", "viewer");
+		await page.fill("input[name=password]", t.user.password);
+		await page.keyboard.press("Enter");
+		await page.waitForSelector(".trace");
+		assert.equal(await page.locator(".trace button, .tracing button, " +
+			".trace-form, .page-head .primary").count(), 0);
+		assert.match(await page.textContent(".page-head"),
+			/needs the role operator/);
+		await t.shot("list");
+	},
+}, {
+	name: "trace-empty", mockOnly: true, server: ["--empty"],
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces");
+		await page.waitForSelector(".empty .primary");
+		assert.match(await page.textContent(".traces-page"),
+			/Nothing is followed/);
+		assert.match(await page.textContent(".recipe"), /mirror "homer"/);
+		await t.shot("page");
+		await page.click("a:text-is('Refused log-ins')");
+		await page.waitForSelector(".trace-form");
+		assert.equal(await page.inputValue("#trace-rule"),
+			"method == REGISTER and status in (401, 403)");
+	},
+}, {
+	name: "trace-this",
+	async run(t) {
+		const { page } = t;
+		await openCall(t, "method == INVITE");
+		const callId = await page.textContent(".call-id");
+		await page.click("a[title^='Trace this']");
+		await page.waitForSelector(".trace-form");
+		assert.equal(await page.inputValue("#trace-rule"),
+			`call_id == "${callId}"`);
+		await page.keyboard.press("Escape");
+		await enter2(t, search("method == BYE"));
+		await page.click("a[title^='Trace what']");
+		await page.waitForSelector(".trace-form");
+		assert.equal(await page.inputValue("#trace-rule"), "method == BYE");
+		await t.shot("form");
+	},
+}, {
+	name: "traces-dark", browser: { dark: true }, mockOnly: true,
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces");
+		await page.waitForSelector(".trace");
+		await t.shot("list");
+		assert.deepEqual(await serious(page), []);
+		await page.keyboard.press("n");
+		await page.waitForSelector(".trace-form");
+		await t.shot("form");
+		assert.deepEqual(await serious(page), []);
+	},
+}, {
+	name: "traces-phone", browser: narrow, mockOnly: true,
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces");
+		await page.waitForSelector(".trace");
+		await t.shot("list");
+		assert.ok(await page.evaluate(() => document.documentElement
+			.scrollWidth <= innerWidth && document.querySelector(
+			".traces-page").scrollWidth <= innerWidth), "too wide");
+		await page.click(".page-head .primary");
+		await page.waitForSelector(".trace-form");
+		await t.shot("form");
+		assert.ok(await page.evaluate(() => document.querySelector(
+			"dialog").scrollWidth <= innerWidth), "form too wide");
 	},
 }];

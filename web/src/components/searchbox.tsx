@@ -19,13 +19,13 @@ interface Fault {
 }
 
 /** The expression again with a caret under the spot. */
-function FaultView(props: { fault: Fault }) {
+function FaultView(props: { fault: Fault; id: string }) {
 	const { text, at, sentence } = props.fault;
 	// A long expression is shown around the spot.
 	const from = Math.max(0, at - 60);
 	const shown = (from ? "…" : "") + text.slice(from, from + 120);
 	const caret = at - from + (from ? 1 : 0);
-	return <div class="fault" role="alert" id="search-fault">
+	return <div class="fault" role="alert" id={`${props.id}-fault`}>
 		<pre aria-hidden="true">{shown.slice(0, caret)}
 			<mark>{shown.slice(caret, caret + 1) || " "}</mark>
 			{shown.slice(caret + 1)}{"\n" + " ".repeat(caret) + "▲"}</pre>
@@ -38,8 +38,14 @@ export function SearchBox(props: {
 	error: api.ApiError | null;
 	seen: (field: string) => string[];
 	onSearch: (q: string) => void;
-	onHelp: () => void;
+	onHelp?: () => void;
+	/** Another box than the page's own: inside a form, where Enter is the
+	 * form's. */
+	field?: { id: string; label: string; placeholder: string };
+	/** Told of each change. */
+	onText?: (text: string) => void;
 }) {
+	const id = props.field?.id ?? "search";
 	const fields = useCell(fieldList);
 	const last = useCell(lastSearches);
 	const [text, setText] = useState(props.q);
@@ -64,6 +70,7 @@ export function SearchBox(props: {
 		setFault(null);
 		setOpen(false);
 	}, [props.q]);
+	useEffect(() => props.onText?.(text), [text]);
 	useEffect(() => {
 		const e = props.error;
 		if (e && e.status === 400)
@@ -78,8 +85,11 @@ export function SearchBox(props: {
 
 	// Once the typing rests, ask whether it makes sense so far.
 	useEffect(() => {
-		if (text === props.q || !text.trim())
+		if ((text === props.q && !props.field) || !text.trim()) {
+			if (props.field)
+				setFault(null);
 			return undefined;
+		}
 		const stop = new AbortController();
 		const timer = setTimeout(() => {
 			api.check(text, stop.signal).then((r) => setFault(r.ok ?
@@ -95,7 +105,7 @@ export function SearchBox(props: {
 	}, [text, props.q]);
 
 	const offer = (value: string, cursor: number) => {
-		const history: Proposal[] = value.trim() ? [] : last.map((s) => (
+		const history: Proposal[] = value.trim() || props.field ? [] : last.map((s) => (
 			{ text: s, help: "last search", from: 0, to: 0 }));
 		setList([...history,
 			...proposals(value, cursor, fields, props.seen)]);
@@ -134,6 +144,8 @@ export function SearchBox(props: {
 			e.preventDefault();
 			if (shown && at >= 0)
 				take(list[at]!);
+			else if (props.field)
+				input.current?.form?.requestSubmit();
 			else
 				run();
 		} else if (e.key === "Tab" && shown && !e.shiftKey &&
@@ -144,30 +156,35 @@ export function SearchBox(props: {
 		} else if (e.key === "Escape") {
 			if (shown)
 				setOpen(false);
-			else
+			else if (!props.field)
 				input.current?.blur();
-			e.stopPropagation();
+			// A dialog closes by Escape, but not for its list.
+			if (shown || !props.field)
+				e.stopPropagation();
+			if (shown)
+				e.preventDefault();
 		}
 	};
-	return <form class="searchbox" role="search" onSubmit={(e) => {
-		e.preventDefault();
-		run();
-	}} onFocusOut={(e) => {
+	const leave = (e: FocusEvent) => {
 		if (!(e.currentTarget as HTMLElement).contains(
 			e.relatedTarget as Node))
 			setOpen(false);
-	}}>
-		<span class="searchbox-icon"><Icon name="search" /></span>
-		<input id="search" ref={input} class="mono" type="text"
-			value={text} placeholder={"user == sara and status >= 400"}
+	};
+	const inner = <>
+		{props.field ? null : <span class="searchbox-icon">
+			<Icon name="search" /></span>}
+		<input id={id} ref={input} class="mono" type="text"
+			value={text} placeholder={props.field?.placeholder ??
+				"user == sara and status >= 400"}
 			spellcheck={false} autocomplete="off" autocapitalize="off"
-			role="combobox" aria-label="Search expression"
+			role="combobox" aria-label={props.field?.label ??
+				"Search expression"}
 			aria-expanded={open && list.length > 0}
-			aria-controls="search-list" aria-autocomplete="list"
+			aria-controls={`${id}-list`} aria-autocomplete="list"
 			aria-invalid={fault !== null}
-			aria-describedby={fault ? "search-fault" : undefined}
+			aria-describedby={fault ? `${id}-fault` : undefined}
 			aria-activedescendant={open && at >= 0 ?
-				`search-option-${at}` : undefined}
+				`${id}-option-${at}` : undefined}
 			onInput={(e) => {
 				const el = e.currentTarget;
 				setText(el.value);
@@ -177,19 +194,21 @@ export function SearchBox(props: {
 				e.currentTarget.selectionStart ?? 0)}
 			onKeyDown={onKeyDown} />
 		{text ? <button type="button" class="in-box"
-			title="Clear the search" aria-label="Clear the search"
+			title={props.field ? "Clear" : "Clear the search"}
+			aria-label={props.field ? "Clear" : "Clear the search"}
 			onClick={() => {
 				setText("");
 				props.onSearch("");
 				input.current?.focus();
 			}}><Icon name="close" size={14} /></button> : null}
-		<button type="button" class="in-box" aria-label="Search help"
-			title="What can be asked" onClick={props.onHelp}>
-			<Icon name="help" size={15} /></button>
-		{open && list.length > 0 ? <ul id="search-list" role="listbox"
+		{props.onHelp ? <button type="button" class="in-box"
+			aria-label="Search help" title="What can be asked"
+			onClick={props.onHelp}>
+			<Icon name="help" size={15} /></button> : null}
+		{open && list.length > 0 ? <ul id={`${id}-list`} role="listbox"
 			aria-label="Proposals" class="panel proposals">
 			{list.map((p, i) => <li key={i} role="option"
-				id={`search-option-${i}`} aria-selected={i === at}
+				id={`${id}-option-${i}`} aria-selected={i === at}
 				class={i === at ? "on" : ""}
 				onPointerDown={(e) => {
 					e.preventDefault();
@@ -200,8 +219,17 @@ export function SearchBox(props: {
 			</li>)}
 			<li class="foot" role="presentation">
 				<kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Tab</kbd> take,{" "}
-				<kbd>Enter</kbd> search</li>
+				{props.field ? null : <><kbd>Enter</kbd> search</>}</li>
 		</ul> : null}
-		{fault && !(open && at >= 0) ? <FaultView fault={fault} /> : null}
-	</form>;
+		{fault && !(open && at >= 0) ? <FaultView
+			fault={fault} id={id} /> : null}
+	</>;
+	if (props.field)
+		return <div class="searchbox" role="group"
+			aria-label={props.field.label} onFocusOut={leave}>
+			{inner}</div>;
+	return <form class="searchbox" role="search" onSubmit={(e) => {
+		e.preventDefault();
+		run();
+	}} onFocusOut={leave}>{inner}</form>;
 }

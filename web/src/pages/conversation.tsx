@@ -22,9 +22,11 @@ import { GUTTER, GUTTER_NARROW, Ladder } from "../ladder/ladder";
 import { SIDE } from "../ladder/layout";
 import { useMedia } from "../media";
 import { back, change, hashOf, route, shared } from "../router";
+import { session } from "../session";
 import { zone } from "../settings";
 import { oneLine, plural } from "../text";
 import { durationText, millis } from "../time";
+import { mayChange, traceForm } from "../traces";
 import type { Conversation } from "../types";
 import { setQuery } from "./search";
 
@@ -68,6 +70,7 @@ function Head(props: { c: Conversation; onAgain: () => void;
 	onSelect: (id: string) => void }) {
 	const { c } = props;
 	const z = useCell(zone);
+	const may = mayChange(useCell(session).me);
 	const span = millis(c.last) - millis(c.first);
 	const asked = {
 		q: `call_id == ${quoted(c.call_id)}`, from: "", to: "",
@@ -103,6 +106,10 @@ function Head(props: { c: Conversation; onAgain: () => void;
 				<button type="button" class="button icon-only wide-only"
 					title="Print" aria-label="Print"
 					onClick={() => print()}><Icon name="print" /></button>
+				{may ? <a class="button" href={traceForm(asked.q, "dialog")}
+					title="Trace this conversation from now on">
+					<Icon name="trace" size={14} />
+					<span class="wide-only">Trace</span></a> : null}
 				<ExportMenu choices={[
 					{ title: "pcap", help: "for Wireshark",
 						href: api.exportUrl(asked, "pcap") },

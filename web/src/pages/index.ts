@@ -4,6 +4,7 @@ import type { ComponentType } from "preact";
 import { ConversationPage } from "./conversation";
 import { SearchPage } from "./search";
 import { StatusPage } from "./status";
+import { TracesPage } from "./traces";
 
 export interface Page {
 	/** In the address: #/ID. */
@@ -22,6 +23,8 @@ export const PAGES: Page[] = [
 		component: SearchPage },
 	{ id: "conversation", title: "Conversation", key: "", icon: "ladder",
 		menu: false, component: ConversationPage },
+	{ id: "traces", title: "Traces", key: "r", icon: "trace", menu: true,
+		component: TracesPage },
 	{ id: "status", title: "Status", key: "t", icon: "status", menu: true,
 		component: StatusPage },
 ];

@@ -20,9 +20,11 @@ import { useKeys } from "../keys";
 import { useMedia } from "../media";
 import { change, go, hashOf, route, shared } from "../router";
 import { search, type SearchState } from "../search";
+import { session } from "../session";
 import { formOpen, rememberSearch, searchColumns, zone } from "../settings";
 import { count, plural } from "../text";
 import { durationText, millis, spanOf, timeText } from "../time";
+import { mayChange, traceForm } from "../traces";
 import type { Found, Message, Status } from "../types";
 import { CARD_COLUMNS, MESSAGE_COLUMNS, USUAL_COLUMNS } from "./columns";
 
@@ -126,6 +128,7 @@ export function SearchPage() {
 	const s = useCell(search.state);
 	const chosen = useCell(searchColumns) ?? USUAL_COLUMNS;
 	const form = useCell(formOpen);
+	const may = mayChange(useCell(session).me);
 	useCell(zone);
 	const narrowScreen = useMedia("(max-width: 720px)");
 	const [at, setAt] = useState(search.at);
@@ -263,6 +266,11 @@ export function SearchPage() {
 						chosen={chosen}
 						onChosen={(ids) => searchColumns.set(ids)} />}
 				</Popover>}
+				{may && q && !s.error ? <a class="button"
+					href={traceForm(q, "dialog")}
+					title="Trace what matches from now on">
+					<Icon name="trace" size={14} />
+					<span class="wide-only">Trace</span></a> : null}
 				<ExportMenu choices={[
 					{ title: "pcap", help: "all that matches, for " +
 						"Wireshark", href: api.exportUrl(asked, "pcap") },
