@@ -75,15 +75,20 @@ static bool backwards(const struct ear_ask *ask)
 	return true;
 }
 
-int ear_ask_open(struct ear_ask *ask, const char *data_dir)
+void ear_ask_catch(void)
 {
 	struct sigaction action = {
 		.sa_handler = stop, .sa_flags = SA_RESETHAND};
 
-	if (backwards(ask))
-		return EAR_EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+}
+
+int ear_ask_open(struct ear_ask *ask, const char *data_dir)
+{
+	if (backwards(ask))
+		return EAR_EXIT_USAGE;
+	ear_ask_catch();
 	ask->query.stop = &ear_ask_stopped;
 	ask->data_dir = data_dir;
 	if (ear_app_store_open(

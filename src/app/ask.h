@@ -53,6 +53,9 @@ int ear_ask_compile(struct ear_ask *ask, int argc, char **argv);
 /** The same with a text. */
 int ear_ask_compile_text(struct ear_ask *ask, struct ear_slice text);
 
+/** Ctrl-C and SIGTERM set ear_ask_stopped from now on; the second one ends. */
+void ear_ask_catch(void);
+
 /** Open the store to look only; Ctrl-C stops searches from now on. */
 int ear_ask_open(struct ear_ask *ask, const char *data_dir);
 

@@ -6,17 +6,21 @@
 
 #include "app/ask.h"
 #include "app/commands.h"
+#include "app/export_send.h"
 #include "app/options.h"
 #include "base/stop.h"
 #include "base/time.h"
 #include "message/msg_json.h"
+#include "net/uri.h"
 #include "sink/pcap_file.h"
 #include "sink/text.h"
 
 struct choices {
 	const char *data, *file, *format;
+	const char *read, *speed, *key, *ca;
 	uint64_t from_ns, to_ns, limit;
-	bool micro;
+	uint64_t version, capture_id;
+	bool micro, keep_secrets, no_verify;
 };
 
 /* One export under way. */
@@ -171,6 +175,49 @@ out:
 	return status;
 }
 
+/*
+ * --to has two meanings that cannot be taken for one another: a time never
+ * begins with hep: or sip:. With those it is -o.
+ */
+static void find_collector(int argc, char **argv)
+{
+	static char output[] = "--output";
+
+	for (int i = 1; i < argc; i++) {
+		bool apart = !strcmp(argv[i], "--to") || !strcmp(argv[i], "-t");
+		bool joined = !strncmp(argv[i], "--to=", 5);
+
+		if (apart && i + 1 < argc &&
+			ear_net_uri_is(ear_slice_str(argv[i + 1])))
+			argv[i] = output;
+		else if (joined && ear_net_uri_is(ear_slice_str(argv[i] + 5)))
+			argv[i] = memcpy(argv[i] + 3, "-o", 2);
+	}
+}
+
+static int send_all(const struct choices *c, int argc, char **argv)
+{
+	struct ear_ask ask = {.command = "export",
+		.query = {.from_ns = c->from_ns,
+			.to_ns = c->to_ns,
+			.limit = c->limit,
+			.oldest_first = true}};
+	const struct ear_export_send options = {
+		.data = c->data,
+		.read = c->read,
+		.keep_secrets = c->keep_secrets,
+		.speed = c->speed,
+		.send = {.to = c->file,
+			.version = c->version > 3 ? 0 : (uint32_t)c->version,
+			.capture_id = (uint32_t)c->capture_id,
+			.key = c->key,
+			.ca = c->ca,
+			.no_verify = c->no_verify},
+	};
+
+	return ear_export_send(&ask, &options, argc, argv);
+}
+
 static int run(const struct choices *c, const struct format *format, int argc,
 	char **argv)
 {
@@ -202,35 +249,80 @@ static int run(const struct choices *c, const struct format *format, int argc,
 static const char examples[] =
 	"examples:\n"
 	"  earshot export 'call_id == \"a84b4c76e66710\"' -o call.pcap\n"
-	"  earshot export 'user == 49301' --from -1d -o - --format json\n";
+	"  earshot export 'user == 49301' --from -1d -o - --format json\n"
+	"  earshot export --from -1h --to 'hep:192.0.2.9;transport=tcp'\n"
+	"  earshot export --read a.pcap --speed original --to sip:192.0.2.9\n";
 
 int ear_cmd_export(int argc, char **argv)
 {
-	struct choices c = {.data = ear_data_dir(), .to_ns = UINT64_MAX};
+	struct choices c = {.data = ear_data_dir(),
+		.to_ns = UINT64_MAX,
+		.version = 3,
+		.speed = "max"};
 	const struct ear_option options[] = {
 		EAR_OPTION_DATA(&c.data),
 		{"output", 'o', EAR_OPT_TEXT, &c.file, "FILE",
-			"where to; - is standard output"},
+			"where to; - is standard output; or a collector: "
+			"hep:HOST:PORT or sip:HOST:PORT, with "
+			";transport=udp, tcp or tls"},
 		{"format", 'F', EAR_OPT_TEXT, &c.format, "pcap|text|json",
 			"default: by the ending of FILE"},
 		{"from", 'f', EAR_OPT_TIME, &c.from_ns, "TIME",
 			"not before: 2026-11-22T10:38:00Z, 10:38 (UTC), -2h"},
-		{"to", 't', EAR_OPT_TIME, &c.to_ns, "TIME", "not after"},
+		{"to", 't', EAR_OPT_TIME, &c.to_ns, "TIME",
+			"not after; with hep: or sip: the same as -o"},
 		{"limit", 'n', EAR_OPT_U64, &c.limit, "N",
 			"most messages; default all"},
 		{"micro", 0, EAR_OPT_FLAG, &c.micro, NULL,
 			"pcap with microseconds, for old readers"},
+		{"read", 'r', EAR_OPT_TEXT, &c.read, "CAPTURE",
+			"to a collector: from a capture file instead of the "
+			"store; - is standard input"},
+		{"speed", 's', EAR_OPT_TEXT, &c.speed, "original|max|N",
+			"to a collector: at the pace of the capture times, as "
+			"fast as it takes them (default), or N a second"},
+		{"version", 0, EAR_OPT_U64, &c.version, "1|2|3",
+			"to a collector: of HEP; default 3"},
+		{"capture-id", 0, EAR_OPT_U64, &c.capture_id, "N",
+			"to a collector: capture agent id; default that of "
+			"the messages, else 1"},
+		{"key", 0, EAR_OPT_TEXT, &c.key, "TEXT",
+			"to a collector: authentication key of HEP 3"},
+		{"ca", 0, EAR_OPT_TEXT, &c.ca, "FILE",
+			"to a collector by TLS: certificates to trust; "
+			"default the system's"},
+		{"no-verify", 0, EAR_OPT_FLAG, &c.no_verify, NULL,
+			"to a collector by TLS: take any certificate"},
+		{"keep-secrets", 0, EAR_OPT_FLAG, &c.keep_secrets, NULL,
+			"with --read: do not blank passwords, digest "
+			"responses and keys"},
 	};
 	const struct ear_usage usage = {"export", "[EXPR…] -o FILE",
-		"Writes the messages that match to a file, oldest first.",
+		"Writes the messages that match to a file, oldest first, or "
+		"sends them to a collector, with the times at which they were "
+		"captured.",
 		options, sizeof(options) / sizeof(options[0]), examples};
 	const struct format *format;
 	int status;
 
+	find_collector(argc, argv);
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
+	if (c.capture_id > UINT32_MAX) {
+		fprintf(stderr, "earshot export: --capture-id is at most %u\n",
+			UINT32_MAX);
+		return EAR_EXIT_USAGE;
+	}
+	if (c.file && ear_net_uri_is(ear_slice_str(c.file)))
+		return send_all(&c, argc, argv);
+	if (c.read) {
+		fprintf(stderr, "earshot export: --read is for collectors; a "
+				"capture is imported first: earshot import\n");
+		return EAR_EXIT_USAGE;
+	}
 	if (!c.file) {
-		fprintf(stderr, "earshot export: name a file with -o\n"
+		fprintf(stderr, "earshot export: name a file with -o "
+				"or a collector with --to\n"
 				"Try: earshot export --help\n");
 		return EAR_EXIT_USAGE;
 	}

@@ -150,9 +150,8 @@ enum ear_err ear_connect(const struct ear_connect *c, int *fd,
 		*fd = try_one(c, ai);
 		if (*fd < 0)
 			err = ear_fail_sys(fault,
-				"cannot connect to %s%s%s by %s", text,
-				strcmp(c->host, text) ? " of " : "", c->host,
-				c->tcp ? "tcp" : "udp");
+				"cannot connect to %s (%s) by %s", c->host,
+				text, c->tcp ? "tcp" : "udp");
 	}
 	freeaddrinfo(list);
 	return *fd < 0 ? err : EAR_OK;
