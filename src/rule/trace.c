@@ -98,7 +98,7 @@ struct trace *traces_find(struct ear_traces *t, struct ear_slice name)
 
 void traces_changed(struct ear_traces *t)
 {
-	unsigned busy = 0;
+	unsigned busy = 0, before = 0;
 
 	trace_index_reset(&t->index);
 	t->until_ns = UINT64_MAX;
@@ -108,6 +108,7 @@ void traces_changed(struct ear_traces *t)
 		if (!trace)
 			continue;
 		busy++;
+		before += trace->spec.keep_before_ns != 0;
 		if (trace->spec.until_ns && trace->spec.until_ns < t->until_ns)
 			t->until_ns = trace->spec.until_ns;
 		if (trace->on && !trace->held && !trace->script)
@@ -115,6 +116,7 @@ void traces_changed(struct ear_traces *t)
 	}
 	trace_index_sort(&t->index);
 	atomic_store(&t->busy, busy);
+	atomic_store(&t->before, before);
 	t->state_dirty = true;
 	if (t->has_keeper)
 		pthread_cond_signal(&t->wake);
@@ -343,4 +345,9 @@ size_t ear_traces_list(
 bool ear_traces_on(struct ear_traces *traces)
 {
 	return atomic_load_explicit(&traces->on, memory_order_relaxed);
+}
+
+bool ear_traces_want_before(struct ear_traces *traces)
+{
+	return atomic_load_explicit(&traces->before, memory_order_relaxed) != 0;
 }

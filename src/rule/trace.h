@@ -136,6 +136,9 @@ EAR_MUST_USE enum ear_err ear_traces_switch(struct ear_traces *traces,
 	const char *name, bool on, const char *by, struct ear_fault *fault);
 bool ear_traces_on(struct ear_traces *traces);
 
+/** Whether one that runs has keep_before: the flight recorder is wanted. */
+bool ear_traces_want_before(struct ear_traces *traces);
+
 /** @return how many there are; up to max are copied; ended ones last */
 size_t ear_traces_list(
 	struct ear_traces *traces, struct ear_trace_info *out, size_t max);

@@ -62,6 +62,7 @@ struct ear_traces {
 
 	atomic_bool on;     /* the global switch */
 	atomic_uint busy;   /* traces that run: 0 takes nothing */
+	atomic_uint before; /* of these, those that have keep_before */
 	uint64_t until_ns;  /* when the first of them ends; else the most */
 	bool switched;      /* by somebody: outlives the configuration */
 	uint64_t next_name; /* of "t7" */
