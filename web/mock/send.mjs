@@ -35,7 +35,7 @@ function hep(m) {
 		chunk(2, u8(PROTO[m.transport])), chunk(3, ip(m.src)),
 		chunk(4, ip(m.dst)), chunk(7, u16(portOf(m.src))),
 		chunk(8, u16(portOf(m.dst))), chunk(9, u32(Math.floor(m.ms / 1000))),
-		chunk(10, u32(m.ms % 1000 * 1000)), chunk(11, u8(1)),
+		chunk(10, u32(m.ms % 1000 * 1000)), chunk(11, u8(m.proto === "log" ? 100 : 1)),
 		chunk(12, u32(m.capture_id)), chunk(17, Buffer.from(m.call_id)),
 		chunk(19, Buffer.from(m.node)), chunk(15, Buffer.from(m.raw))]);
 	const head = Buffer.from("HEP3\0\0");

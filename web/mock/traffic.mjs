@@ -65,6 +65,25 @@ export function makeTraffic(now) {
 		});
 	}
 
+	/** A log event of a server: HEP type 100. */
+	function log(ms, d, text) {
+		const stamp = new Date(ms).toISOString().replace("Z", "000Z");
+		const none = Object.fromEntries(["method", "reason", "ruri", "cseq",
+			"from", "from_user", "from_tag", "to", "to_user", "to_tag",
+			"auth_user", "contact", "user_agent", "branch",
+			"content_type"].map((name) => [name, ""]));
+		out.push({
+			n: 0, ms, id: "", at: stamp, seen: stamp,
+			tap: "hep/udp:127.0.0.1:9060", agent: "10.0.0.10",
+			node: "proxy-1", capture_id: 2001, correlation: d.id,
+			proto: "log", transport: "udp", direction: "",
+			src: "10.0.0.10:9060", dst: "127.0.0.1:9060", kind: "event",
+			...none, status: 0, call_id: d.id, sdp: false,
+			malformed: false, truncated: false,
+			size: Buffer.byteLength(text), raw: text, findings: [],
+		});
+	}
+
 	function sdp(addr, hold) {
 		const ip = addr.split(":")[0];
 		return `v=0\r\no=- ${Math.floor(rnd() * 1e9)} 1 IN IP4 ${ip}\r\n` +
@@ -88,7 +107,7 @@ export function makeTraffic(now) {
 		const ttag = hex(8);
 		const display = name ?? a[1];
 		const d = {
-			answered: false,
+			id, answered: false,
 			head: (cseq) => ["Max-Forwards: 69",
 				`From: ${display ? `"${display}" ` : ""}<sip:${a[0]}@${
 					DOMAIN}>;tag=${ftag}`,
@@ -177,6 +196,10 @@ export function makeTraffic(now) {
 		if (outcome === "404" || trunk) {
 			const first = trunk ? "SIP/2.0 503 Service Unavailable" :
 				"SIP/2.0 404 Not Found";
+			log(t + (trunk ? 600 : 12), d, trunk ?
+				"route[TRUNK]: no answer in 500 ms, sent again\n" +
+				"gateway 192.0.2.60 of set 1" :
+				"route[LOCATION]: no such user, sent to the exchange");
 			fromFar(t + (trunk ? 690 : 19), first, "102 INVITE", trunk ?
 				["Retry-After: 120", "Reason: Q.850;cause=34;text=\"No " +
 				"circuit\""] : []);

@@ -176,7 +176,9 @@ export function MessageText(props: { m: FullMessage; onNarrow: Narrow }) {
 			<CopyButton title="Copy the message" words="Copy"
 				text={() => m.raw} />
 		</div>
-		{view === "read" ? <Read m={m} key={m.id}
+		{view === "read" && m.proto === "log" ?
+			<AsSent m={m} key={m.id} /> :
+			view === "read" ? <Read m={m} key={m.id}
 			onNarrow={props.onNarrow} /> :
 			view === "text" ? <AsSent m={m} key={m.id} /> :
 				<Bytes m={m} key={m.id} />}

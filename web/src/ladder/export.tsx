@@ -5,8 +5,8 @@ import { clockText, dateText, durationText, millis } from "../time";
 import { cut, oneLine } from "../text";
 import type { Conversation } from "../types";
 import { GUTTER } from "./ladder";
-import { CHAR, HEAD, layout, partyNames } from "./layout";
-import { GapRow, MessageRow, TimeCells } from "./row";
+import { CHAR, HEAD, isNote, layout, partyNames } from "./layout";
+import { GapRow, MessageRow, NoteRow, TimeCells } from "./row";
 
 // A file has no style sheet beside it: its colours travel with it.
 const COLOURS: Record<string, string> = {
@@ -19,6 +19,7 @@ monospace;fill:#1c2023}.page,.paper{fill:#fff}.life{stroke:#c4c8cc}
 .party-name{font-weight:600}.party-addr,.delta,.gap-text,.chip text,
 .finding-text{font-size:10px;fill:#565d64}.finding-text{fill:#8a4b00}
 .line{stroke-width:1.4}.again .line{stroke-dasharray:5 3}
+.banner{fill:#eef0f2}.banner-edge{stroke:#565d64;stroke-width:3}
 .chip rect{fill:#eef0f2}.lock{fill:#565d64}.wave{stroke:#c4c8cc}` +
 	Object.entries(COLOURS).map(([name, colour]) =>
 		`.c-${name} .line{stroke:${colour}}.c-${name} .label,` +
@@ -62,8 +63,11 @@ export function ladderSvg(c: Conversation, zone: "local" | "utc"): string {
 			{l.rows.map((row, i) => row.kind === "gap" ?
 				<GapRow key={i} l={l} row={row}
 					ms={c.messages[row.index]!.delta_ms} /> :
-				<MessageRow key={i} l={l} row={row}
-					m={c.messages[row.index]!} />)}
+				isNote(c.messages[row.index]!) ?
+					<NoteRow key={i} l={l} row={row}
+						m={c.messages[row.index]!} /> :
+					<MessageRow key={i} l={l} row={row}
+						m={c.messages[row.index]!} />)}
 		</g>
 	</svg>, holder);
 	const text = new XMLSerializer().serializeToString(
@@ -104,7 +108,15 @@ export function ladderText(c: Conversation, zone: "local" | "utc"): string {
 	const lives = (cells: string[]) => names.forEach((_, i) => {
 		cells[at(i)] = "|";
 	});
+	const when = (k: number) => (clockText(millis(c.messages[k]!.at), zone) +
+		" " + (k ? "+" + durationText(c.messages[k]!.delta_ms) : "")
+		.padStart(13)).padEnd(left);
 	c.messages.forEach((m, k) => {
+		if (isNote(m)) {
+			out.push(" ".repeat(left) + line(lives));
+			out.push(`${when(k)}   .. ${oneLine(m.label)}`);
+			return;
+		}
 		const a = at(m.from_party);
 		const b = m.from_party === m.to_party ? a + 8 : at(m.to_party);
 		const [p, q] = [Math.min(a, b), Math.max(a, b)];
@@ -115,8 +127,7 @@ export function ladderText(c: Conversation, zone: "local" | "utc"): string {
 			lives(cells);
 			centred(cells, (p + q) >> 1, label);
 		}));
-		out.push((clockText(millis(m.at), zone) + " " + (k ? "+" +
-			durationText(m.delta_ms) : "").padStart(13)).padEnd(left) +
+		out.push(when(k) +
 			line((cells) => {
 				lives(cells);
 				for (let i = p + 1; i < q; i++)

@@ -8,8 +8,9 @@ import { zone } from "../settings";
 import { cut, oneLine } from "../text";
 import { exactText } from "../time";
 import type { Conversation } from "../types";
-import { CHAR, HEAD, layout, partyNames, visibleRows } from "./layout";
-import { GapRow, MessageRow, rowWords, TimeCells } from "./row";
+import { CHAR, HEAD, isNote, layout, partyNames, visibleRows }
+	from "./layout";
+import { GapRow, MessageRow, NoteRow, rowWords, TimeCells } from "./row";
 
 const OVERSCAN_PX = 400;
 // Up to here all of it is drawn once there is time, so that the browser's own
@@ -130,17 +131,21 @@ export function Ladder(props: {
 							return <GapRow key={`g${row.index}`} l={l}
 								row={row} ms={m.delta_ms} />;
 						const on = m.id === props.selected;
+						const note = isNote(m);
 						return <g key={row.index} role="button"
 							class={"msg" + (on ? " on" : "") +
 								(m.id === props.second ? " second" : "") +
-								(m.transaction === litTx ? " lit" : "")}
+								(!note && m.transaction === litTx ?
+									" lit" : "")}
 							aria-pressed={on}
-							onPointerEnter={() => setLit(m.transaction)}
+							onPointerEnter={() => setLit(note ? -1 :
+								m.transaction)}
 							onClick={(e) => props.onSelect(m.id,
 								e.shiftKey || e.ctrlKey || e.metaKey)}>
 							<rect class="band" x="0" y={row.y}
 								width={l.width} height={row.height} />
-							<MessageRow l={l} row={row} m={m} />
+							{note ? <NoteRow l={l} row={row} m={m} /> :
+								<MessageRow l={l} row={row} m={m} />}
 							<text class="heard" x="0" y={row.y}>
 								{rowWords(m, words)}</text>
 						</g>;

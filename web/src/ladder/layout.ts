@@ -13,6 +13,13 @@ export const GAP_MS = 3000;
 export const CHAR = 7.23;
 export const SMALL_CHAR = 6.03;
 export const SIDE = 60;
+/** Least width where there are notes to read. */
+const NOTE_WIDTH = 420;
+
+/** What a server says of the conversation: a note across the ladder. */
+export function isNote(m: LadderMessage): boolean {
+	return m.kind === "event";
+}
 
 export interface LadderRow {
 	kind: "message" | "gap";
@@ -61,9 +68,11 @@ export function layout(c: Conversation, column: number): Layout {
 		rows[rowOf[i]!]!.repeats = again.get(m.id) ?? 0;
 	});
 	const x = c.parties.map((_, i) => SIDE + i * column);
+	const width = SIDE * 2 + Math.max(0, c.parties.length - 1) * column;
 	return {
 		rows, rowOf, x, height: y + 14,
-		width: SIDE * 2 + Math.max(0, c.parties.length - 1) * column,
+		width: c.messages.some(isNote) ? Math.max(width, NOTE_WIDTH) :
+			width,
 	};
 }
 

@@ -4,8 +4,9 @@ import { cssClass } from "../classes";
 import { cut, oneLine } from "../text";
 import { clockText, durationText, millis } from "../time";
 import type { LadderMessage } from "../types";
-import { CHAR, FINDING, SMALL_CHAR, type LadderRow, type Layout }
-	from "./layout";
+import {
+	CHAR, FINDING, isNote, SMALL_CHAR, type LadderRow, type Layout,
+} from "./layout";
 
 const ARROW = 7;
 const LOOP = 56;
@@ -37,6 +38,8 @@ function marks(m: LadderMessage, row: LadderRow): Mark[] {
 
 /** What one who hears the page hears after the words of the arrow. */
 export function rowWords(m: LadderMessage, parties: string[]): string {
+	if (isNote(m))
+		return ", log event";
 	return (isSecure(m) ? ` ${m.transport}, ` : ", ") +
 		`${parties[m.from_party] ?? m.src} to ` +
 		(parties[m.to_party] ?? m.dst);
@@ -98,6 +101,20 @@ export function MessageRow(props: { l: Layout; row: LadderRow;
 					` (+${m.findings.length - 1})` : ""), Math.max(24,
 				Math.floor((l.width - Math.min(a, b)) / SMALL_CHAR)))}
 		</text> : null}
+	</g>;
+}
+
+/** A log event: a banner from side to side. */
+export function NoteRow(props: { l: Layout; row: LadderRow;
+	m: LadderMessage }) {
+	const { l, row, m } = props;
+	const y = row.y + 5;
+	return <g class="note-row">
+		<rect class="banner" x="8" y={y} width={l.width - 16} height="24"
+			rx="4" />
+		<path class="banner-edge" d={`M10 ${y + 4}v16`} />
+		<text class="note-text" x="20" y={y + 16}>{cut(oneLine(m.label),
+			Math.floor((l.width - 36) / CHAR))}</text>
 	</g>;
 }
 
