@@ -179,14 +179,15 @@ function conversation(res, callId) {
 			transactions.set(tx, transactions.size);
 		const l = {
 			...row(m), raw: m.raw, findings: m.findings,
-			from_party: index(m.src, m.kind === "request" ?
-				m.user_agent : m.user_agent),
-			to_party: index(m.dst, ""),
+			from_party: m.kind === "event" ? null :
+				index(m.src, m.user_agent),
+			to_party: m.kind === "event" ? null : index(m.dst, ""),
 			delta_ms: m.ms - last, offset_ms: m.ms - all[0].ms,
 			retransmission_of: seen.get(key) ?? null,
 			transaction: transactions.get(tx),
 			class: CLASSES[classOf(m)],
-			label: m.kind === "request" ? m.method :
+			label: m.kind === "event" ? m.raw.split("\n")[0] :
+				m.kind === "request" ? m.method :
 				`${m.status} ${m.reason}`,
 		};
 		if (!seen.has(key))

@@ -102,6 +102,7 @@ export interface Party {
 }
 
 export interface LadderMessage extends FullMessage {
+	/** Of a log event, which is a note: null, as of to_party. */
 	from_party: number;
 	to_party: number;
 	delta_ms: number;

@@ -335,6 +335,26 @@ export const cases = [{
 		assert.match(page.url(), /#\/search/);
 	},
 }, {
+	name: "log-event",
+	async run(t) {
+		const { page } = t;
+		await openCall(t, "kind == event");
+		await page.waitForSelector(".note-row .banner");
+		await t.shot("log-event");
+		// A note at its time, between nobody: no arrow, no party of its own.
+		const note = page.locator(".msg:has(.note-row)").first();
+		assert.match(await note.textContent(), /route\[\w+\]/);
+		assert.equal(await note.locator(".arrow").count(), 0);
+		assert.doesNotMatch(await page.textContent(".ladder-head"),
+			/9060/);
+		const boxes = await page.locator(".msg .band").all();
+		assert.ok(boxes.length > 4);
+		await note.click();
+		await page.waitForSelector(".msg.on .note-row");
+		assert.match(await page.textContent(".detail .as-sent"),
+			/^route\[\w+\]/);
+	},
+}, {
 	name: "export",
 	async run(t) {
 		const { page } = t;
