@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "console/jsonrpc.h"
+#include "console/params.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -26,11 +27,46 @@ static enum ear_err failing(const struct ear_rpc_call *call,
 	return ear_fail(fault, EAR_FULL, 0, "full");
 }
 
+/* Parameters of all kinds, as trace.start has them. */
+static enum ear_err start(const struct ear_rpc_call *call,
+	struct ear_json *result, struct ear_fault *fault)
+{
+	const char *rule = "", *name = "";
+	struct ear_param_texts users = {0};
+	uint64_t length_ns = 0, count = 0, size = 0;
+	bool on = false, timed = false;
+	const struct ear_param table[] = {
+		{"rule", EAR_PARAM_TEXT, &rule},
+		{"name", EAR_PARAM_TEXT, &name, .most = 63},
+		{"for", EAR_PARAM_DURATION, &length_ns, .given = &timed},
+		{"traced_user", EAR_PARAM_TEXTS, &users, .most = 255},
+		{"max_messages", EAR_PARAM_COUNT, &count},
+		{"max_size", EAR_PARAM_SIZE, &size},
+		{"on", EAR_PARAM_BOOL, &on, .needed = true},
+	};
+	enum ear_err err = ear_params_read(
+		call->params, table, sizeof(table) / sizeof(table[0]), fault);
+
+	if (err) {
+		assert(err == EAR_USAGE && fault->text[0]);
+		return err;
+	}
+	assert(users.n <= EAR_PARAM_TEXTS_MAX && strlen(name) <= 63);
+	ear_json_open(result, '[');
+	ear_json_str(result, ear_slice_str(rule));
+	for (size_t i = 0; i < users.n; i++)
+		ear_json_str(result, ear_slice_str(users.item[i]));
+	ear_json_u64(result, length_ns);
+	ear_json_close(result, ']');
+	return EAR_OK;
+}
+
 static void answer(struct ear_slice value)
 {
-	static const struct ear_rpc_method methods[] = {
-		{"echo", echo, "echo"}, {"fail", failing, "fail"}};
-	const struct ear_rpc_table table = {methods, 2, NULL};
+	static const struct ear_rpc_method methods[] = {{"echo", echo, "echo"},
+		{"fail", failing, "fail", 500},
+		{"trace.start", start, "start"}};
+	const struct ear_rpc_table table = {methods, 3, NULL};
 	struct ear_buf out = {0};
 	json_t *root;
 
