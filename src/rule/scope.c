@@ -117,6 +117,13 @@ static uint8_t bit_known(const uint64_t *set, unsigned n, uint64_t v)
 	return (uint8_t)(i < n ? 1u << i : 0);
 }
 
+/* A leg is established; one that has ended stays so, whatever comes late. */
+static void establish(struct ear_scope_unit *u, uint64_t tag)
+{
+	if (place(u->leg, u->legs, tag) == u->legs)
+		u->confirmed |= leg_bit(u, tag);
+}
+
 /* --- what both scopes ask ----------------------------------------------- */
 
 /*
@@ -144,7 +151,7 @@ static void note_answer(struct ear_scope_unit *u, const struct ear_facts *f)
 	u->answered |= bit;
 	if (f->status < 300) {
 		u->flags |= OK_SEEN;
-		u->confirmed |= leg_bit(u, hash(f->to_tag));
+		establish(u, hash(f->to_tag));
 	} else {
 		u->flags |= NEGATIVE;
 	}
@@ -226,9 +233,20 @@ static uint64_t peer(const struct ear_scope_unit *u, const struct ear_facts *f)
 
 static void confirm(struct ear_scope_unit *u, const struct ear_facts *f)
 {
-	uint8_t bit = leg_bit(u, peer(u, f));
+	establish(u, peer(u, f));
+}
 
-	u->confirmed |= bit;
+/* A BYE: it may be the first that is seen of a leg, or come late. */
+static void bid_farewell(struct ear_scope_unit *u, const struct ear_facts *f)
+{
+	uint64_t tag = peer(u, f);
+	uint8_t known = bit_known(u->leg, u->legs, tag);
+
+	if (!known)
+		known = leg_bit(u, tag);
+	else if (!(known & u->confirmed))
+		return;
+	u->bye |= known;
 }
 
 static void end_leg(struct ear_scope_unit *u, const struct ear_facts *f)
@@ -347,7 +365,7 @@ static void learn_request(struct ear_scope_unit *u, const struct ear_msg *msg,
 	if (is(f->method, "NOTIFY")) {
 		notified(u, msg, f);
 	} else if (is(f->method, "BYE")) {
-		u->bye |= leg_bit(u, peer(u, f));
+		bid_farewell(u, f);
 	} else if (is(f->method, "ACK")) {
 		if (is_dialog_ack(u, f))
 			confirm(u, f);
