@@ -55,7 +55,7 @@ static char *plain_words(char *text)
 	return text;
 }
 
-enum ear_err ear_sql_fail(struct ear_sql_conn *conn, SQLSMALLINT type,
+enum ear_err ear_odbc_fail(struct ear_sql_conn *conn, SQLSMALLINT type,
 	SQLHANDLE handle, struct ear_fault *fault, const char *doing)
 {
 	SQLCHAR state[6] = "HY000", words[512] = "";
@@ -122,7 +122,7 @@ static enum ear_err connect_to(
 
 		snprintf(doing, sizeof(doing), "cannot connect to %s",
 			url->shown);
-		err = ear_sql_fail(
+		err = ear_odbc_fail(
 			conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
 		err = fault->code = EAR_SYS;
 	} else {
@@ -215,7 +215,7 @@ static enum ear_err set_up(struct ear_sql_conn *conn, struct ear_fault *fault)
 	else if (conn->dialect == EAR_SQL_MYSQL)
 		say = mysql;
 	for (; *say && !err; say++)
-		err = ear_sql_exec(conn, *say, NULL, fault);
+		err = ear_odbc_exec(conn, *say, NULL, fault);
 	if (!err && conn->dialect == EAR_SQL_MYSQL)
 		err = ask_mysql(conn, fault);
 	return err;
@@ -232,7 +232,7 @@ enum ear_err ear_sql_conn_open(struct ear_sql_conn *conn,
 		err = connect_to(conn, fault);
 	if (!err && !SQL_SUCCEEDED(SQLAllocHandle(
 			    SQL_HANDLE_STMT, conn->dbc, &conn->stmt)))
-		err = ear_sql_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
 			"cannot begin a statement");
 	if (!err) {
 		ask_server(conn);
@@ -241,7 +241,7 @@ enum ear_err ear_sql_conn_open(struct ear_sql_conn *conn,
 	if (!err &&
 		!SQL_SUCCEEDED(SQLSetConnectAttr(conn->dbc, SQL_ATTR_AUTOCOMMIT,
 			(SQLPOINTER)SQL_AUTOCOMMIT_OFF, 0)))
-		err = ear_sql_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
 			"cannot begin transactions");
 	if (err)
 		ear_sql_conn_close(conn);
@@ -282,7 +282,7 @@ static const char *short_of(const char *sql, char out[60])
 	return out;
 }
 
-enum ear_err ear_sql_exec(struct ear_sql_conn *conn, const char *sql,
+enum ear_err ear_odbc_exec(struct ear_sql_conn *conn, const char *sql,
 	int64_t *changed, struct ear_fault *fault)
 {
 	SQLRETURN done =
@@ -292,7 +292,7 @@ enum ear_err ear_sql_exec(struct ear_sql_conn *conn, const char *sql,
 	char words[60];
 
 	if (done != SQL_NO_DATA && !SQL_SUCCEEDED(done))
-		err = ear_sql_fail(conn, SQL_HANDLE_STMT, conn->stmt, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_STMT, conn->stmt, fault,
 			short_of(sql, words));
 	if (!err && changed) {
 		SQLRowCount(conn->stmt, &n);
@@ -326,7 +326,7 @@ enum ear_err ear_sql_numbers(struct ear_sql_conn *conn, const char *sql,
 			++*rows;
 	}
 	if (done != SQL_NO_DATA && !SQL_SUCCEEDED(done))
-		err = ear_sql_fail(conn, SQL_HANDLE_STMT, conn->stmt, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_STMT, conn->stmt, fault,
 			short_of(sql, words));
 	SQLFreeStmt(conn->stmt, SQL_CLOSE);
 	return err;
@@ -336,7 +336,7 @@ enum ear_err ear_sql_commit(struct ear_sql_conn *conn, struct ear_fault *fault)
 {
 	if (SQL_SUCCEEDED(SQLEndTran(SQL_HANDLE_DBC, conn->dbc, SQL_COMMIT)))
 		return EAR_OK;
-	return ear_sql_fail(
+	return ear_odbc_fail(
 		conn, SQL_HANDLE_DBC, conn->dbc, fault, "cannot commit");
 }
 

@@ -72,7 +72,7 @@ static enum ear_err run(
 
 	ear_buf_byte(sql, '\0');
 	err = sql->err ? ear_fail(fault, EAR_NOMEM, 0, "out of memory")
-		       : ear_sql_exec(conn, sql->p, NULL, fault);
+		       : ear_odbc_exec(conn, sql->p, NULL, fault);
 	ear_buf_fini(sql);
 	return err;
 }

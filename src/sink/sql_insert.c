@@ -51,11 +51,11 @@ static enum ear_err prepare(struct ear_sql_conn *conn,
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	else if (!SQL_SUCCEEDED(SQLAllocHandle(
 			 SQL_HANDLE_STMT, conn->dbc, &table->insert)))
-		err = ear_sql_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault,
 			"cannot begin a statement");
 	else if (!SQL_SUCCEEDED(
 			 SQLPrepare(table->insert, (SQLCHAR *)sql.p, SQL_NTS)))
-		err = ear_sql_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
+		err = ear_odbc_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
 			table->name);
 	if (err && table->insert) {
 		SQLFreeHandle(SQL_HANDLE_STMT, table->insert);
@@ -77,7 +77,7 @@ static enum ear_err bind_column(struct ear_sql_conn *conn,
 		    is_long ? SQL_LONGVARCHAR : SQL_VARCHAR, width, 0,
 		    b->data.p, (SQLLEN)width, b->n)))
 		return EAR_OK;
-	return ear_sql_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
+	return ear_odbc_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
 		"cannot bind parameters");
 }
 
@@ -144,7 +144,7 @@ static enum ear_err insert_unnest(struct ear_sql_conn *conn,
 	}
 	if (err || SQL_SUCCEEDED(SQLExecute(table->insert)))
 		return err;
-	return ear_sql_fail(
+	return ear_odbc_fail(
 		conn, SQL_HANDLE_STMT, table->insert, fault, table->name);
 }
 
@@ -202,7 +202,7 @@ static enum ear_err check_rows(struct ear_sql_conn *conn,
 {
 	for (size_t i = 0; i < n; i++) {
 		if (conn->row_status[i] == SQL_PARAM_ERROR) {
-			enum ear_err err = ear_sql_fail(conn, SQL_HANDLE_STMT,
+			enum ear_err err = ear_odbc_fail(conn, SQL_HANDLE_STMT,
 				table->insert, fault, table->name);
 
 			return err == EAR_SYS ? EAR_BAD : err;
@@ -232,7 +232,7 @@ static enum ear_err insert_array(struct ear_sql_conn *conn,
 	SQLSetStmtAttr(table->insert, SQL_ATTR_PARAM_STATUS_PTR,
 		n > 1 ? conn->row_status : NULL, 0);
 	if (!SQL_SUCCEEDED(SQLExecute(table->insert)))
-		return ear_sql_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
+		return ear_odbc_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
 			table->name);
 	return n > 1 ? check_rows(conn, table, n, fault) : EAR_OK;
 }

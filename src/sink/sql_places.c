@@ -59,7 +59,7 @@ static enum ear_err run(struct ear_sql_conn *conn, struct ear_buf *sql,
 
 	ear_buf_byte(sql, '\0');
 	err = sql->err ? ear_fail(fault, EAR_NOMEM, 0, "out of memory")
-		       : ear_sql_exec(conn, sql->p, changed, fault);
+		       : ear_odbc_exec(conn, sql->p, changed, fault);
 	ear_buf_fini(sql);
 	return err;
 }

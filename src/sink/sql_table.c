@@ -83,7 +83,7 @@ static enum ear_err check_columns(struct ear_sql_conn *conn,
 		if (!SQL_SUCCEEDED(SQLDescribeCol(conn->stmt, (SQLUSMALLINT)i,
 			    name, sizeof(name), &length, &type, &size, &digits,
 			    &null)))
-			return ear_sql_fail(conn, SQL_HANDLE_STMT, conn->stmt,
+			return ear_odbc_fail(conn, SQL_HANDLE_STMT, conn->stmt,
 				fault, "cannot read the columns");
 		take_column(conn, table, ear_slice_str((const char *)name),
 			type, size, &have);
@@ -111,7 +111,7 @@ static enum ear_err ask_columns(struct ear_sql_conn *conn,
 			 SQLExecDirect(conn->stmt, (SQLCHAR *)sql.p, SQL_NTS)))
 		err = check_columns(conn, table, fault);
 	else
-		err = ear_sql_fail(
+		err = ear_odbc_fail(
 			conn, SQL_HANDLE_STMT, conn->stmt, fault, table->name);
 	SQLFreeStmt(conn->stmt, SQL_CLOSE);
 	ear_sql_rollback(conn);

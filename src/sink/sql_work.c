@@ -113,7 +113,7 @@ static void refuse(struct job *job, size_t at, const struct ear_fault *why)
 static enum ear_err say(
 	struct job *job, const char *words, struct ear_fault *fault)
 {
-	enum ear_err err = ear_sql_exec(job->conn, words, NULL, fault);
+	enum ear_err err = ear_odbc_exec(job->conn, words, NULL, fault);
 
 	return err ? (fault->code = EAR_SYS) : EAR_OK;
 }
