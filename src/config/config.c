@@ -446,11 +446,11 @@ static enum ear_err parse(
 		return err;
 	cfg_set_error_function(cfg, report);
 	for (size_t i = 0; i < KEYS; i++) {
-		char name[96];
+		char option[96];
 
-		snprintf(name, sizeof(name), "%s|%s", keys[i].section,
+		snprintf(option, sizeof(option), "%s|%s", keys[i].section,
 			keys[i].name);
-		cfg_set_validate_func(cfg, name, validate);
+		cfg_set_validate_func(cfg, option, validate);
 	}
 	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, text)) {
 	case CFG_SUCCESS: return EAR_OK;
