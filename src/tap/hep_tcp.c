@@ -228,6 +228,9 @@ static void tell(struct server *s, uint64_t now_ns)
 
 static void tell_in_time(struct server *s, uint64_t now_ns, uint64_t mono_ns)
 {
+	/* what was refused before they asked does not concern them */
+	if (!s->askers)
+		s->refused = s->ground.intake->refused;
 	if (!s->askers || mono_ns - s->told_ns < TELL_NS)
 		return;
 	s->told_ns = mono_ns;

@@ -37,6 +37,8 @@ static struct {
 	struct ear_unit last;
 } got = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static bool full; /* the journal */
+
 static void put(struct ear_intake *in, const struct ear_unit *unit,
 	struct ear_slice bytes)
 {
@@ -47,8 +49,9 @@ static void put(struct ear_intake *in, const struct ear_unit *unit,
 	if (unit->kind == EAR_UNIT_HEP_STREAM)
 		for (size_t i = 0; i + PACKET_N <= bytes.n; i += PACKET_N)
 			got.odd += memcmp(bytes.p + i, PACKET, PACKET_N) != 0;
+	if (full)
+		in->refused += unit->units;
 	pthread_mutex_unlock(&got.lock);
-	(void)in;
 }
 
 static void flush(struct ear_intake *in)
@@ -618,6 +621,96 @@ static void test_tls(void **state)
 	(void)state;
 }
 
+/* --- telling what was accepted ------------------------------------------ */
+
+#define ASK                                                            \
+	"HEP3\x00\x15\x00\x00\x00\x0d\x00\x08\x00\x0f\x45\x41\x45\x0a" \
+	"\x00\x07\x01"
+
+/* The newest count that comes, until it is so high. */
+static uint64_t told(int fd, uint64_t wanted)
+{
+	struct timeval tv = {.tv_sec = 5};
+	unsigned char a[20];
+	uint64_t n = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	while (n < wanted) {
+		if (recv(fd, a, sizeof(a), MSG_WAITALL) != sizeof(a))
+			return n;
+		assert_memory_equal(a, "HEP3\0\x14\x45\x41\x45\x0b\0\x0e", 12);
+		n = 0;
+		for (int i = 12; i < 20; i++)
+			n = n << 8 | a[i];
+	}
+	return n;
+}
+
+static void test_told(void **state)
+{
+	struct ear_tap_tcp *tap = open_tcp(&(struct ear_tap_tcp_options){
+		.address = local("127.0.0.1:0"), .threads = 1});
+	int asks = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+	int other = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+	char byte;
+
+	say(other, EAR_S(PACKET ASK PACKET)); /* not the first: no asking */
+	say(asks, EAR_S(ASK));
+	assert_int_equal(told(asks, 1), 1);
+	for (int i = 0; i < 1000; i++)
+		say(asks, EAR_S(PACKET));
+	assert_int_equal(told(asks, 1001), 1001);
+	say(asks, ear_slice_sub(EAR_S(PACKET PACKET), 0, PACKET_N + 3));
+	assert_int_equal(told(asks, 1002), 1002); /* the half one is none */
+	assert_int_equal(recv(other, &byte, 1, MSG_DONTWAIT), -1);
+	close(other);
+	close(asks);
+	ear_tap_tcp_close(&tap);
+	(void)state;
+}
+
+/* What the listener takes at its end is told before it closes. */
+static void test_told_last(void **state)
+{
+	struct ear_tap_tcp *tap = open_tcp(&(struct ear_tap_tcp_options){
+		.address = local("127.0.0.1:0"), .threads = 1});
+	int fd = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+
+	say(fd, EAR_S(ASK));
+	assert_int_equal(told(fd, 1), 1);
+	at_once(fd);
+	for (int i = 0; i < 50; i++)
+		say(fd, EAR_S(PACKET));
+	ear_tap_tcp_close(&tap);
+	assert_int_equal(told(fd, 51), 51);
+	assert_true(closed(fd));
+	close(fd);
+	(void)state;
+}
+
+/* Where the journal had no room nothing is told: the sender begins again. */
+static void test_told_full(void **state)
+{
+	struct ear_tap_tcp *tap = open_tcp(&(struct ear_tap_tcp_options){
+		.address = local("127.0.0.1:0"), .threads = 1});
+	int fd = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+
+	say(fd, EAR_S(ASK PACKET));
+	assert_int_equal(told(fd, 2), 2);
+	full = true;
+	say(fd, EAR_S(PACKET));
+	assert_int_equal(told(fd, 3), 0);
+	assert_true(closed(fd));
+	full = false;
+	close(fd);
+	fd = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+	say(fd, EAR_S(ASK PACKET));
+	assert_int_equal(told(fd, 2), 2);
+	close(fd);
+	ear_tap_tcp_close(&tap);
+	(void)state;
+}
+
 static void no_log(enum ear_level level, const char *line, void *arg)
 {
 	(void)level;
@@ -647,6 +740,11 @@ int main(void)
 			test_tcp_drain, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_certificate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_told_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_told_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
 	};
 	int bad;
