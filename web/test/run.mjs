@@ -37,6 +37,10 @@ const diff = await load("diff");
 const hex = await load("hex");
 const explain = await load("explain");
 const download = await load("download");
+// The router looks at the address as it is loaded.
+globalThis.location ??= { hash: "" };
+globalThis.addEventListener ??= () => undefined;
+const traces = await load("traces");
 
 table("terms", [
 	["", []],
@@ -197,3 +201,66 @@ test("CSV runs nothing in a spreadsheet", () => {
 	assert.equal(out, "From\r\n'=cmd()\r\n\"a,\"\"b\"\"\"\r\n-5\r\n" +
 		"'+49\r\nplain\r\n");
 });
+
+const NOW = Date.parse("2026-11-23T10:00:00Z");
+table("trace: left", [
+	[null, ""],
+	["2026-11-23T10:00:00Z", "ending"],
+	["2026-11-23T09:59:00Z", "ending"],
+	["2026-11-23T10:00:00.4Z", "1 s left"],
+	["2026-11-23T10:00:09.8Z", "10 s left"],
+	["2026-11-23T10:08:12Z", "8 min 12 s left"],
+	["2026-11-24T10:00:00Z", "1 d left"],
+], (until, want) => assert.equal(traces.leftText({ until }, NOW), want));
+
+table("trace: ended", [
+	[{ end: "time" }, "its time was over"],
+	[{ end: "stopped", ended_by: "sara" }, "stopped by sara"],
+	[{ end: "stopped", ended_by: "" }, "stopped"],
+	[{ end: "unheard of" }, "unheard of"],
+], (t, want) => assert.equal(traces.endedText(t), want));
+
+table("trace: share of its limits", [
+	[{ max_messages: 0, max_bytes: 0, messages: 7, bytes: 7 }, null],
+	[{ max_messages: 10, max_bytes: 0, messages: 5, bytes: 7 }, 0.5],
+	[{ max_messages: 10, max_bytes: 8, messages: 5, bytes: 6 }, 0.75],
+	[{ max_messages: 10, max_bytes: 0, messages: 50, bytes: 7 }, 1],
+], (t, want) => assert.equal(traces.quotaShare(t), want));
+
+table("trace: order", [
+	[{}, { rule: "", scope: "dialog", for: "15m" }],
+	[{ rule: " a == 1 ", length: "0s" },
+		{ rule: "a == 1", scope: "dialog", for: "0s" }],
+	[{ messages: "50", megabytes: "1.5" }, { rule: "", scope: "dialog",
+		for: "15m", max_messages: 50, max_size: "1500000" }],
+	[{ users: " alice, ,{from.user}", mirrors: ["homer"], before: "2m" },
+		{ rule: "", scope: "dialog", for: "15m",
+			traced_user: ["alice", "{from.user}"], mirrors: ["homer"],
+			keep_before: "2m" }],
+	[{ name: " x ", why: "", table: "t" }, { rule: "", scope: "dialog",
+		for: "15m", name: "x", table: "t" }],
+], (part, want) => assert.deepEqual(traces.orderOf({
+	...traces.newDraft("", "dialog", ""), ...part }), want));
+
+table("trace: fault of a draft", [
+	[{}, /^$/], [{ messages: "50" }, /^$/], [{ megabytes: "0.5" }, /^$/],
+	[{ messages: "many" }, /Messages/], [{ messages: "-1" }, /Messages/],
+	[{ messages: "0" }, /Messages/], [{ megabytes: "1e9" }, /Size/],
+	[{ megabytes: "0.0" }, /Size/],
+], (part, want) => assert.match(traces.draftFault({
+	...traces.newDraft("", "dialog", ""), ...part }), want));
+
+const mirror = { connected: true, full: false, lag_ms: 0, trouble: "",
+	waiting: 0 };
+table("mirror: state", [
+	[{}, "good"], [{ lag_ms: 20_000 }, "warn"], [{ full: true }, "bad"],
+	[{ connected: false }, "off"], [{ connected: false, waiting: 3 },
+		"warn"], [{ connected: false, trouble: "refused" }, "bad"],
+	[{ enabled: false, trouble: "x", connected: false }, "off"],
+], (part, want) => assert.equal(traces.mirrorState({ ...mirror, ...part })
+	.kind, want));
+
+table("trace: links", [
+	["t7", "#/search?q=trace+%3D%3D+t7&from=all"],
+	["a \"b\"", "#/search?q=trace+%3D%3D+%22a+%5C%22b%5C%22%22&from=all"],
+], (name, want) => assert.equal(traces.traceSearch(name), want));
