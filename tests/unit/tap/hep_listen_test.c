@@ -678,11 +678,10 @@ static void test_told_last(void **state)
 
 	say(fd, EAR_S(ASK));
 	assert_int_equal(told(fd, 1), 1);
-	at_once(fd);
-	for (int i = 0; i < 50; i++)
-		say(fd, EAR_S(PACKET));
+	/* in one piece: what the sender's kernel still holds is not ours */
+	say(fd, EAR_S(PACKET PACKET PACKET));
 	ear_tap_tcp_close(&tap);
-	assert_int_equal(told(fd, 51), 51);
+	assert_int_equal(told(fd, 4), 4);
 	assert_true(closed(fd));
 	close(fd);
 	(void)state;
