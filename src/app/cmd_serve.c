@@ -9,12 +9,13 @@
 #include "app/hints.h"
 #include "app/open.h"
 #include "app/options.h"
-#include "config/settings.h"
 #include "app/version.h"
 #include "base/time.h"
+#include "config/settings.h"
 #include "console/assets.h"
 #include "console/console.h"
 #include "console/control.h"
+#include "console/methods.h"
 #include "flow/import.h"
 #include "store/embedded.h"
 
@@ -30,6 +31,7 @@ struct service {
 	struct ear_settings *settings;
 	struct ear_server *server;
 	struct ear_console *console;
+	struct ear_methods_options methods;
 	struct ear_control *control;
 };
 
@@ -106,6 +108,7 @@ static enum ear_err open_console(
 		.status_arg = s->server,
 		.tell = ear_server_tell,
 		.tell_arg = s->server,
+		.rules = ear_server_rules(s->server),
 		.assets = ear_assets,
 		.n_assets = ear_assets_n,
 		.hosts = (const char *const *)from->host_names.item,
@@ -118,6 +121,19 @@ static enum ear_err open_console(
 	if (!from->enabled)
 		return EAR_OK;
 	return ear_console_open(&options, &s->console, fault);
+}
+
+static enum ear_err open_control(
+	struct service *s, const struct choices *c, struct ear_fault *fault)
+{
+	s->methods = (struct ear_methods_options){.server = s->server};
+	return ear_control_open(&(struct ear_control_options){.dir = c->data,
+					.group = s->config->control[0].group,
+					.status_json = status_members,
+					.stop = ask_to_stop,
+					.arg = s->server,
+					.more = ear_methods(&s->methods)},
+		&s->control, fault);
 }
 
 static enum ear_err open_service(
@@ -143,11 +159,7 @@ static enum ear_err open_service(
 		err = open_console(s, c, fault);
 	if (err)
 		return err;
-	return ear_control_open(&(struct ear_control_options){.dir = c->data,
-					.status_json = status_members,
-					.stop = ask_to_stop,
-					.arg = s->server},
-		&s->control, fault);
+	return open_control(s, c, fault);
 }
 
 /* The console before the store: its searches run there. */

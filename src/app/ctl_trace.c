@@ -265,7 +265,7 @@ static int change(int argc, char **argv)
 		      : "Switches traces, without ending them.",
 		options, 2, NULL};
 	json_t *result;
-	int status;
+	int status = EAR_EXIT_DONE;
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
