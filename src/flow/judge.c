@@ -25,7 +25,8 @@ static void clear(struct ear_judge *j)
 	t->correlation = (struct ear_slice){0};
 	t->traced = t->mirrors_any = false;
 	t->before_ns = 0;
-	j->drop = j->mask = false;
+	j->drop = j->mask = j->hook.store_off = false;
+	j->hook.events = 0;
 	j->keep = true;
 }
 

@@ -337,6 +337,15 @@ static void release(struct ear_pump *pump)
 		lane->done_at = pos.offset ^ pos.file << 40;
 		ear_lane_done(lane->lane, &pos);
 	}
+	if (pump->options.rules)
+		ear_rules_committed(pump->options.rules);
+}
+
+/* What outlets got is on its way to the disk with what it came from. */
+static void flush_outlets(struct ear_pump *pump)
+{
+	if (pump->options.rules)
+		ear_rules_flush(pump->options.rules);
 }
 
 /* Whether the store has all of a lane that gets no more. */
@@ -395,6 +404,7 @@ static bool round_of_lanes(struct ear_pump *pump)
 		if (turn(pump, &pump->lane[i]) == EAR_OK)
 			any = true;
 	}
+	flush_outlets(pump);
 	store->ops->tick(store, now);
 	if (now >= pump->marks_at_ns) {
 		release(pump);
@@ -532,6 +542,7 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 	if (ear_decoder_new(&pump->decoder) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
+				     .rules = options->rules,
 				     .stop = &pump->hurry,
 				     .idle = run_errand,
 				     .idle_arg = pump},

@@ -11,6 +11,7 @@
 
 #include "base/ledger.h"
 #include "flow/lane.h"
+#include "flow/rules.h"
 #include "flow/terms.h"
 #include "journal/journal.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ struct ear_pump_options {
 	struct ear_journal *journal; /**< borrowed */
 	struct ear_store *store;     /**< borrowed */
 	struct ear_ledger *ledger;   /**< borrowed */
+	struct ear_rules *rules;     /**< borrowed; may be NULL */
 	const char *journal_dir;     /**< borrowed; where lanes' terms lie */
 };
 

@@ -150,8 +150,6 @@ static enum ear_err make_set(struct ear_rules *rules,
 	*out = set;
 	if (!set)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	for (size_t i = 0; i < spec->n_traces; i++)
-		set->before |= spec->traces[i].keep_before_ns != 0;
 	err = make_keep(set, spec, fault);
 	if (!err)
 		err = try_traces(rules, spec, fault);

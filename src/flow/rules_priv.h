@@ -37,7 +37,6 @@ struct ear_rules_set {
 	struct ear_hook *hook; /**< NULL: none */
 	struct ear_recorder *recorder;
 	uint64_t recorder_bytes, recorder_ns;
-	bool before; /**< a standing trace has keep_before */
 	struct ear_outlets outlets;
 };
 

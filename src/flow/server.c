@@ -12,17 +12,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "flow/backlog.h"
-#include "flow/gaps.h"
-#include "flow/lane.h"
-#include "flow/pump.h"
+#include "flow/server_priv.h"
 #include "flow/status.h"
-#include "net/tls.h"
-#include "tap/hep_tcp.h"
-#include "tap/hep_udp.h"
-
-#define LISTENERS 64
-#define THREADS 64
 
 /* Lines of the ledger: taps times sources; 2,000 senders fit apart. */
 #define LEDGER_LINES 2048
@@ -30,45 +21,14 @@
 /* How long a stop may take to empty the journal; what is left waits there. */
 #define DRAIN_MS 10000
 
+/* And how long outlets may take to get rid of theirs; it waits there too. */
+#define LEAVE_MS 2000
+
 /* The keeper looks at the backlog so often; at losses each so many looks, and
  * applies retention and writes the status each so many. */
 #define LOOK_MS 250
 #define LOOKS_LOSSES 4
 #define LOOKS_STATUS 20
-
-struct listener {
-	char name[48];
-	char transport[8];
-	char auth_key[256];
-	struct ear_addr address; /* as bound */
-	uint32_t threads;
-	struct ear_flow_lane *lane[THREADS];
-	struct ear_tap_udp *udp;
-	struct ear_tap_tcp *tcp;
-};
-
-struct ear_server {
-	struct ear_server_options options;
-	char dir[2048];
-	char journal_dir[2100];
-	uint64_t started_ns;
-	struct ear_notices *notices;
-	struct ear_ledger *ledger;
-	struct ear_store *store;
-	struct ear_journal *journal;
-	struct ear_pump *pump;
-	struct ear_gaps *gaps;
-	_Atomic uint64_t missing; /* notices of frames that were not there */
-	pthread_mutex_t watch_lock;
-	struct ear_backlog_watch watch;
-	struct listener listener[LISTENERS];
-	size_t listeners;
-	pthread_t keeper;
-	pthread_mutex_t keeper_lock;
-	pthread_cond_t keeper_wake;
-	bool keeper_runs;
-	bool keeper_stops;
-};
 
 static void journal_notice(const char *event, struct ear_slice text,
 	uint64_t lost_bytes, void *arg)
@@ -79,6 +39,32 @@ static void journal_notice(const char *event, struct ear_slice text,
 	if (!strcmp(event, "journal.missing"))
 		s->missing++;
 	ear_notices_add(event, text, s->notices);
+}
+
+/* The pump's thread: what spools have is committed with what it came from. */
+static void before_commit(void *arg)
+{
+	struct ear_server *s = arg;
+
+	if (s->rules)
+		ear_rules_flush(s->rules);
+}
+
+static enum ear_err open_rules(struct ear_server *s, struct ear_fault *fault)
+{
+	const struct ear_rules_options options = {
+		.dir = s->dir,
+		.ledger = s->ledger,
+		.store = s->store,
+		.min_free = s->options.journal.keep_free,
+		.sync_ms = s->options.journal.sync_ms,
+		.notice = ear_notices_add,
+		.notice_arg = s->notices,
+	};
+
+	if (!s->options.rules)
+		return EAR_OK;
+	return ear_rules_new(&options, s->options.rules, &s->rules, fault);
 }
 
 static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
@@ -94,13 +80,18 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 	err = ear_journal_open(&journal, journal_notice, s, &s->journal, fault);
 	if (err)
 		return err;
+	store.closing = before_commit;
+	store.closing_arg = s;
 	err = s->options.store_ops->open(
 		&store, ear_notices_add, s->notices, &s->store, fault);
+	if (!err)
+		err = open_rules(s, fault);
 	if (err)
 		return err;
 	return ear_pump_new(&(struct ear_pump_options){.journal = s->journal,
 				    .store = s->store,
 				    .ledger = s->ledger,
+				    .rules = s->rules,
 				    .journal_dir = s->journal_dir},
 		&s->pump, fault);
 }
@@ -164,6 +155,9 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	s->started_ns = ear_now_ns();
 	pthread_mutex_init(&s->keeper_lock, NULL);
 	pthread_mutex_init(&s->watch_lock, NULL);
+	pthread_mutex_init(&s->listeners_lock, NULL);
+	pthread_mutex_init(&s->reload_lock, NULL);
+	pthread_mutex_init(&s->control.lock, NULL);
 	/* a clock that is set back must not make the keeper sleep for hours */
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -185,140 +179,6 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	else
 		begin_watch(s);
 	*out = s;
-	return err;
-}
-
-/* A lane of the journal and an intake for each thread of a listener. */
-static enum ear_err open_lanes(struct ear_server *s, struct listener *l,
-	struct ear_slice tap, struct ear_intake *intake[THREADS],
-	struct ear_fault *fault)
-{
-	struct ear_terms terms = {.mask = s->options.mask_secrets};
-	char address[EAR_ADDR_TEXT];
-
-	ear_addr_text(&l->address, address);
-	snprintf(terms.key, sizeof(terms.key), "%s", l->auth_key);
-	for (uint32_t i = 0; i < l->threads; i++) {
-		char name[EAR_LANE_NAME];
-		struct ear_lane *lane;
-		enum ear_err err;
-
-		ear_terms_lane(&terms, l->transport, address, i, name);
-		err = ear_pump_lane(s->pump, name, tap, &terms, &lane, fault);
-		if (!err &&
-			ear_flow_lane_new(lane, s->ledger, tap, &l->lane[i]))
-			err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-		if (err)
-			return err;
-		intake[i] = ear_flow_lane_intake(l->lane[i]);
-	}
-	return EAR_OK;
-}
-
-static enum ear_err open_udp(struct ear_server *s, struct listener *l,
-	const struct ear_listener *o, struct ear_fault *fault)
-{
-	const struct ear_tap_udp_options options = {
-		.address = o->address,
-		.threads = o->threads,
-		.receive_buffer = o->receive_buffer,
-		.allow = o->allow,
-		.allow_n = o->allow_n,
-	};
-	struct ear_intake *intake[THREADS];
-	enum ear_err err =
-		ear_tap_udp_open(&options, s->ledger, &l->udp, fault);
-
-	if (err)
-		return err;
-	l->address = ear_tap_udp_address(l->udp);
-	l->threads = ear_tap_udp_threads(l->udp);
-	err = open_lanes(s, l, ear_tap_udp_name(l->udp), intake, fault);
-	return err ? err : ear_tap_udp_start(l->udp, intake, fault);
-}
-
-/* The certificate to use: the one that is configured, or one made here. */
-static enum ear_err certificate(struct ear_server *s,
-	const struct ear_listener *o, char cert[2200], char key[2200],
-	struct ear_fault *fault)
-{
-	char dir[2100];
-
-	if (o->certificate && o->certificate[0]) {
-		snprintf(cert, 2200, "%s", o->certificate);
-		snprintf(key, 2200, "%s", o->private_key);
-		return EAR_OK;
-	}
-	snprintf(dir, sizeof(dir), "%s/tls", s->dir);
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return ear_fail_sys(fault, "cannot make %s", dir);
-	snprintf(cert, 2200, "%s/earshot.crt", dir);
-	snprintf(key, 2200, "%s/earshot.key", dir);
-	return ear_tls_self_signed(cert, key, fault);
-}
-
-static enum ear_err open_tcp(struct ear_server *s, struct listener *l,
-	const struct ear_listener *o, struct ear_fault *fault)
-{
-	char cert[2200], key[2200];
-	bool tls = !strcmp(o->transport, "tls");
-	struct ear_tap_tcp_options options = {
-		.address = o->address,
-		.threads = o->threads,
-		.allow = o->allow,
-		.allow_n = o->allow_n,
-		.certificate = tls ? cert : NULL,
-		.private_key = tls ? key : NULL,
-		.max_connections = o->max_connections,
-		.idle_ns = o->idle_ns,
-	};
-	struct ear_intake *intake[THREADS];
-	enum ear_err err = tls ? certificate(s, o, cert, key, fault) : EAR_OK;
-
-	if (!err)
-		err = ear_tap_tcp_open(&options, s->ledger, &l->tcp, fault);
-	if (err)
-		return err;
-	l->address = ear_tap_tcp_address(l->tcp);
-	l->threads = ear_tap_tcp_threads(l->tcp);
-	err = open_lanes(s, l, ear_tap_tcp_name(l->tcp), intake, fault);
-	return err ? err : ear_tap_tcp_start(l->tcp, intake, fault);
-}
-
-static void close_listener(struct listener *l)
-{
-	ear_tap_udp_close(&l->udp);
-	ear_tap_tcp_close(&l->tcp);
-	for (size_t i = 0; i < THREADS; i++)
-		ear_flow_lane_free(&l->lane[i]);
-}
-
-enum ear_err ear_server_listen(struct ear_server *s,
-	const struct ear_listener *o, struct ear_fault *fault)
-{
-	struct listener *l = &s->listener[s->listeners];
-	enum ear_err err;
-
-	if (s->listeners == LISTENERS)
-		return ear_fail(fault, EAR_LIMIT, 0, "more than %d listeners",
-			LISTENERS);
-	*l = (struct listener){0};
-	snprintf(l->name, sizeof(l->name), "%s", o->name);
-	snprintf(l->transport, sizeof(l->transport), "%s", o->transport);
-	snprintf(l->auth_key, sizeof(l->auth_key), "%s", o->auth_key);
-	if (!strcmp(o->transport, "udp"))
-		err = open_udp(s, l, o, fault);
-	else if (!strcmp(o->transport, "tcp") || !strcmp(o->transport, "tls"))
-		err = open_tcp(s, l, o, fault);
-	else
-		err = ear_fail(fault, EAR_USAGE, 0,
-			"listener \"%s\": transport is udp, tcp or tls, "
-			"not '%s'",
-			o->name, o->transport);
-	if (err)
-		close_listener(l);
-	else
-		s->listeners++;
 	return err;
 }
 
@@ -392,6 +252,12 @@ static void *keeper_main(void *arg)
 
 enum ear_err ear_server_start(struct ear_server *s, struct ear_fault *fault)
 {
+	enum ear_err err = control_open(s, s->options.mask_secrets, fault);
+
+	if (!err && s->rules)
+		err = ear_rules_start(s->rules, fault);
+	if (err)
+		return err;
 	if (ear_pump_start(s->pump) ||
 		pthread_create(&s->keeper, NULL, keeper_main, s))
 		return ear_fail_sys(fault, "cannot start a thread");
@@ -417,10 +283,8 @@ void ear_server_close(struct ear_server **sp)
 	/* first: what it writes asks the listeners */
 	if (s->keeper_runs)
 		stop_keeper(s);
-	for (size_t i = 0; i < s->listeners; i++) {
-		ear_tap_udp_close(&s->listener[i].udp);
-		ear_tap_tcp_close(&s->listener[i].tcp);
-	}
+	while (s->listeners)
+		listener_close(s, &s->listener[--s->listeners]);
 	if (s->pump)
 		ear_pump_stop(s->pump, DRAIN_MS);
 	if (s->gaps)
@@ -428,9 +292,9 @@ void ear_server_close(struct ear_server **sp)
 	if (s->keeper_runs)
 		write_status(s);
 	ear_gaps_free(&s->gaps);
+	ear_rules_free(&s->rules, LEAVE_MS);
 	ear_pump_free(&s->pump);
-	for (size_t i = 0; i < s->listeners; i++)
-		close_listener(&s->listener[i]);
+	control_fini(s);
 	ear_journal_close(&s->journal);
 	if (s->store)
 		s->options.store_ops->close(&s->store);
@@ -438,6 +302,9 @@ void ear_server_close(struct ear_server **sp)
 	ear_notices_free(&s->notices);
 	pthread_mutex_destroy(&s->keeper_lock);
 	pthread_mutex_destroy(&s->watch_lock);
+	pthread_mutex_destroy(&s->listeners_lock);
+	pthread_mutex_destroy(&s->reload_lock);
+	pthread_mutex_destroy(&s->control.lock);
 	pthread_cond_destroy(&s->keeper_wake);
 	free(s);
 	*sp = NULL;
@@ -493,6 +360,11 @@ void ear_server_tell(struct ear_found *found, void *arg)
 	ear_gaps_tell(s->gaps, found->done_from_ns, found->done_to_ns, found);
 }
 
+struct ear_rules *ear_server_rules(struct ear_server *s)
+{
+	return s->rules;
+}
+
 struct ear_store *ear_server_store(struct ear_server *s)
 {
 	return s->store;
@@ -508,48 +380,12 @@ struct ear_ledger *ear_server_ledger(struct ear_server *s)
 	return s->ledger;
 }
 
-size_t ear_server_listeners(struct ear_server *s)
-{
-	return s->listeners;
-}
-
-struct ear_addr ear_server_listener(struct ear_server *s, size_t i,
-	const char **name, const char **transport)
-{
-	*name = s->listener[i].name;
-	*transport = s->listener[i].transport;
-	return s->listener[i].address;
-}
-
-static void taps_json(struct ear_json *j, const struct ear_server *s)
-{
-	ear_json_key(j, "taps");
-	ear_json_open(j, '[');
-	for (size_t i = 0; i < s->listeners; i++) {
-		const struct listener *l = &s->listener[i];
-		char addr[EAR_ADDR_TEXT];
-
-		ear_addr_text(&l->address, addr);
-		ear_json_open(j, '{');
-		ear_json_kstr(j, "name", ear_slice_str(l->name));
-		ear_json_kstr(j, "transport", ear_slice_str(l->transport));
-		ear_json_kstr(j, "address", ear_slice_str(addr));
-		ear_json_kbool(j, "open_to_network",
-			!ear_addr_is_loopback(&l->address));
-		ear_json_ku64(j, "threads", l->threads);
-		ear_json_ku64(j, "connections",
-			l->tcp ? ear_tap_tcp_connections(l->tcp) : 0);
-		ear_json_kbool(j, "auth_key", l->auth_key[0] != 0);
-		ear_json_close(j, '}');
-	}
-	ear_json_close(j, ']');
-}
-
 void ear_server_status(struct ear_json *j, void *arg)
 {
 	struct ear_server *s = arg;
 	struct ear_store_stats store = {0};
 	struct ear_journal_stats journal = {0};
+	struct ear_retention keep;
 	uint64_t n[EAR_N_COUNT];
 
 	ear_ledger_sum(s->ledger, n);
@@ -559,11 +395,16 @@ void ear_server_status(struct ear_json *j, void *arg)
 	ear_json_ku64(
 		j, "uptime_s", (ear_now_ns() - s->started_ns) / EAR_SECOND_NS);
 	ear_status_totals(j, n, store.pending);
-	taps_json(j, s);
+	listeners_json(s, j);
 	ear_status_ledger(j, s->ledger);
-	ear_status_store(j, &store, &s->options.store.keep);
+	pthread_mutex_lock(&s->listeners_lock);
+	keep = s->options.store.keep;
+	pthread_mutex_unlock(&s->listeners_lock);
+	ear_status_store(j, &store, &keep);
 	ear_status_journal(j, &journal);
 	ear_status_backlog(j, look_at_backlog(s));
+	if (s->rules)
+		ear_rules_json(s->rules, j);
 	ear_json_key(j, "notices");
 	ear_notices_json(s->notices, j);
 }
