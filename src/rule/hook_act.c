@@ -40,17 +40,36 @@ static const char *hold_word(lua_State *L, struct ear_slice text)
 	return hold(L, text).p;
 }
 
-static void mark(lua_State *L, struct ear_mark_list *list, const char *what)
+static void mark(lua_State *L, struct ear_mark_list *list, int arg)
+{
+	struct ear_slice text = ear_hook_text(L, arg);
+
+	ear_mark_add(list, hold(L, ear_slice_sub(text, 0, EAR_MARK_TEXT)));
+}
+
+static void mark_all(lua_State *L, struct ear_mark_list *list, const char *what)
 {
 	int n = lua_gettop(L);
 
 	if (n == 0)
 		luaL_error(L, "%s is missing", what);
-	for (int i = 1; i <= n; i++) {
-		struct ear_slice text = ear_hook_text(L, i);
+	for (int i = 1; i <= n; i++)
+		mark(L, list, i);
+}
 
-		ear_mark_add(
-			list, hold(L, ear_slice_sub(text, 0, EAR_MARK_TEXT)));
+void ear_hook_traced_users(lua_State *L, int arg)
+{
+	struct ear_mark_list *users = &ear_hook_of(L)->verdict->marks.users;
+
+	*users = (struct ear_mark_list){0};
+	if (!lua_istable(L, arg)) {
+		mark(L, users, arg);
+		return;
+	}
+	for (lua_Integer i = 1;
+		lua_rawgeti(L, arg, i) != LUA_TNIL && i <= EAR_MARKS_MAX; i++) {
+		mark(L, users, -1);
+		lua_pop(L, 1);
 	}
 }
 
@@ -92,7 +111,7 @@ static int traced_user(lua_State *L)
 {
 	struct ear_hook *h = ear_hook_begin(L);
 
-	mark(L, &h->verdict->marks.users, "the traced user");
+	mark_all(L, &h->verdict->marks.users, "the traced user");
 	return 0;
 }
 
@@ -100,7 +119,7 @@ static int trace_table(lua_State *L)
 {
 	struct ear_hook *h = ear_hook_begin(L);
 
-	mark(L, &h->verdict->marks.tables, "the table's name");
+	mark_all(L, &h->verdict->marks.tables, "the table's name");
 	return 0;
 }
 

@@ -289,12 +289,15 @@ static int set(lua_State *L)
 	if (!ear_hook_of(L)->msg)
 		return luaL_error(
 			L, "there is a message only within on_message()");
-	if (!ear_slice_eq(name, EAR_S("correlation")))
-		return luaL_error(L,
+	if (ear_slice_eq(name, EAR_S("correlation")))
+		ear_hook_correlation(L, 3);
+	else if (ear_slice_eq(name, EAR_S("traced_user")))
+		ear_hook_traced_users(L, 3);
+	else
+		luaL_error(L,
 			"msg.%s cannot be set: a message stays as it came in; "
-			"only msg.correlation can",
+			"only msg.correlation and msg.traced_user can",
 			name.p);
-	ear_hook_correlation(L, 3);
 	return 0;
 }
 

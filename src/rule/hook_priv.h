@@ -102,4 +102,7 @@ struct ear_slice ear_hook_text(lua_State *L, int arg);
 /** Set the correlation id to the text at arg. */
 void ear_hook_correlation(lua_State *L, int arg);
 
+/** Set the traced users to the text, or the list of texts, at arg. */
+void ear_hook_traced_users(lua_State *L, int arg);
+
 #endif

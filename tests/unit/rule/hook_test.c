@@ -195,6 +195,15 @@ static void test_acts(void **state)
 	assert_slice("sort", b.verdict.event[2].text, EAR_S("1-2-3"));
 	ear_hook_free(&b.hook);
 
+	run(&b, "traced_user('x') msg.traced_user = {'a', 'b', 'a'}");
+	assert_string_equal(b.notice, "");
+	assert_int_equal(b.verdict.marks.users.n, 2);
+	ear_hook_free(&b.hook);
+	run(&b, "traced_user('x') msg.traced_user = 'c'");
+	assert_int_equal(b.verdict.marks.users.n, 1);
+	assert_slice("user", b.verdict.marks.users.item[0], EAR_S("c"));
+	ear_hook_free(&b.hook);
+
 	run(&b, "sip_trace() sip_trace('hep:192.0.2.50:9060', 'id', ' T ')\n"
 		"sip_trace_mode('d')\n"
 		"sip_trace{mirrors = {'homer', 'lab'}, mode = 'dialog',\n"
@@ -239,7 +248,8 @@ static void test_errors(void **state)
 		{"return msg[1]", "a message has no number in it"},
 		{"msg.method = 'X'", "msg.method cannot be set"},
 		{"traced_user()", "the traced user is missing"},
-		{"msg:traced_user({})", ":2: a text is wanted here"},
+		{"traced_user({})", ":2: a text is wanted here"},
+		{"msg.traced_user = {1, {}}", ":2: a text is wanted here"},
 		{"keep('no')", "boolean expected"},
 		{"hlog()", "a text is wanted here"},
 		{"sip_trace('elsewhere')", "there is no mirror 'elsewhere'"},
