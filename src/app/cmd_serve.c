@@ -9,6 +9,7 @@
 #include "app/hints.h"
 #include "app/open.h"
 #include "app/options.h"
+#include "app/reload.h"
 #include "app/version.h"
 #include "base/time.h"
 #include "config/settings.h"
@@ -17,7 +18,6 @@
 #include "console/control.h"
 #include "console/methods.h"
 #include "flow/import.h"
-#include "store/embedded.h"
 
 struct choices {
 	const char *config;
@@ -33,6 +33,7 @@ struct service {
 	struct ear_console *console;
 	struct ear_methods_options methods;
 	struct ear_control *control;
+	struct ear_reload reload;
 };
 
 static void status_members(struct ear_json *j, void *arg)
@@ -126,7 +127,15 @@ static enum ear_err open_console(
 static enum ear_err open_control(
 	struct service *s, const struct choices *c, struct ear_fault *fault)
 {
-	s->methods = (struct ear_methods_options){.server = s->server};
+	s->reload.path = c->config;
+	s->reload.data = c->data;
+	s->reload.server = s->server;
+	s->reload.first = s->config;
+	s->methods = (struct ear_methods_options){
+		.server = s->server,
+		.reload = ear_app_reload,
+		.arg = &s->reload,
+	};
 	return ear_control_open(&(struct ear_control_options){.dir = c->data,
 					.group = s->config->control[0].group,
 					.status_json = status_members,
@@ -139,17 +148,14 @@ static enum ear_err open_control(
 static enum ear_err open_service(
 	struct service *s, const struct choices *c, struct ear_fault *fault)
 {
-	enum ear_err err = ear_config_read(c->config, &s->config, fault);
+	enum ear_err err = ear_reload_read(
+		c->config, c->data, &s->config, &s->settings, fault);
 
-	if (!err)
-		err = ear_settings_make(s->config, &s->settings, fault);
 	if (err)
 		return err;
 	ear_log_to(NULL, s->settings->level, NULL);
 	if (c->sample && (err = import_sample(c, fault)))
 		return err;
-	s->settings->server.data_dir = c->data;
-	s->settings->server.store_ops = &ear_store_embedded;
 	err = ear_server_open(&s->settings->server, &s->server, fault);
 	if (!err)
 		err = listen_all(s, fault);
@@ -168,6 +174,7 @@ static void close_service(struct service *s)
 	ear_control_close(&s->control);
 	ear_console_close(&s->console);
 	ear_server_close(&s->server);
+	ear_reload_fini(&s->reload);
 	ear_settings_free(&s->settings);
 	ear_config_free(&s->config);
 }
@@ -207,6 +214,15 @@ static void announce(const struct service *s, const struct choices *c)
 	fflush(stdout);
 }
 
+/* Until a signal ends it; SIGHUP reads the configuration again. */
+static void wait_for_end(struct service *s, const sigset_t *signals)
+{
+	int signal = 0;
+
+	while (!sigwait(signals, &signal) && signal == SIGHUP)
+		ear_app_reload_for(&s->reload, "SIGHUP");
+}
+
 int ear_cmd_serve(int argc, char **argv)
 {
 	struct choices c = {.data = ear_data_dir()};
@@ -219,15 +235,16 @@ int ear_cmd_serve(int argc, char **argv)
 	};
 	const struct ear_usage usage = {"serve", "",
 		"Receives messages, keeps them and serves the console, in the "
-		"foreground, until SIGTERM or Ctrl-C. Listens for HEP on "
+		"foreground, until SIGTERM or Ctrl-C; SIGHUP reads the "
+		"configuration again. Listens for HEP on "
 		"127.0.0.1:9060 (UDP and TCP) and 9061 (TLS), console on "
 		"127.0.0.1:9080, unless the configuration says otherwise.",
 		options, sizeof(options) / sizeof(options[0]), NULL};
-	struct service s = {0};
+	struct service s = {.reload = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 	struct ear_fault fault = {0};
 	enum ear_err err;
 	sigset_t ends;
-	int status, signal;
+	int status;
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
@@ -239,11 +256,12 @@ int ear_cmd_serve(int argc, char **argv)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
 	err = open_service(&s, &c, &fault);
 	if (!err) {
 		announce(&s, &c);
-		sigwait(&ends, &signal);
+		wait_for_end(&s, &ends);
 		printf("Stopping; storing what is in the journal\n");
 		fflush(stdout);
 	}

@@ -572,6 +572,48 @@ void ear_config_free(struct ear_config **config)
 	*config = NULL;
 }
 
+static bool same_list(
+	const struct ear_config_list *a, const struct ear_config_list *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = !strcmp(a->item[i], b->item[i]);
+	return same;
+}
+
+static bool same_key(const struct key *key, const char *a, const char *b)
+{
+	a += key->offset;
+	b += key->offset;
+	if (is_list(key))
+		return same_list((const struct ear_config_list *)a,
+			(const struct ear_config_list *)b);
+	if (is_text(key))
+		return !strcmp(*(char *const *)a, *(char *const *)b);
+	if (key->type == BOOL)
+		return *(const bool *)a == *(const bool *)b;
+	return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+bool ear_config_same(const struct ear_config *a, const struct ear_config *b,
+	const char *section)
+{
+	size_t offset = 0;
+	bool same = true;
+
+	for (size_t i = 0; i < SECTIONS; i++) {
+		if (!strcmp(sections[i].name, section))
+			offset = sections[i].offset;
+	}
+	for (size_t i = 0; same && i < KEYS; i++) {
+		if (!strcmp(keys[i].section, section))
+			same = same_key(&keys[i], (const char *)a + offset,
+				(const char *)b + offset);
+	}
+	return same;
+}
+
 /* Help folded to comment lines. */
 static void print_help(FILE *out, const char *indent, const char *text)
 {

@@ -70,6 +70,10 @@ EAR_MUST_USE enum ear_err ear_config_read_text(
 
 void ear_config_free(struct ear_config **config);
 
+/** Whether a section that stands once says the same in both. */
+bool ear_config_same(const struct ear_config *a, const struct ear_config *b,
+	const char *section);
+
 /** Every key with its default, range and help, as an example file. */
 void ear_config_print_keys(FILE *out);
 
