@@ -37,12 +37,15 @@ static bool takes(const struct ear_sql_column *c, char sign)
 	switch (c->source) {
 	case EAR_SQL_QUERY:
 	case EAR_SQL_SIPADDR:
+	case EAR_SQL_ONE_OF:
 	case EAR_SQL_DIGITS: return sign == '=';
 	case EAR_SQL_FIELD: break;
 	default: return false;
 	}
+	/* the language compares each of several values, SQL their list */
 	if (c->field == EAR_F_ID || c->field == EAR_F_CSEQ ||
-		c->field == EAR_F_AGENT)
+		c->field == EAR_F_AGENT || c->field == EAR_F_TRACE ||
+		c->field == EAR_F_TRACED_USER)
 		return false;
 	type = ear_field_info(c->field)->type;
 	if (type == EAR_TYPE_TIME || type == EAR_TYPE_BOOL)
@@ -219,6 +222,8 @@ static enum ear_err one_value(const struct ear_sql_column *c, char sign,
 		return EAR_OK;
 	}
 	name = ear_field_info(c->field)->name;
+	if (c->source == EAR_SQL_ONE_OF && !value.n)
+		return EAR_OK; /* every message has a row without a user */
 	if (c->source == EAR_SQL_SIPADDR)
 		sip_addr(scan, name, value);
 	else if (readable(c, value))

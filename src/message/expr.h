@@ -28,8 +28,8 @@
  * written header.NAME, as header.diversion. A bare word that is no field is
  * an error that points at it and proposes the nearest field.
  *
- * Fields with several values (user, ip, port, a header that repeats) match
- * when one of them does; "!=" and "!~" and "not" when none does. A number that
+ * Fields with several values (user, ip, port, trace, traced_user, a header that
+ * repeats) match when one of them does; "!=" and "!~" and "not" when none does. A number that
  * is not there (the status of a request, a capture_id or port of 0) is never
  * less or greater than another. Addresses compare by IP alone when the value
  * names no port; a status also by its class, as 4xx; times by the microsecond,

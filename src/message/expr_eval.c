@@ -145,9 +145,25 @@ static bool test_header(struct eval *v, const struct node *n)
 	return false;
 }
 
+/* Any of them; where there is none, nothing is compared. */
+static bool test_marks(struct eval *v, const struct node *n, enum ear_field f)
+{
+	struct ear_marks marks;
+	const struct ear_mark_list *list = ear_field_marks(f, v->msg, &marks);
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (test_text(v, n, list->item[i], false))
+			return true;
+	}
+	return !list->n && test_text(v, n, (struct ear_slice){0}, false);
+}
+
 static bool test(struct eval *v, const struct node *n)
 {
 	switch (n->field) {
+	case EAR_F_TRACE:
+	case EAR_F_TRACED_USER:
+		return test_marks(v, n, (enum ear_field)n->field);
 	case EAR_F_COUNT: return test_header(v, n);
 	case EAR_F_IP:
 		return test_one(v, n, EAR_F_SRC_IP) ||

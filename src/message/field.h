@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "message/expr.h"
+#include "message/marks.h"
 
 enum ear_field_type {
 	EAR_TYPE_STR,
@@ -63,6 +64,16 @@ unsigned ear_field_value_of(enum ear_field f, struct ear_slice value);
 /** INT, TIME (ns), PORT, BOOL and ENUM fields as a number; others 0. */
 uint64_t ear_field_number(enum ear_field f, const struct ear_msg *msg,
 	const struct ear_facts *facts);
+
+/**
+ * The values of a field that is read from the marks of a message (trace,
+ * traced_user).
+ *
+ * @param marks filled in
+ * @return NULL for other fields
+ */
+const struct ear_mark_list *ear_field_marks(
+	enum ear_field f, const struct ear_msg *msg, struct ear_marks *marks);
 
 /** ADDR and IP fields. @return NULL for others */
 const struct ear_addr *ear_field_addr(

@@ -39,6 +39,32 @@ const struct ear_addr *ear_field_addr(
 	}
 }
 
+const struct ear_mark_list *ear_field_marks(
+	enum ear_field f, const struct ear_msg *msg, struct ear_marks *marks)
+{
+	if (f != EAR_F_TRACE && f != EAR_F_TRACED_USER)
+		return NULL;
+	ear_marks_read(msg->extra, marks);
+	return f == EAR_F_TRACE ? &marks->traces : &marks->users;
+}
+
+/* With commas between; one alone lies in the message. */
+static struct ear_slice marked(
+	enum ear_field f, const struct ear_msg *msg, struct ear_buf *scratch)
+{
+	struct ear_marks marks;
+	const struct ear_mark_list *list = ear_field_marks(f, msg, &marks);
+
+	if (list->n == 1)
+		return list->item[0];
+	for (size_t i = 0; i < list->n; i++) {
+		if (i)
+			ear_buf_byte(scratch, ',');
+		ear_buf_slice(scratch, list->item[i]);
+	}
+	return scratch->err ? (struct ear_slice){0} : ear_buf_view(scratch);
+}
+
 /* The fields that are slices already. */
 static struct ear_slice plain(enum ear_field f, const struct ear_msg *msg,
 	const struct ear_facts *facts)
@@ -113,6 +139,8 @@ struct ear_slice ear_field_text(enum ear_field f, const struct ear_msg *msg,
 	switch (ear_field_info(f)->type) {
 	case EAR_TYPE_STR:
 	case EAR_TYPE_TEXT:
+		if (f == EAR_F_TRACE || f == EAR_F_TRACED_USER)
+			return marked(f, msg, scratch);
 		if (f != EAR_F_CSEQ)
 			return plain(f, msg, facts);
 		cseq(facts, scratch);
