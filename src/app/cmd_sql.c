@@ -88,7 +88,8 @@ static int explain(struct ear_ask *ask, struct ear_slice query)
 	fprintf(stderr, "earshot sql: this query is not understood\n%.*s%s",
 		EAR_FMT(ear_buf_view(&out)),
 		is_unknown_table(&ask->fault) ? "The tables are messages, "
-						"conversations and sip_trace\n"
+						"conversations, sip_trace and "
+						"sip_trace_once\n"
 					      : "");
 	ear_buf_fini(&out);
 	return EAR_EXIT_USAGE;
@@ -160,8 +161,10 @@ static const char more[] =
 	"from_user "
 	"to_uri\n"
 	"                 to_user src dst status malformed\n"
-	"  sip_trace      as Kamailio's siptrace module writes it; times in "
-	"UTC\n"
+	"  sip_trace      as Kamailio's siptrace module writes it, with a row "
+	"more for\n"
+	"                 each traced user; times in UTC\n"
+	"  sip_trace_once the same, one row a message, doubles left out\n"
 	"\n"
 	"examples:\n"
 	"  earshot sql \"SELECT method, count(*) FROM messages "

@@ -32,7 +32,18 @@ static const char setup[] =
 	" CAST(substr(max(CASE WHEN status>=200 THEN at||status END), 28)"
 	"  AS INTEGER) AS status,"
 	" max(malformed) AS malformed"
-	" FROM messages WHERE call_id<>'' GROUP BY call_id;";
+	" FROM messages WHERE call_id<>'' GROUP BY call_id;"
+	/* What two engines of a server recorded of one message comes within
+	 * milliseconds; what was sent again comes after half a second at the
+	 * earliest (RFC 3261 s17.1.1.1), and stays. */
+	"CREATE VIEW sip_trace_once AS SELECT id, time_stamp, time_us, callid,"
+	" traced_user, msg, method, status, fromip, toip, fromtag, totag,"
+	" direction FROM (SELECT id, time_stamp, time_us, callid,"
+	"  users AS traced_user, msg, method, status, fromip, toip, fromtag,"
+	"  totag, direction, at_us - lag(at_us) OVER (PARTITION BY callid,"
+	"   cseq, direction, fromip, toip, msg_hash ORDER BY at_us) AS apart"
+	"  FROM sip_trace WHERE nth = 0)"
+	" WHERE apart IS NULL OR apart >= 200000;";
 
 /* Names of the pragmas that only tell of tables. */
 static bool harmless_pragma(const char *name)

@@ -10,7 +10,11 @@
  *   conversations  one row a Call-ID: call_id first last messages method
  *                  from_uri from_user to_uri to_user src dst status malformed
  *   sip_trace      the table of Kamailio's siptrace module, version 4; times
- *                  in UTC, one row a message, traced_user always ''
+ *                  in UTC; one row a message, traced_user '', and one more for
+ *                  each traced user
+ *   sip_trace_once the same with one row a message, traced users with commas
+ *                  between; what was recorded twice within 200 ms (Call-ID,
+ *                  CSeq, direction, addresses and bytes) is there once
  *
  * `at`, `seen` and `time_stamp` compared with a constant take every way of
  * writing a time that searches take, as at >= '-2h'.

@@ -24,7 +24,10 @@ enum ear_sql_source {
 	EAR_SQL_NUMBER,  /* a number for each message, for siptrace's id */
 	EAR_SQL_SECOND,  /* at: "2026-11-22 10:38:00" */
 	EAR_SQL_MICRO,   /* at: microseconds of the second */
-	EAR_SQL_NOBODY,  /* '' */
+	EAR_SQL_ONE_OF,  /* the traced user of this row; '' in the first */
+	EAR_SQL_NTH,     /* which row of the message: 0 the first */
+	EAR_SQL_AT_US,   /* at: microseconds since 1970 */
+	EAR_SQL_HASH,    /* of the bytes */
 	EAR_SQL_SIPADDR, /* "udp:192.0.2.1:5060" */
 	EAR_SQL_DIGITS,  /* status as text; '' of a request */
 	EAR_SQL_QUERY,   /* hidden: the expression that is asked */
@@ -34,6 +37,14 @@ struct ear_sql_column {
 	const char *name;
 	enum ear_sql_source source;
 	enum ear_field field;
+	bool hidden; /* not in SELECT *; for our views */
+};
+
+/** What a cursor knows of its row besides the message. */
+struct ear_sql_place {
+	struct ear_slice asked; /* value of the hidden column */
+	unsigned nth;           /* row of the message */
+	struct ear_slice user;  /* traced user of this row */
 };
 
 #define EAR_SQL_COLUMNS 64
@@ -42,6 +53,7 @@ struct ear_sql_column {
 struct ear_sql_schema {
 	const char *name;
 	const char *base; /* expression that every row fulfils; or "" */
+	bool per_user;    /* a row more for each traced user */
 	size_t n;
 	struct ear_sql_column column[EAR_SQL_COLUMNS];
 };
@@ -55,7 +67,7 @@ void ear_sql_declare(const struct ear_sql_schema *s, struct ear_buf *out);
 
 /** Hand one value to SQLite. */
 void ear_sql_result(sqlite3_context *context, const struct ear_sql_column *c,
-	const struct ear_gathered *g, struct ear_slice asked,
+	const struct ear_gathered *g, const struct ear_sql_place *place,
 	struct ear_buf *scratch);
 
 /** Register the tables. @return SQLite's code */

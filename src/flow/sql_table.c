@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "flow/sql_plan.h"
+#include "message/marks.h"
 
 /* Pages grow, so that LIMIT 1 is cheap and a whole scan has few searches. */
 #define PAGE_FIRST 64
@@ -29,8 +30,12 @@ struct cursor {
 	struct ear_expr *expr;
 	struct ear_query query;
 	struct ear_gather page;
-	size_t at;      /* next row of the page */
-	uint64_t rows;  /* handed out before this page */
+	size_t at;              /* next row of the page */
+	uint64_t rows;          /* handed out before this one */
+	unsigned of;            /* rows of this message */
+	bool off;               /* none of them is without a user */
+	struct ear_marks marks; /* of this message */
+	struct ear_sql_place place;
 	uint64_t limit; /* of the next page */
 	char go_on[96];
 	bool more; /* there are pages behind this one */
@@ -188,6 +193,37 @@ static int next_page(struct cursor *c)
 	return SQLITE_OK;
 }
 
+/*
+ * Which row of a message it is, as siptrace writes them: one without a user
+ * and one for each; while it is switched off, only those.
+ */
+static void set_place(struct cursor *c, unsigned nth)
+{
+	unsigned user = c->off ? nth : nth - 1;
+
+	c->place.nth = nth;
+	c->place.user = (struct ear_slice){0};
+	if (nth > 0 || c->off)
+		c->place.user = c->marks.users.item[user];
+}
+
+static void first_row(struct cursor *c)
+{
+	const struct ear_mark_list *traces = &c->marks.traces;
+
+	c->place.asked = ear_buf_view(&c->scan.asked);
+	c->of = 1;
+	c->off = false;
+	if (c->at < c->page.n && table_of(&c->base)->schema.per_user) {
+		ear_marks_read(c->page.v[c->at].msg.extra, &c->marks);
+		for (size_t i = 0; c->marks.users.n && i < traces->n; i++)
+			c->off |= ear_slice_eq(
+				traces->item[i], EAR_S(EAR_MARK_OFF));
+		c->of = (unsigned)c->marks.users.n + !c->off;
+	}
+	set_place(c, 0);
+}
+
 static int start(struct cursor *c, const struct table *t, int order)
 {
 	struct ear_fault fault = {0};
@@ -219,6 +255,7 @@ static int filter(sqlite3_vtab_cursor *cursor, int order, const char *plan,
 	struct table *t = table_of(cursor);
 	struct ear_fault fault = {0};
 	enum ear_err err;
+	int rc;
 
 	clear(c);
 	c->scan.from_ns = t->sql->options.from_ns;
@@ -229,18 +266,26 @@ static int filter(sqlite3_vtab_cursor *cursor, int order, const char *plan,
 		&t->schema, plan ? plan : "", n, values, &c->scan, &fault);
 	if (err)
 		return complain(cursor->pVtab, err, fault.text);
-	return start(c, t, order);
+	rc = start(c, t, order);
+	first_row(c);
+	return rc;
 }
 
 static int next(sqlite3_vtab_cursor *cursor)
 {
 	struct cursor *c = (struct cursor *)cursor;
+	int rc = SQLITE_OK;
 
+	c->rows++;
+	if (c->place.nth + 1 < c->of) {
+		set_place(c, c->place.nth + 1);
+		return rc;
+	}
 	c->at++;
-	if (c->at < c->page.n || !c->more)
-		return SQLITE_OK;
-	c->rows += c->page.n;
-	return next_page(c);
+	if (c->at >= c->page.n && c->more)
+		rc = next_page(c);
+	first_row(c);
+	return rc;
 }
 
 static int eof(sqlite3_vtab_cursor *cursor)
@@ -255,7 +300,7 @@ static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int i)
 	struct cursor *c = (struct cursor *)cursor;
 
 	ear_sql_result(context, &table_of(cursor)->schema.column[i],
-		&c->page.v[c->at], ear_buf_view(&c->scan.asked), &c->scratch);
+		&c->page.v[c->at], &c->place, &c->scratch);
 	return SQLITE_OK;
 }
 
@@ -263,7 +308,7 @@ static int rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *id)
 {
 	struct cursor *c = (struct cursor *)cursor;
 
-	*id = (sqlite3_int64)c->rows + (sqlite3_int64)c->at;
+	*id = (sqlite3_int64)c->rows;
 	return SQLITE_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "flow/sql.h"
+#include "message/marks.h"
 
 /* 2026-11-22 12:00:00 UTC */
 #define NOW (1795348800ULL * EAR_SECOND_NS)
@@ -21,6 +22,8 @@ struct fake {
 	uint64_t from_ns, to_ns;
 	unsigned finds;
 	const char *why; /* the store says that it is incomplete */
+	bool marked;     /* messages have traced users */
+	bool twice;      /* each is there twice, 1 ms apart */
 };
 
 static struct ear_msg message(size_t i, char raw[600])
@@ -49,14 +52,64 @@ static struct ear_msg message(size_t i, char raw[600])
 	return m;
 }
 
+/* Of four messages one has no user, one has two, one has one while tracing
+ * was off, one has a trace alone. */
+static void mark(struct ear_msg *m, size_t i, struct ear_buf *extra)
+{
+	struct ear_marks marks = {.users.n = 0};
+
+	if (i % 4 == 1) {
+		ear_mark_add(&marks.users, EAR_S("alice"));
+		ear_mark_add(&marks.users, EAR_S("bob"));
+	}
+	if (i % 4 == 2) {
+		ear_mark_add(&marks.users, EAR_S("bob"));
+		ear_mark_add(&marks.traces, EAR_S(EAR_MARK_OFF));
+	}
+	if (i % 4)
+		ear_mark_add(&marks.traces, EAR_S("t1"));
+	ear_marks_write(&marks, extra);
+	m->extra = ear_buf_view(extra);
+}
+
+/* The i-th of all, as it is asked of a store. */
+static struct ear_msg nth_message(
+	const struct fake *f, size_t i, char raw[600], struct ear_buf *extra)
+{
+	struct ear_msg m = message(f->twice ? i / 2 : i, raw);
+
+	m.id = i + 1;
+	if (f->twice && i % 2)
+		m.at_ns += EAR_MS_NS;
+	ear_buf_reset(extra);
+	if (f->marked)
+		mark(&m, i, extra);
+	return m;
+}
+
+static enum ear_err find_in(struct fake *f, const struct ear_query *q,
+	ear_match_fn fn, void *arg, struct ear_found *found,
+	struct ear_buf *extra);
+
 static enum ear_err fake_find(struct ear_store *store,
 	const struct ear_query *q, ear_match_fn fn, void *arg,
 	struct ear_found *found, struct ear_fault *fault)
 {
-	struct fake *f = (struct fake *)store;
-	size_t i = q->cursor ? strtoul(q->cursor, NULL, 10) : 0;
+	struct ear_buf extra = {0};
+	enum ear_err err =
+		find_in((struct fake *)store, q, fn, arg, found, &extra);
 
 	(void)fault;
+	ear_buf_fini(&extra);
+	return err;
+}
+
+static enum ear_err find_in(struct fake *f, const struct ear_query *q,
+	ear_match_fn fn, void *arg, struct ear_found *found,
+	struct ear_buf *extra)
+{
+	size_t i = q->cursor ? strtoul(q->cursor, NULL, 10) : 0;
+
 	*found = (struct ear_found){.complete = !f->why};
 	snprintf(found->why, sizeof(found->why), "%s", f->why ? f->why : "");
 	snprintf(f->asked, sizeof(f->asked), "%.*s",
@@ -66,8 +119,8 @@ static enum ear_err fake_find(struct ear_store *store,
 	f->finds++;
 	for (; i < f->n; i++) {
 		char raw[600];
-		struct ear_msg m =
-			message(q->oldest_first ? i : f->n - 1 - i, raw);
+		struct ear_msg m = nth_message(
+			f, q->oldest_first ? i : f->n - 1 - i, raw, extra);
 		struct ear_facts facts;
 
 		if (m.at_ns < q->from_ns || m.at_ns > q->to_ns)
@@ -275,6 +328,66 @@ static void test_answers(void **state)
 	(void)state;
 }
 
+/* The rows of siptrace: one without a user, one for each. */
+static void test_traced_users(void **state)
+{
+	static const struct {
+		const char *query;
+		bool twice;
+		const char *want;
+	} rows[] = {
+		{"SELECT count(*) FROM sip_trace", false, "5\n"},
+		{"SELECT time_stamp, traced_user, status FROM sip_trace "
+		 "ORDER BY time_stamp, traced_user",
+			false,
+			"2026-11-22 12:00:00||\n2026-11-22 12:00:01||180\n"
+			"2026-11-22 12:00:01|alice|180\n"
+			"2026-11-22 12:00:01|bob|180\n"
+			"2026-11-22 12:00:02|bob|404\n"},
+		{"SELECT count(DISTINCT id) FROM sip_trace", false, "5\n"},
+		{"SELECT id FROM sip_trace WHERE traced_user = '' ORDER BY id",
+			false, "1\n2\n"},
+		{"SELECT status FROM sip_trace WHERE traced_user = 'bob' "
+		 "ORDER BY time_stamp",
+			false, "180\n404\n"},
+		{"SELECT count(*) FROM sip_trace WHERE traced_user = 'eve'",
+			false, "0\n"},
+		{"SELECT status, traced_user FROM sip_trace_once ORDER BY id",
+			false, "|\n180|alice,bob\n404|bob\n"},
+		{"SELECT id, traced_user, trace FROM messages "
+		 "WHERE traced_user = 'alice,bob'",
+			false, "id-2|alice,bob|t1\n"},
+		{"SELECT id FROM messages WHERE q = 'traced_user == bob' "
+		 "ORDER BY at",
+			false, "id-2\nid-3\n"},
+		{"SELECT id FROM messages WHERE q = 'trace == t1' ORDER BY at",
+			false, "id-2\nid-3\nid-4\n"},
+		{"SELECT count(*) FROM sip_trace_once", true, "3\n"},
+		{"SELECT id FROM sip_trace_once WHERE callid = 'call0' "
+		 "ORDER BY id",
+			true, "1\n3\n5\n"},
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct fake f = {.n = rows[i].twice ? 8 : 4,
+			.marked = true,
+			.twice = rows[i].twice};
+		struct ear_sql *sql = open_sql(&f, 0, 0);
+		struct ear_fault fault = {0};
+		struct ear_found found;
+		struct ear_buf out = {0};
+
+		if (ear_sql_query(sql, ear_slice_str(rows[i].query), collect,
+			    &out, &found, &fault))
+			fail_msg("%s: %s", rows[i].query, fault.text);
+		assert_slice(rows[i].query, ear_buf_view(&out),
+			ear_slice_str(rows[i].want));
+		ear_buf_fini(&out);
+		ear_sql_close(&sql);
+	}
+	(void)state;
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -396,6 +509,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_traced_users),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_pages),
