@@ -237,6 +237,9 @@ bool ear_kamailio_template(struct ear_slice text, struct ear_buf *out);
 /** The number of a token: decimal, 0x, 0b, 0; yes, no, on, off … */
 bool ear_kamailio_number(const struct ear_kamailio_token *token, int64_t *v);
 
+/** udp tcp tls sctp ws wss, in any case. */
+bool ear_kamailio_is_proto(struct ear_slice s);
+
 /** The last setting of a parameter, which is the one that counts. */
 struct ear_kamailio_param *ear_kamailio_param(
 	struct ear_kamailio *k, bool capture, const char *name);

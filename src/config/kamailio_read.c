@@ -261,7 +261,7 @@ static enum ear_err glued_text(struct ear_kamailio *k, struct ear_slice *text)
 	return err ? err : k->err;
 }
 
-static bool is_proto(struct ear_slice s)
+bool ear_kamailio_is_proto(struct ear_slice s)
 {
 	static const char *const protos[] = {
 		"udp", "tcp", "tls", "sctp", "ws", "wss"};
@@ -280,7 +280,7 @@ static void split_address(struct ear_slice text, struct ear_slice *proto,
 	size_t n = ear_slice_find(text, EAR_S(":")), behind;
 
 	*proto = *port = (struct ear_slice){0};
-	if (n < text.n && is_proto(ear_slice_sub(text, 0, n))) {
+	if (n < text.n && ear_kamailio_is_proto(ear_slice_sub(text, 0, n))) {
 		*proto = ear_slice_sub(text, 0, n);
 		text = ear_slice_sub(text, n + 1, text.n);
 	}

@@ -329,9 +329,29 @@ static void write_kamailio_part(struct ear_kamailio_writer *w)
 		"others: store { keep = \"traced\" }.");
 }
 
+/* One on a socket that none has yet. */
 static void put_listener(struct ear_kamailio_writer *w, const char *name,
 	const char *transport, const char *address)
 {
+	struct ear_addr addr;
+	bool datagrams = !strcmp(transport, "udp");
+
+	if (ear_addr_parse(ear_slice_str(address), &addr))
+		return;
+	for (size_t i = 0; i < w->listeners; i++) {
+		if (w->listener[i].datagrams != datagrams ||
+			!ear_addr_eq(&w->listener[i].address, &addr))
+			continue;
+		ear_kamailio_remark(
+			w, "A listener above has this socket: %s.", address);
+		return;
+	}
+	if (w->listeners == EAR_CONFIG_MANY) {
+		ear_kamailio_gap(w, "More listeners than there may be.");
+		return;
+	}
+	w->listener[w->listeners].datagrams = datagrams;
+	w->listener[w->listeners++].address = addr;
 	ear_kamailio_open(w, "listener", name);
 	ear_kamailio_key(w, "transport", ear_slice_str(transport));
 	ear_kamailio_key(w, "address", ear_slice_str(address));

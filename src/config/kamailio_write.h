@@ -3,13 +3,20 @@
 #ifndef EAR_CONFIG_KAMAILIO_WRITE_H
 #define EAR_CONFIG_KAMAILIO_WRITE_H
 
+#include "base/addr.h"
+#include "config/config.h"
 #include "config/kamailio_priv.h"
 
 struct ear_kamailio_writer {
 	struct ear_kamailio *k;
 	struct ear_buf *out;
 	const char *indent; /**< of the section we are in */
-	size_t missing;     /**< that have no equivalent */
+	size_t listeners;   /**< written; the address of each: */
+	struct {
+		bool datagrams;
+		struct ear_addr address;
+	} listener[EAR_CONFIG_MANY];
+	size_t missing; /**< that have no equivalent */
 };
 
 /** A comment, folded; control bytes become '?'. */

@@ -39,6 +39,32 @@ static void split(struct ear_slice all, struct files *files)
 	}
 }
 
+/* Its mirrors and databases must open, its traces be traces. */
+static enum ear_err open_rules(
+	const struct ear_rules_spec *rules, struct ear_fault *fault)
+{
+	const struct ear_traces_options options = {.on = true};
+	struct ear_traces *traces;
+	struct ear_sink *sink;
+	enum ear_err err = EAR_OK;
+
+	for (size_t i = 0; i < rules->n_outlets && !err; i++) {
+		const struct ear_outlet_spec *o = &rules->outlets[i];
+
+		err = o->kind == EAR_OUTLET_MIRROR
+			      ? ear_mirror_new(&o->mirror, &sink, fault)
+			      : ear_sql_sink_new(&o->sql, &sink, fault);
+		if (!err)
+			sink->ops->close(&sink);
+	}
+	if (err || ear_traces_new(&options, &traces, fault))
+		return err;
+	err = ear_traces_standing(
+		traces, rules->traces, rules->n_traces, fault);
+	ear_traces_free(&traces);
+	return err;
+}
+
 /* The written text must be a configuration. */
 static void check(struct ear_slice text)
 {
@@ -55,6 +81,8 @@ static void check(struct ear_slice text)
 	err = ear_config_read(path, &config, &fault);
 	if (!err)
 		err = ear_settings_make(config, &settings, &fault);
+	if (!err)
+		err = open_rules(settings->server.rules, &fault);
 	unlink(path);
 	if (err) {
 		fprintf(stderr, "%s\n%.*s\n", fault.text, EAR_FMT(text));
