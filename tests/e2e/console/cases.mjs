@@ -738,6 +738,34 @@ export const cases = [{
 			".trace.over:has-text('why do they fail?')"), /stopped by/);
 	},
 }, {
+	name: "trace-order",
+	async run(t) {
+		const { page } = t;
+		await enter(t, "#/traces?new=1&scope=transaction&" +
+			"rule=method+%3D%3D+MESSAGE&why=to+and+fro");
+		await page.waitForSelector(".trace-form");
+		await page.waitForFunction(() => /would have matched/.test(
+			document.querySelector(".rule-field .hint").textContent));
+		await page.keyboard.press("Enter");
+		await page.waitForSelector(".trace:has-text('to and fro')");
+		const row = page.locator(".trace:has-text('to and fro')");
+		assert.match(await row.textContent(),
+			/method == MESSAGE.*transaction/);
+		assert.match(await row.locator(".trace-end b").textContent(),
+			/^1[45] min( \d+ s)? left$/);
+		await t.shot("runs");
+		await row.locator("button:has-text('Stop')").click();
+		await page.click("dialog[open] .button.danger");
+		await page.waitForSelector(".trace.over:has-text('to and fro')");
+		// The page goes on by itself: no reload, no flicker.
+		await page.evaluate(() => {
+			window.kept = document.querySelector(".trace.over");
+		});
+		await page.waitForTimeout(2600);
+		assert.ok(await page.evaluate(() => window.kept.isConnected),
+			"rows are made anew");
+	},
+}, {
 	name: "tracing-off", mockOnly: true, server: [],
 	async run(t) {
 		const { page } = t;
