@@ -183,8 +183,6 @@ static enum ear_err open_all(struct earshot *e, const struct earshot_options *o,
 	snprintf(e->tap, sizeof(e->tap), "lib:%s", e->node);
 	if (ear_notices_new(&e->notices) || ear_ledger_new(256, &e->ledger))
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	/* made now, so that the ledger never lacks its last resort */
-	ear_ledger_line(e->ledger, EAR_S("(all)"), EAR_S("(others)"));
 	e->tally = ear_ledger_line(
 		e->ledger, ear_slice_str(e->tap), (struct ear_slice){0});
 	err = make_dir(e, o->data_dir, fault);

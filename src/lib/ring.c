@@ -5,7 +5,6 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #define LINE ((size_t)64)
@@ -24,7 +23,8 @@ struct head {
 #define WORD_BYTES(w) ((size_t)((w)&UINT32_MAX))
 
 struct ear_ring {
-	char *at;
+	char *room;   /* owned */
+	char *at;     /* in it, on a line */
 	size_t bytes; /* a power of two */
 	/* Positions only grow. Apart from each other in memory: many threads
 	 * write the first, one writes the second. */
@@ -49,12 +49,12 @@ enum ear_err ear_ring_new(size_t bytes, struct ear_ring **out)
 		return EAR_NOMEM;
 	memset(ring, 0, sizeof(*ring));
 	/* zero, and taken from the kernel only as it comes into use */
-	ring->at = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (ring->at == MAP_FAILED) {
+	ring->room = calloc(1, size + LINE);
+	if (!ring->room) {
 		free(ring);
 		return EAR_NOMEM;
 	}
+	ring->at = ring->room + LINE - (uintptr_t)ring->room % LINE;
 	ring->bytes = size;
 	sem_init(&ring->wake, 0, 0);
 	*out = ring;
@@ -66,7 +66,7 @@ void ear_ring_free(struct ear_ring **ring)
 	if (!*ring)
 		return;
 	sem_destroy(&(*ring)->wake);
-	munmap((*ring)->at, (*ring)->bytes);
+	free((*ring)->room);
 	free(*ring);
 	*ring = NULL;
 }

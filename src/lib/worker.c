@@ -48,10 +48,8 @@ struct texts {
 static void read_texts(struct ear_slice s, struct texts *t)
 {
 	for (size_t i = 0; i < EAR_HANDED_TEXTS; i++) {
-		size_t n = strlen(s.p) + 1;
-
-		memcpy(t->room[i], s.p, n);
-		s = ear_slice_sub(s, n, s.n);
+		ear_lib_say(t->room[i], sizeof(t->room[i]), s.p);
+		s = ear_slice_sub(s, strlen(s.p) + 1, s.n);
 	}
 }
 
@@ -59,7 +57,7 @@ static void read_texts(struct ear_slice s, struct texts *t)
 static enum ear_err take_traced(struct earshot *e, const struct ear_handed *h,
 	struct ear_msg *msg, struct ear_slice behind)
 {
-	struct texts t;
+	struct texts t = {0};
 	struct ear_trace_spec spec;
 
 	read_texts(behind, &t);
