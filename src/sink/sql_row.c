@@ -228,6 +228,16 @@ static enum ear_err add_row(
 	return EAR_OK;
 }
 
+/* Taken while tracing was off, for its traced users. */
+static bool users_alone(const struct ear_marks *marks)
+{
+	for (size_t i = 0; i < marks->traces.n; i++) {
+		if (ear_slice_eq(marks->traces.item[i], EAR_S(EAR_MARK_OFF)))
+			return marks->users.n > 0;
+	}
+	return false;
+}
+
 static enum ear_err add_rows(struct ear_sql_batch *b,
 	const struct ear_sql_how *how, const struct ear_marks *marks,
 	struct ear_sql_row row)
@@ -245,7 +255,7 @@ static enum ear_err add_rows(struct ear_sql_batch *b,
 		if (table < EAR_SQL_TABLES && done[table])
 			continue;
 		put(b, &row, EAR_SQL_USER, (struct ear_slice){0});
-		err = add_row(b, row, table);
+		err = users_alone(marks) ? EAR_OK : add_row(b, row, table);
 		for (size_t u = 0; u < marks->users.n && !err; u++) {
 			if (!marks->users.item[u].n)
 				continue;

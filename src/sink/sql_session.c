@@ -5,9 +5,9 @@
  *
  * Batches stand in a row, in the order of the spool. In mode async several are
  * in work at once; what is safe is what stands before the first that is not
- * done. Each batch has a row of its own in the table of places, and may use it
- * again only once the base there covers what it said before; a batch takes
- * the base along in its own transaction when no other is doing so.
+ * done. The first moves the base in the table of places. One that overtakes
+ * has a row of its own there, and may use it again only once the base covers
+ * what it said before; it takes the base along when no other is doing so.
  *
  * A worker that does not come back is left behind with the session, and frees
  * it if it ever does.
@@ -149,10 +149,12 @@ static struct slot *next_ready(struct ear_sql_session *s)
 	return NULL;
 }
 
-/* With the lock held. What the batch's transaction shall move. */
+/* With the lock held. What the batch's transaction shall move: */
 static bool plan_moves(struct ear_sql_session *s, struct slot *slot)
 {
 	struct ear_sql_work *w = &slot->work;
+	bool first = slot == &s->slot[s->row[s->first]];
+	bool behind = ear_sql_pos_cmp(&s->base, &s->kept) > 0;
 
 	*w = (struct ear_sql_work){.batch = &slot->batch,
 		.key = s->places.kept ? s->places.key : NULL,
@@ -160,16 +162,17 @@ static bool plan_moves(struct ear_sql_session *s, struct slot *slot)
 	slot->moves_base = false;
 	if (!s->places.kept)
 		return true;
-	if (s->plan->mode != EAR_SQL_ASYNC) {
+	if (s->plan->mode != EAR_SQL_ASYNC || (first && !s->base_moves)) {
+		/* all before it is in: the base itself */
 		w->move[w->moves++] =
 			(struct ear_sql_move){0, s->kept, slot->span};
-		slot->moves_base = true;
+		slot->moves_base = s->base_moves = true;
 		return true;
 	}
 	if (ear_sql_pos_cmp(
 		    &slot->kept.to, s->base_moves ? &s->kept : &s->base) > 0)
-		return false;
-	if (!s->base_moves && ear_sql_pos_cmp(&s->base, &s->kept) > 0) {
+		return false; /* its row still has something to say */
+	if (!s->base_moves && behind) {
 		w->move[w->moves++] =
 			(struct ear_sql_move){0, s->kept, {s->kept, s->base}};
 		slot->moves_base = s->base_moves = true;
@@ -185,12 +188,14 @@ static void work_done(struct ear_sql_session *s, struct slot *slot)
 	const struct ear_sql_work *w = &slot->work;
 
 	slot->state = DONE;
-	if (w->moves && s->plan->mode == EAR_SQL_ASYNC)
-		slot->kept = slot->span;
-	if (slot->moves_base) {
-		s->kept = w->move[0].now.to;
-		s->base_moves = false;
+	for (size_t i = 0; i < w->moves; i++) {
+		if (w->move[i].part)
+			slot->kept = slot->span;
+		else
+			s->kept = w->move[i].now.to;
 	}
+	if (slot->moves_base)
+		s->base_moves = false;
 	pthread_cond_broadcast(&s->done);
 	pthread_cond_broadcast(&s->work);
 }

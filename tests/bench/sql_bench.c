@@ -6,7 +6,7 @@
  *
  *     sql-bench --url URL [-n MESSAGES] [--mode each|batch|async]
  *               [--batch ROWS] [--workers N] [--table T] [--create]
- *               [--rate MESSAGES/S] [--tries N] [--rows FILE]
+ *               [--rate MESSAGES/S] [--tries N] [--spool N] [--rows FILE]
  *
  * The messages are the same each time, so that a second run with the same
  * URL goes on where a killed one stopped. --rows writes the rows as COPY and
@@ -24,12 +24,12 @@
 #include "sink/sql_priv.h"
 
 #define AT 1795348800000000000ULL
-#define SPOOL (77ULL << 32)
 #define HAND 200 /* records at a time: about a frame of the spool */
 
 static struct options {
 	struct ear_sql_sink_options sql;
 	size_t messages, rate, tries;
+	uint64_t spool; /* upper half of the first number of a place */
 	const char *rows;
 } options = {
 	.sql = {.name = "bench",
@@ -39,6 +39,7 @@ static struct options {
 		.mode = EAR_SQL_BATCH},
 	.messages = 100000,
 	.tries = 100,
+	.spool = 1ULL << 32,
 };
 
 static struct ear_buf bytes;
@@ -94,7 +95,7 @@ static void make_records(struct ear_sink *sink)
 			.bytes = ear_slice(
 				bytes.p + end[i], end[i + 1] - end[i]),
 			.seen_ns = AT,
-			.next = {{SPOOL | 1, i + 1, 0, 0}}};
+			.next = {{options.spool | 1, i + 1, 0, 0}}};
 	free(end);
 	maker_free(maker);
 }
@@ -160,15 +161,17 @@ static size_t due(uint64_t began_ns)
 
 /* One session from record `from`. @return how many are safe, of all */
 static size_t session(struct ear_sink *sink, size_t from, uint64_t began_ns,
-	struct ear_fault *fault)
+	size_t *began_at, struct ear_fault *fault)
 {
-	struct ear_sink_pos pos = {{SPOOL | 1, from, 0, 0}};
+	struct ear_sink_pos pos = {{options.spool | 1, from, 0, 0}};
 	size_t at, handed, refused;
 	uint64_t safe = 0;
 
 	if (sink->ops->begin(sink, &pos, fault))
 		return from;
 	from = at = (size_t)pos.v[1];
+	if (*began_at > from)
+		*began_at = from;
 	while (from + safe < options.messages) {
 		size_t n = due(began_ns);
 
@@ -219,20 +222,21 @@ static void report(struct ear_sink *sink, size_t done, size_t sessions,
 static int deliver(struct ear_sink *sink)
 {
 	uint64_t began_ns = ear_mono_ns();
-	size_t done = 0, sessions = 0;
+	size_t done = 0, sessions = 0, began_at = options.messages;
 
 	while (done < options.messages && sessions < options.tries) {
 		struct ear_fault fault = {0};
 
 		sessions++;
-		done = session(sink, done, began_ns, &fault);
+		done = session(sink, done, began_ns, &began_at, &fault);
 		if (done < options.messages) {
 			fprintf(stderr, "session %zu: %s\n", sessions,
 				fault.text);
 			nap(250 * EAR_MS_NS);
 		}
 	}
-	report(sink, done, sessions, ear_mono_ns() - began_ns, 0);
+	report(sink, done, sessions, ear_mono_ns() - began_ns,
+		began_at < done ? began_at : done);
 	return done == options.messages ? 0 : 1;
 }
 
@@ -247,6 +251,7 @@ static void read_options(int argc, char **argv)
 		{"rate", required_argument, NULL, 'r'},
 		{"tries", required_argument, NULL, 'T'},
 		{"rows", required_argument, NULL, 'R'},
+		{"spool", required_argument, NULL, 's'},
 		{"create", no_argument, NULL, 'c'},
 		{0},
 	};
@@ -273,6 +278,9 @@ static void read_options(int argc, char **argv)
 		case 't': options.sql.table = optarg; break;
 		case 'r': options.rate = strtoul(optarg, NULL, 10); break;
 		case 'T': options.tries = strtoul(optarg, NULL, 10); break;
+		case 's':
+			options.spool = strtoull(optarg, NULL, 10) << 32;
+			break;
 		case 'R': options.rows = optarg; break;
 		case 'c': options.sql.create = true; break;
 		default: exit(2);
