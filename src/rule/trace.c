@@ -122,6 +122,23 @@ void traces_changed(struct ear_traces *t)
 		pthread_cond_signal(&t->wake);
 }
 
+/* What scripts ask for may change with each message and has no rule: nothing
+ * is compiled, and the disk can wait. */
+static void came_or_went(
+	struct ear_traces *t, const struct trace *trace, bool came)
+{
+	unsigned one = came ? 1 : (unsigned)-1;
+
+	if (!trace->script) {
+		traces_changed(t);
+		return;
+	}
+	atomic_fetch_add(&t->busy, one);
+	if (trace->spec.keep_before_ns)
+		atomic_fetch_add(&t->before, one);
+	t->count_dirty = true;
+}
+
 /* What scripts asked for and nothing is followed of any more makes room. */
 static void drop_idle_script(struct ear_traces *t)
 {
@@ -160,7 +177,7 @@ enum ear_err traces_add(
 			EAR_TRACES_MAX);
 	trace->slot = i;
 	t->running[i] = trace;
-	traces_changed(t);
+	came_or_went(t, trace, true);
 	return EAR_OK;
 }
 
@@ -168,7 +185,7 @@ void traces_remove(struct ear_traces *t, struct trace *trace)
 {
 	trace_open_forget(t->open, trace);
 	t->running[trace->slot] = NULL;
-	traces_changed(t);
+	came_or_went(t, trace, false);
 }
 
 static void keep_ended(struct ear_traces *t, struct trace *trace)
@@ -242,6 +259,7 @@ static enum ear_err init(struct ear_traces *t)
 	t->last_notice = &t->first_notice;
 	t->until_ns = UINT64_MAX;
 	t->next_name = 1;
+	t->next_script = 2;
 	atomic_store(&t->on, t->options.on);
 	if (t->options.dir) {
 		t->dir = strdup(t->options.dir);

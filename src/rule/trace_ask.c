@@ -12,9 +12,6 @@
 
 #define SCRIPT "script"
 
-/* Names that are tried when others have the first. */
-#define NAMES_MAX EAR_TRACES_MAX
-
 /* The trace for all who ask the same under this name, made when it is new. */
 static struct trace *make(struct ear_traces *t,
 	const struct ear_trace_spec *spec, uint64_t now_ns,
@@ -30,6 +27,8 @@ static struct trace *make(struct ear_traces *t,
 		return there;
 	}
 	if (there) {
+		ear_fail(fault, EAR_USAGE, 0,
+			"there is another trace '%s' already", spec->name);
 		trace_free(&trace);
 		return NULL;
 	}
@@ -91,11 +90,8 @@ static struct trace *trace_for(struct ear_traces *t,
 	if (trace)
 		return trace;
 	plain.name = wanted ? wanted : name;
-	for (unsigned i = 2;
-		!wanted && traces_running(t, ear_slice_str(name)) &&
-		i < NAMES_MAX;
-		i++)
-		snprintf(name, sizeof(name), SCRIPT "-%u", i);
+	while (!wanted && traces_running(t, ear_slice_str(name)))
+		snprintf(name, sizeof(name), SCRIPT "-%u", t->next_script++);
 	return make(t, &plain, now_ns, fault);
 }
 

@@ -60,12 +60,13 @@ struct ear_traces {
 	pthread_t keeper;
 	bool has_keeper, stopping;
 
-	atomic_bool on;     /* the global switch */
-	atomic_uint busy;   /* traces that run: 0 takes nothing */
-	atomic_uint before; /* of these, those that have keep_before */
-	uint64_t until_ns;  /* when the first of them ends; else the most */
-	bool switched;      /* by somebody: outlives the configuration */
-	uint64_t next_name; /* of "t7" */
+	atomic_bool on;       /* the global switch */
+	atomic_uint busy;     /* traces that run: 0 takes nothing */
+	atomic_uint before;   /* of these, those that have keep_before */
+	uint64_t until_ns;    /* when the first of them ends; else the most */
+	bool switched;        /* by somebody: outlives the configuration */
+	uint64_t next_name;   /* of "t7" */
+	unsigned next_script; /* of "script-2" */
 
 	struct trace *running[EAR_TRACES_MAX];
 	struct trace *ended[TRACES_ENDED]; /* oldest first */
