@@ -9,7 +9,7 @@
  *
  * While it runs, words on standard input ask the tap: on, off and check turn
  * and show the switch, stats shows the counts, flush waits until all is
- * stored, quit ends.
+ * stored, reload reads the configuration again, quit ends.
  */
 #define _GNU_SOURCE /* memmem() */
 #include <arpa/inet.h>
@@ -170,6 +170,7 @@ struct server {
 	int fd;
 	struct sockaddr_in me;
 	char contact[64];
+	const char *config;
 	struct earshot *ear; /* NULL: without a tap all is as with one */
 };
 
@@ -238,6 +239,11 @@ static int ask(struct server *s)
 		return 0;
 	if (!strcmp(word, "flush")) {
 		printf("%s\n", earshot_strerror(earshot_flush(s->ear, 5000)));
+	} else if (!strcmp(word, "reload")) {
+		int answer = earshot_reload(
+			s->ear, s->config, NULL, text, sizeof(text));
+
+		printf("%s\n", answer ? text : earshot_strerror(answer));
 	} else if (!strcmp(word, "stats")) {
 		earshot_stats(s->ear, &stats);
 		printf("taken %llu full %llu kept %llu mirrored %llu "
@@ -298,7 +304,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--data"))
 			options.data_dir = argv[i + 1];
 		else if (!strcmp(argv[i], "--config"))
-			options.config_file = argv[i + 1];
+			options.config_file = s.config = argv[i + 1];
 		else if (!strcmp(argv[i], "--queue"))
 			options.queue_bytes = (size_t)atol(argv[i + 1]);
 	}

@@ -168,6 +168,19 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
  */
 EARSHOT_API int earshot_close(struct earshot *ear, unsigned wait_ms);
 
+/**
+ * Another configuration while messages flow, all of it or nothing: traces,
+ * recorder, mirrors, databases, hook, what is kept, masking, retention and
+ * the level of the log. What else stands in it takes effect with the next
+ * earshot_open(). Reads and writes files, and may wait for mirrors that go.
+ *
+ * @param config_file,config_text as in the options
+ * @param[out] why one sentence when it failed, NUL-terminated; may be NULL
+ * @return EARSHOT_OK; else as earshot_open(), and nothing was changed
+ */
+EARSHOT_API int earshot_reload(struct earshot *ear, const char *config_file,
+	const char *config_text, char *why, size_t why_bytes);
+
 /* --- messages ------------------------------------------------------------ */
 
 /** How a message travels. */

@@ -13,8 +13,12 @@
 static void write_members(struct earshot *e, struct ear_json *j)
 {
 	struct ear_store_stats store = {0};
+	struct ear_retention keep;
 	uint64_t n[EAR_N_COUNT];
 
+	pthread_mutex_lock(&e->lock_asked);
+	keep = e->keep;
+	pthread_mutex_unlock(&e->lock_asked);
 	ear_ledger_sum(e->ledger, n);
 	e->store->ops->stats(e->store, &store);
 	ear_json_ktime(j, "as_of", ear_now_ns());
@@ -25,7 +29,7 @@ static void write_members(struct earshot *e, struct ear_json *j)
 		j, "uptime_s", (ear_now_ns() - e->started_ns) / EAR_SECOND_NS);
 	ear_status_totals(j, n, store.pending);
 	ear_status_ledger(j, e->ledger);
-	ear_status_store(j, &store, &e->settings->server.store.keep);
+	ear_status_store(j, &store, &keep);
 	ear_rules_json(e->rules, j);
 	ear_json_key(j, "notices");
 	ear_notices_json(e->notices, j);

@@ -7,12 +7,14 @@
  *
  * open.c makes and ends it all, hand.c is the caller's side of the ring,
  * worker.c the other, keeper.c does what may take long, ask.c is for people
- * who ask, log.c says where lines of the log go.
+ * who ask, log.c says where lines of the log go,
+ * reload.c changes the configuration.
  */
 #ifndef EAR_LIB_PRIV_H
 #define EAR_LIB_PRIV_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "config/settings.h"
@@ -92,6 +94,10 @@ struct earshot {
 	pthread_cond_t told;           /**< flushed or stops changed */
 	uint64_t flush_asked, flushed; /**< places in the ring */
 	bool stops;                    /**< the keeper shall end */
+	struct ear_retention keep;     /**< of the configuration in use */
+	struct ear_rules_next *change; /**< for the worker; NULL: none */
+	bool mask_secrets;             /**< after the change */
+	pthread_mutex_t lock_reload;   /**< one at a time; before lock_asked */
 };
 
 /** Whether calls may use it: open, not closing, and of this process. */
@@ -117,6 +123,19 @@ size_t ear_lib_split(char *text, const char *item[EAR_LIB_LIST]);
 /** Threads. arg: the handle. */
 void *ear_lib_worker(void *arg);
 void *ear_lib_keeper(void *arg);
+
+/** A file or a text, and what the parts take of it. On failure, too, both are
+    to be freed. */
+EAR_MUST_USE enum ear_err ear_lib_read_config(const char *file,
+	const char *text, struct ear_config **config,
+	struct ear_settings **settings, struct ear_fault *fault);
+/** Before threads are made. @param before to be set again */
+void ear_lib_block_signals(sigset_t *before);
+/** The worker: to another configuration, if there is one. arg: the handle. */
+void ear_lib_change_over(void *arg);
+
+/** Another level of lines of the log. */
+void ear_lib_log_level(struct earshot *e, enum ear_level level);
 
 /** Write the status file, for `earshot status`. */
 void ear_lib_write_status(struct earshot *e);

@@ -61,3 +61,11 @@ void ear_lib_log_leave(struct earshot *e)
 	set_level();
 	pthread_mutex_unlock(&lock);
 }
+
+void ear_lib_log_level(struct earshot *e, enum ear_level level)
+{
+	pthread_mutex_lock(&lock);
+	e->level = level;
+	set_level();
+	pthread_mutex_unlock(&lock);
+}

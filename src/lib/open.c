@@ -41,22 +41,31 @@ bool ear_lib_usable(const struct earshot *e)
 /* --- open ------------------------------------------------------------------
  */
 
-static enum ear_err read_config(struct earshot *e,
-	const struct earshot_options *o, struct ear_fault *fault)
+enum ear_err ear_lib_read_config(const char *file, const char *text,
+	struct ear_config **config, struct ear_settings **settings,
+	struct ear_fault *fault)
 {
 	enum ear_err err;
 
-	if (o->config_file && o->config_text)
+	if (file && text)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"config_file and config_text: only one of them");
 	pthread_mutex_lock(&one_at_a_time);
-	err = o->config_text
-		      ? ear_config_read_text(o->config_text, &e->config, fault)
-		      : ear_config_read(o->config_file, &e->config, fault);
+	err = text ? ear_config_read_text(text, config, fault)
+		   : ear_config_read(file, config, fault);
 	pthread_mutex_unlock(&one_at_a_time);
 	if (!err)
-		err = ear_settings_make(e->config, &e->settings, fault);
+		err = ear_settings_make(*config, settings, fault);
 	return err;
+}
+
+void ear_lib_block_signals(sigset_t *before)
+{
+	sigset_t all;
+
+	/* threads have the mask of who makes them: signals are the server's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
 }
 
 /* An absolute one: servers like to change their directory. */
@@ -137,7 +146,9 @@ static enum ear_err open_rules(struct earshot *e, struct ear_fault *fault)
 				 .ledger = e->ledger,
 				 .rules = e->rules,
 				 .mask_secrets = o->mask_secrets,
-				 .stop = &e->hurry},
+				 .stop = &e->hurry,
+				 .idle = ear_lib_change_over,
+				 .idle_arg = e},
 		    &e->path))
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	return EAR_OK;
@@ -170,11 +181,13 @@ static enum ear_err start_threads(struct earshot *e, struct ear_fault *fault)
 static enum ear_err open_all(struct earshot *e, const struct earshot_options *o,
 	struct ear_fault *fault)
 {
-	enum ear_err err = read_config(e, o, fault);
+	enum ear_err err = ear_lib_read_config(o->config_file, o->config_text,
+		&e->config, &e->settings, fault);
 
 	if (err)
 		return err;
 	e->level = e->settings->level;
+	e->keep = e->settings->server.store.keep;
 	e->log = o->log;
 	e->log_arg = o->log_arg;
 	ear_lib_log_join(e);
@@ -205,6 +218,7 @@ static struct earshot *new_handle(void)
 	if (!e)
 		return NULL;
 	pthread_mutex_init(&e->lock_asked, NULL);
+	pthread_mutex_init(&e->lock_reload, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&e->told, &attr);
@@ -221,7 +235,7 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
 	struct earshot **out, char *why, size_t why_bytes)
 {
 	struct ear_fault fault = {0};
-	sigset_t all, before;
+	sigset_t before;
 	struct earshot *e;
 	enum ear_err err;
 	bool left;
@@ -240,9 +254,7 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
 		ear_lib_say(why, why_bytes, "out of memory");
 		return EARSHOT_NOMEM;
 	}
-	/* threads have the mask of who makes them: signals are the server's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ear_lib_block_signals(&before);
 	err = open_all(e, options, &fault);
 	if (err)
 		end(e, 0, &left);
@@ -329,6 +341,7 @@ static void end(struct earshot *e, unsigned wait_ms, bool *left)
 	ear_config_free(&e->config);
 	pthread_cond_destroy(&e->told);
 	pthread_mutex_destroy(&e->lock_asked);
+	pthread_mutex_destroy(&e->lock_reload);
 	free(e);
 }
 

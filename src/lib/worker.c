@@ -171,6 +171,7 @@ void *ear_lib_worker(void *arg)
 		ear_rules_flush(e->rules);
 		e->store->ops->tick(e->store, ear_mono_ns());
 		flush_if_asked(e);
+		ear_lib_change_over(e);
 		if (n)
 			naps = 0;
 		else if (atomic_load(&e->closing))

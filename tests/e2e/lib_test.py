@@ -128,9 +128,13 @@ LOADER = r'''
 #include <dlfcn.h>
 #include <earshot/earshot.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
+	int how;
+
 	for (int i = 0; argc == 3 && i < 3; i++) {
 		struct earshot_options o = EARSHOT_OPTIONS;
 		void *so = dlopen(argv[1], RTLD_NOW);
@@ -148,6 +152,11 @@ int main(int argc, char **argv)
 		if (open(&o, &e, 0, 0) || close(e, 1000))
 			return 2;
 		dlclose(so);
+		/* nothing of it may be called in a fork */
+		if (!fork())
+			_exit(0);
+		if (wait(&how) < 0 || how)
+			return 3;
 	}
 	return argc != 3;
 }
@@ -200,6 +209,11 @@ class Server:
         self.child.kill()
         self.child.wait()
         h._children.remove(self.child)
+
+    def reload(self, config):
+        with open(self.config, 'w') as f:
+            f.write(config)
+        return self.ask('reload')
 
     def search(self, expr=''):
         p = subprocess.run(
@@ -323,6 +337,7 @@ def mirrored(tap, where, installed, program):
     tap.equal(sorted(key(r) for r in there), sorted(traced),
               'with the same times, addresses and directions')
     switch(tap, s, far, len(there))
+    other_configuration(tap, s, far, before=len(there) + 10)
     stats = s.stats()
     tap.equal((stats['full'], stats['lost'], stats['waiting']), (0, 0, 0),
               'nothing was refused or lost')
@@ -347,6 +362,17 @@ def switch(tap, s, far, before):
     s.calls(2)
     tap.ok(h.wait_for(lambda: len(far.search()) == before + 10, 10, 0.3),
            'calls are mirrored again', len(far.search()), before)
+
+
+def other_configuration(tap, s, far, before):
+    answer = s.reload(ROOM + mirror('far', far.port) + 'trace {\n')
+    tap.ok('earshot.conf:' in answer and 'never closed' in answer,
+           'a reload names what is wrong', answer)
+    answer = s.reload(ROOM + mirror('far', far.port, 'all'))
+    tap.equal(answer, 'Done', 'a reload changes the configuration')
+    round_trips(s.port, 4, 'all')
+    tap.ok(h.wait_for(lambda: len(far.search()) == before + 8, 10, 0.3),
+           'and now the mirror gets all', len(far.search()), before)
 
 
 def nobody_there(tap, where, installed, program):

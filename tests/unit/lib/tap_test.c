@@ -430,6 +430,38 @@ static void orders(void **state)
 	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
 }
 
+/* Another configuration takes effect as a whole, or not at all. */
+static void reload(void **state)
+{
+	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot_packet p = packet_of(options_text);
+	char why[EARSHOT_WHY];
+
+	(void)state;
+	assert_int_equal(earshot_reload(e, NULL, CONFIG "store { keep = x }",
+				 why, sizeof(why)),
+		EARSHOT_BADARG);
+	assert_string_not_equal(why, "");
+	assert_int_equal(earshot_received(e, &p), EARSHOT_OK);
+	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
+	assert_int_equal(stats_of(e).kept, 1);
+	assert_int_equal(
+		earshot_reload(e, NULL, CONFIG "store { keep = traced }", why,
+			sizeof(why)),
+		EARSHOT_OK);
+	assert_string_equal(why, "");
+	assert_int_equal(earshot_received(e, &p), EARSHOT_OK);
+	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
+	assert_int_equal(stats_of(e).kept, 1);
+	assert_int_equal(stats_of(e).done, 2);
+	assert_int_equal(
+		earshot_reload(e, NULL, CONFIG "trace all { }", NULL, 0),
+		EARSHOT_OK);
+	assert_int_equal(earshot_reload(NULL, NULL, CONFIG, why, sizeof(why)),
+		EARSHOT_CLOSED);
+	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+}
+
 /* --- the process it is in ---------------------------------------------------
  */
 
@@ -517,6 +549,7 @@ int main(void)
 		TEST(threads),
 		TEST(status),
 		TEST(orders),
+		TEST(reload),
 		TEST(child_of_a_fork),
 		TEST(signals_and_log),
 		cmocka_unit_test(words),
