@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/time.h"
@@ -137,6 +138,18 @@ static const struct ear_outlet *find(
 	return NULL;
 }
 
+const char *ear_outlets_name_of(
+	const struct ear_outlets *outlets, const char *text)
+{
+	const struct ear_outlet *hit = find(outlets, text);
+
+	for (size_t i = 0; !hit && text[0] && i < outlets->n; i++) {
+		if (!strcmp(outlets->v[i].to, text))
+			hit = &outlets->v[i];
+	}
+	return hit ? hit->name : NULL;
+}
+
 static enum ear_err open_one(struct ear_rules *rules,
 	const struct ear_outlet_spec *o, const struct ear_outlets *before,
 	struct ear_outlet *out, struct ear_fault *fault)
@@ -145,6 +158,11 @@ static enum ear_err open_one(struct ear_rules *rules,
 	enum ear_err err = EAR_OK;
 
 	snprintf(out->name, sizeof(out->name), "%s", o->name);
+	out->to = strdup(o->kind == EAR_OUTLET_MIRROR && o->mirror.to
+				 ? o->mirror.to
+				 : "");
+	if (!out->to)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	out->traced_only = o->traced_only;
 	write_options(o, &out->made_from);
 	if (out->made_from.err)
@@ -229,6 +247,7 @@ static void close_one(struct ear_outlet *o, uint32_t wait_ms)
 		o->sink->ops->close(&o->sink);
 	ear_expr_free(&o->filter);
 	ear_buf_fini(&o->made_from);
+	free(o->to);
 	*o = (struct ear_outlet){0};
 }
 

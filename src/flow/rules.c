@@ -55,6 +55,14 @@ static enum ear_err make_keep(struct ear_rules_set *set,
 	return EAR_OK;
 }
 
+/* What a script's sip_trace() calls an address. */
+static const char *mirror_of(const char *text, void *arg)
+{
+	const struct ear_rules_set *set = arg;
+
+	return ear_outlets_name_of(&set->outlets, text);
+}
+
 static enum ear_err make_hook(struct ear_rules *rules,
 	struct ear_rules_set *set, const struct ear_rules_spec *spec,
 	struct ear_fault *fault)
@@ -65,6 +73,8 @@ static enum ear_err make_hook(struct ear_rules *rules,
 		.max_bytes = spec->script_bytes,
 		.notice = rules->options.notice,
 		.notice_arg = rules->options.notice_arg,
+		.mirror_of = mirror_of,
+		.mirror_arg = set,
 	};
 	struct ear_fault why = {0};
 	enum ear_err err;
@@ -257,6 +267,7 @@ static void take_leave(struct ear_rules *rules, struct ear_outlets *from)
 		to->v[to->n] = *o;
 		/* the message in work may still ask it */
 		to->v[to->n].filter = NULL;
+		to->v[to->n].to = NULL;
 		to->v[to->n++].made_from = (struct ear_buf){0};
 		o->borrowed = true;
 	}

@@ -18,6 +18,7 @@ struct ear_outlet {
 	struct ear_sink *sink;    /**< not yet in the spool's place */
 	struct ear_expr *filter;  /**< NULL: all */
 	struct ear_buf made_from; /**< its options as text, to be compared */
+	char *to;                 /**< owned; where a mirror goes to, or "" */
 	bool traced_only;
 	bool fresh;    /**< the spool was opened for this set */
 	bool borrowed; /**< the spool belongs to another set now */
@@ -79,6 +80,10 @@ EAR_MUST_USE enum ear_err ear_outlets_open(struct ear_rules *rules,
 	struct ear_outlets *outlets, struct ear_fault *fault);
 /** Close the spools that they own, and free all else. */
 void ear_outlets_close(struct ear_outlets *outlets, uint32_t wait_ms);
+
+/** The name of the one that has this name or goes to there; NULL: none. */
+const char *ear_outlets_name_of(
+	const struct ear_outlets *outlets, const char *text);
 
 /** Let those that are new deliver. */
 EAR_MUST_USE enum ear_err ear_outlets_start(
