@@ -34,10 +34,12 @@
 /* Received at once. More does not make it faster and leaves the L2 cache. */
 #define ROOM (256u << 10)
 
-/* How often a sender that asks is told what was accepted: often enough that
-   little is sent again after a break, seldom enough to cost nothing. */
-#define TELL_NS (20 * EAR_MS_NS)
-#define TELL_MS 20
+/* How often a sender that asks is told what was accepted, and after how many
+   packets at once: often enough that little is sent again after a break,
+   seldom enough to cost nothing. */
+#define TELL_MS 5
+#define TELL_NS (TELL_MS * EAR_MS_NS)
+#define TELL_PACKETS 1000
 
 #define EVENTS 64
 #define ACCEPTS 64
@@ -59,6 +61,7 @@ struct server {
 	struct hep_conn *conns;
 	struct hep_conn *askers; /* those of them that are told */
 	bool owing;              /* some asker is not told yet */
+	uint64_t owed;           /* packets of askers since they were told */
 	uint64_t told_ns;        /* monotonic; when they last were */
 	uint64_t refused;        /* of the intake, at that time */
 	char *room;
@@ -213,6 +216,7 @@ static void tell(struct server *s, uint64_t now_ns)
 	struct hep_conn *next;
 
 	s->owing = false;
+	s->owed = 0;
 	for (struct hep_conn *c = s->askers; c; c = next) {
 		next = c->next_asker;
 		if (refused != s->refused && c->told != c->units) {
@@ -231,7 +235,8 @@ static void tell_in_time(struct server *s, uint64_t now_ns, uint64_t mono_ns)
 	/* what was refused before they asked does not concern them */
 	if (!s->askers)
 		s->refused = s->ground.intake->refused;
-	if (!s->askers || mono_ns - s->told_ns < TELL_NS)
+	if (!s->askers ||
+		(s->owed < TELL_PACKETS && mono_ns - s->told_ns < TELL_NS))
 		return;
 	s->told_ns = mono_ns;
 	tell(s, now_ns);
@@ -242,6 +247,7 @@ static void tell_in_time(struct server *s, uint64_t now_ns, uint64_t mono_ns)
 static void read_conn(
 	struct server *s, struct hep_conn *c, uint64_t now_ns, uint64_t mono_ns)
 {
+	uint64_t units = c->units;
 	bool wrote = c->wants_write;
 
 	if (!hep_conn_read(c, now_ns, mono_ns)) {
@@ -255,6 +261,7 @@ static void read_conn(
 	if (c->asks) {
 		add_asker(s, c);
 		s->owing = true;
+		s->owed += c->units - units;
 	}
 }
 
