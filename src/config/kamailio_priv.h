@@ -82,6 +82,8 @@ struct ear_kamailio_assign {
 	struct ear_slice avp;   /**< "$avp(user)" without s: and i: */
 	struct ear_slice value; /**< text of strings and variables */
 	bool whole;             /**< nothing else stands on the right side */
+	struct ear_slice cond;  /**< the ifs around it, as written */
+	struct ear_slice route_name;
 	struct ear_kamailio_pos pos;
 };
 

@@ -550,7 +550,7 @@ static struct ear_slice avp_name(struct ear_kamailio *k, struct ear_slice pv)
 }
 
 /* $avp(x) = value; at the variable. */
-static enum ear_err take_assign(struct ear_kamailio *k)
+static enum ear_err take_assign(struct ear_kamailio *k, struct place *at)
 {
 	struct ear_kamailio_assign *a = &k->assign[k->assigns];
 	struct ear_kamailio_token var = k->token;
@@ -566,6 +566,8 @@ static enum ear_err take_assign(struct ear_kamailio *k)
 	*a = (struct ear_kamailio_assign){.avp = avp_name(k, var.text),
 		.value = k->token.text,
 		.pos = var.pos,
+		.cond = written(k, at->around.token, at->around.n),
+		.route_name = at->name,
 		.whole = k->token.type == EAR_KT_STRING ||
 			 k->token.type == EAR_KT_PV};
 	k->assigns++;
@@ -708,7 +710,7 @@ static enum ear_err simple(struct ear_kamailio *k, struct place *at)
 	if (is(k, "setflag"))
 		return take_flag(k);
 	if (k->token.type == EAR_KT_PV)
-		return take_assign(k);
+		return take_assign(k, at);
 	return next(k);
 }
 

@@ -124,13 +124,28 @@ static bool is_table(struct ear_slice s)
 	return s.n > 0 && s.n <= 64;
 }
 
+/* Whether what was given there is there when the call runs: given to all, or
+ * under conditions that the call has too. */
+static bool holds(
+	const struct ear_kamailio_assign *a, const struct ear_kamailio_call *c)
+{
+	struct ear_slice behind = ear_slice_sub(c->cond, a->cond.n, c->cond.n);
+
+	if (!a->cond.n)
+		return true;
+	return ear_slice_eq(a->route_name, c->route_name) &&
+	       ear_slice_starts(c->cond, a->cond) &&
+	       (!behind.n || ear_slice_starts(behind, EAR_S(" &&")));
+}
+
 /* The values that scripts give to an AVP, as texts with fields in braces. */
-static size_t avp_values(struct ear_kamailio_plan *p, const char *param,
-	bool braces, struct ear_buf *list)
+static size_t avp_values(struct ear_kamailio_plan *p,
+	const struct ear_kamailio_call *c, const char *param, bool braces,
+	struct ear_buf *list)
 {
 	struct ear_slice avp = ear_kamailio_text(p->k, param, ""), plain;
 	struct ear_buf name = {0};
-	size_t n = 0, colon;
+	size_t n = 0, given = 0, colon;
 
 	/* $avp(s:user) is $avp(user) */
 	plain = avp;
@@ -148,9 +163,17 @@ static size_t avp_values(struct ear_kamailio_plan *p, const char *param,
 
 		if (!ear_slice_eq(a->avp, plain))
 			continue;
-		if (!a->whole || !ear_kamailio_template(a->value, &text) ||
-			(!braces &&
-				ear_kamailio_has(ear_buf_view(&text), '{'))) {
+		given++;
+		if (!holds(a, c)) {
+			ear_kamailio_gap(p->w,
+				"%s:%u: %.*s = %.*s is given under %.*s; where "
+				"both meet, write a trace with both rules.",
+				a->pos.file, a->pos.line, EAR_FMT(plain),
+				EAR_FMT(a->value), EAR_FMT(a->cond));
+		} else if (!a->whole ||
+			   !ear_kamailio_template(a->value, &text) ||
+			   (!braces && ear_kamailio_has(
+					       ear_buf_view(&text), '{'))) {
 			ear_kamailio_gap(p->w,
 				"%s:%u: what %.*s is given there cannot be "
 				"read from a message; a script can say it: "
@@ -166,29 +189,30 @@ static size_t avp_values(struct ear_kamailio_plan *p, const char *param,
 		}
 		ear_buf_fini(&text);
 	}
+	if (!given)
+		ear_kamailio_remark(p->w,
+			"Nothing in the routes that were read gives it a "
+			"value.");
 	return n;
 }
 
-static void write_users(struct ear_kamailio_plan *p)
+static void write_users(
+	struct ear_kamailio_plan *p, const struct ear_kamailio_call *c)
 {
 	struct ear_buf list = {0};
 
 	if (ear_kamailio_text(p->k, "traced_user_avp", "").n) {
-		if (avp_values(p, "traced_user_avp", true, &list)) {
+		if (avp_values(p, c, "traced_user_avp", true, &list)) {
 			ear_kamailio_remark(p->w,
 				"One row more for each, and these rows alone "
 				"while the switch is off.");
 			ear_buf_printf(p->w->out, "\ttraced_user = {%.*s}\n",
 				EAR_FMT(ear_buf_view(&list)));
-		} else {
-			ear_kamailio_remark(p->w,
-				"Nothing in the routes that were read gives "
-				"it a value.");
 		}
 	}
 	ear_buf_reset(&list);
 	if (ear_kamailio_text(p->k, "trace_table_avp", "").n) {
-		size_t n = avp_values(p, "trace_table_avp", false, &list);
+		size_t n = avp_values(p, c, "trace_table_avp", false, &list);
 
 		if (n == 1)
 			ear_buf_printf(p->w->out, "\ttable = %.*s\n",
@@ -370,7 +394,7 @@ void ear_kamailio_write_call(struct ear_kamailio_plan *p, size_t i)
 		on = false;
 	}
 	write_correlation(p, c);
-	write_users(p);
+	write_users(p, c);
 	call_outlets(p, c, &to);
 	if (!to.n) {
 		ear_kamailio_remark(p->w,
