@@ -320,6 +320,7 @@ enum ear_err ear_server_reload(struct ear_server *s,
 		tell_restart(&s->options, options, told);
 		apply(p);
 		s->options.rules = options->rules;
+		server_mark_rules(s, options->rules);
 	}
 	pthread_mutex_unlock(&s->reload_lock);
 	free(p);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,36 @@ static void before_commit(void *arg)
 
 	if (s->rules)
 		ear_rules_flush(s->rules);
+}
+
+static void rules_path(const char *data_dir, char path[2200])
+{
+	snprintf(path, 2200, "%s/journal/rules", data_dir);
+}
+
+void server_mark_rules(
+	const struct ear_server *s, const struct ear_rules_spec *rules)
+{
+	bool any =
+		rules && (rules->n_traces || rules->n_outlets ||
+				 (rules->script && rules->script[0]) ||
+				 (rules->keep && strcmp(rules->keep, "all")));
+	char path[2200];
+	int fd;
+
+	rules_path(s->dir, path);
+	if (!any) {
+		(void)unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		ear_notices_add("journal.rules",
+			EAR_S("cannot write journal/rules: after a kill start "
+			      "the server before other commands"),
+			s->notices);
+	else
+		close(fd);
 }
 
 static enum ear_err open_rules(struct ear_server *s, struct ear_fault *fault)
@@ -174,10 +205,12 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 		err = open_parts(s, fault);
 	if (!err && ear_gaps_new(s->dir, 0, &s->gaps))
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	if (err)
+	if (err) {
 		ear_server_close(&s);
-	else
+	} else {
 		begin_watch(s);
+		server_mark_rules(s, options->rules);
+	}
 	*out = s;
 	return err;
 }
@@ -274,6 +307,16 @@ static void stop_keeper(struct ear_server *s)
 	pthread_join(s->keeper, NULL);
 }
 
+/* An empty journal is nobody's. */
+static void leave_journal(struct ear_server *s)
+{
+	struct ear_journal_stats stats = {0};
+
+	ear_journal_stats(s->journal, &stats);
+	if (!stats.bytes)
+		server_mark_rules(s, NULL);
+}
+
 void ear_server_close(struct ear_server **sp)
 {
 	struct ear_server *s = *sp;
@@ -295,6 +338,8 @@ void ear_server_close(struct ear_server **sp)
 	ear_rules_free(&s->rules, LEAVE_MS);
 	ear_pump_free(&s->pump);
 	control_fini(s);
+	if (s->journal)
+		leave_journal(s);
 	ear_journal_close(&s->journal);
 	if (s->store)
 		s->options.store_ops->close(&s->store);
@@ -308,6 +353,15 @@ void ear_server_close(struct ear_server **sp)
 	pthread_cond_destroy(&s->keeper_wake);
 	free(s);
 	*sp = NULL;
+}
+
+static void quiet(
+	const char *event, struct ear_slice text, uint64_t lost, void *arg)
+{
+	(void)event;
+	(void)text;
+	(void)lost;
+	(void)arg;
 }
 
 /* Whether a journal is there that holds something. */
@@ -332,14 +386,37 @@ static bool has_journal(const char *data_dir)
 	return found;
 }
 
+/* What is left to a server with its rules: because one runs, or will. */
+static enum ear_err serves(const char *data_dir, struct ear_fault *fault)
+{
+	struct ear_journal *journal = NULL;
+	char path[2200];
+	const struct ear_journal_options options = {.dir = path, .brief = true};
+	enum ear_err err;
+
+	snprintf(path, sizeof(path), "%s/journal", data_dir);
+	err = ear_journal_open(&options, quiet, NULL, &journal, fault);
+	if (err)
+		return err;
+	ear_journal_close(&journal);
+	return ear_fail(fault, EAR_SYS, 0,
+		"what was accepted before the server ended goes through its "
+		"mirrors, traces or script: it is stored when the server is "
+		"started again");
+}
+
 enum ear_err ear_server_recover(
 	const struct ear_server_options *options, struct ear_fault *fault)
 {
 	struct ear_server *s = NULL;
+	char path[2200];
 	enum ear_err err;
 
 	if (!has_journal(options->data_dir))
 		return EAR_OK;
+	rules_path(options->data_dir, path);
+	if (!access(path, F_OK))
+		return serves(options->data_dir, fault);
 	err = ear_server_open(options, &s, fault);
 	if (!err) {
 		err = ear_pump_drain(s->pump, fault);

@@ -73,6 +73,13 @@ struct ear_server {
 	bool keeper_stops;
 };
 
+/*
+ * Say beside the journal whether what it holds is subject to rules: then only
+ * a server stores it, which has them.
+ */
+void server_mark_rules(
+	const struct ear_server *s, const struct ear_rules_spec *rules);
+
 /* --- listen.c ----------------------------------------------------------------
  */
 

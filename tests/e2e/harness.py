@@ -191,9 +191,12 @@ class Earshot:
 
     @staticmethod
     def section(name, keys):
-        lines = ''.join(
-            f'\t{k} = {v if isinstance(v, (int, float)) else json.dumps(v)}\n'
-            for k, v in keys.items())
+        def value(v):
+            if isinstance(v, (list, tuple)):
+                return '{' + ', '.join(json.dumps(x) for x in v) + '}'
+            return v if isinstance(v, (int, float)) else json.dumps(v)
+
+        lines = ''.join(f'\t{k} = {value(v)}\n' for k, v in keys.items())
         return f'{name} {{\n{lines}}}\n'
 
     def start(self, wait=20, wrap=()):
