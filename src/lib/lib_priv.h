@@ -91,8 +91,9 @@ struct earshot {
 	bool works, keeps_house, logs;
 	volatile bool hurry; /**< base/stop.h: do not wait for a full store */
 	pthread_mutex_t lock_asked;    /**< of what follows */
-	pthread_cond_t told;           /**< flushed or stops changed */
+	pthread_cond_t told;           /**< some of it changed */
 	uint64_t flush_asked, flushed; /**< places in the ring */
+	bool ended;                    /**< the worker has */
 	bool stops;                    /**< the keeper shall end */
 	struct ear_retention keep;     /**< of the configuration in use */
 	struct ear_rules_next *change; /**< for the worker; NULL: none */

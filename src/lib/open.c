@@ -280,12 +280,17 @@ static void stop_keeper(struct earshot *e)
 /* Let it empty the ring. */
 static void stop_worker(struct earshot *e, const struct timespec *until)
 {
+	int late = 0;
+
 	atomic_store(&e->closing, true);
 	ear_ring_wake(e->ring);
-	if (pthread_clockjoin_np(e->worker, NULL, CLOCK_MONOTONIC, until)) {
+	pthread_mutex_lock(&e->lock_asked);
+	while (!e->ended && !late)
+		late = pthread_cond_timedwait(&e->told, &e->lock_asked, until);
+	if (!e->ended)
 		ear_stop(&e->hurry);
-		pthread_join(e->worker, NULL);
-	}
+	pthread_mutex_unlock(&e->lock_asked);
+	pthread_join(e->worker, NULL);
 }
 
 /* How much of the wait is left. */

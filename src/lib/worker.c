@@ -179,5 +179,9 @@ void *ear_lib_worker(void *arg)
 		else
 			rest(e, &naps);
 	}
+	pthread_mutex_lock(&e->lock_asked);
+	e->ended = true;
+	pthread_cond_broadcast(&e->told);
+	pthread_mutex_unlock(&e->lock_asked);
 	return NULL;
 }

@@ -166,7 +166,7 @@ static void opening_wrongly(void **state)
 		earshot_open(&o, &other, why, sizeof(why)), EARSHOT_OK);
 	assert_null(other);
 	assert_string_not_equal(why, "");
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* --- handing over -----------------------------------------------------------
@@ -232,7 +232,7 @@ static void arguments(void **state)
 	assert_int_equal(earshot_received(e, &bad), EARSHOT_TOOBIG);
 	assert_int_equal(stats_of(e).refused_other, 12);
 	assert_int_equal(stats_of(e).taken, 0);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* What is handed over becomes one of kept, passed, not_sip. */
@@ -267,7 +267,7 @@ static void sums(void **state)
 	assert_int_equal(s.refused_full, 0);
 	assert_int_equal(s.queue_used, 0);
 	assert_true(s.malformed >= 2);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* A caller that is faster than the worker sees it, and is counted. */
@@ -293,7 +293,7 @@ static void full_queue(void **state)
 	assert_int_equal(s.refused_full, full);
 	assert_int_equal(s.kept, taken);
 	assert_int_equal(s.queue_bytes, 65536);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* --- many threads -----------------------------------------------------------
@@ -328,7 +328,7 @@ static void threads(void **state)
 		pthread_join(thread[i], NULL);
 	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
 	assert_int_equal(stats_of(e).kept, THREADS * EACH);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* --- switches and orders ----------------------------------------------------
@@ -376,14 +376,14 @@ static void status(void **state)
 	assert_int_equal(earshot_sip_trace_as(e, &p, &t), EARSHOT_OK);
 	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
 	assert_int_equal(stats_of(e).kept, 3);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	/* how it stands survives */
 	e = open_with(CONFIG, 0);
 	assert_int_equal(
 		earshot_status(e, "check", text, sizeof(text)), EARSHOT_OK);
 	assert_string_equal(text, "Disabled");
 	assert_int_equal(earshot_status(e, "on", NULL, 0), EARSHOT_OK);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 static void orders(void **state)
@@ -422,12 +422,12 @@ static void orders(void **state)
 		earshot_trace_stop(e, name, why, sizeof(why)), EARSHOT_OK);
 	assert_int_equal(earshot_trace_stop(e, name, why, sizeof(why)),
 		EARSHOT_NOTFOUND);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	/* the other one goes on */
 	e = open_with(CONFIG, 0);
 	assert_int_equal(
 		earshot_trace_stop(e, "alice", why, sizeof(why)), EARSHOT_OK);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* Another configuration takes effect as a whole, or not at all. */
@@ -459,7 +459,7 @@ static void reload(void **state)
 		EARSHOT_OK);
 	assert_int_equal(earshot_reload(NULL, NULL, CONFIG, why, sizeof(why)),
 		EARSHOT_CLOSED);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 /* --- the process it is in ---------------------------------------------------
@@ -484,7 +484,7 @@ static void child_of_a_fork(void **state)
 	assert_true(WIFEXITED(how));
 	assert_int_equal(WEXITSTATUS(how), 7);
 	assert_int_equal(earshot_received(e, &p), EARSHOT_OK);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
 static atomic_int lines;
@@ -519,7 +519,7 @@ static void signals_and_log(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 	/* starting one is a notice */
 	assert_int_equal(earshot_trace_start(e, &t, NULL, NULL, 0), EARSHOT_OK);
-	assert_int_equal(earshot_close(e, 1000), EARSHOT_OK);
+	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	assert_true(lines > 0);
 }
 
