@@ -185,7 +185,7 @@ static void list_row(
 	struct ear_answer *answer, const json_t *trace, uint64_t now_ns)
 {
 	static const char *const names[] = {"NAME", "STATE", "ENDS", "SCOPE",
-		"MESSAGES", "SIZE", "DIALOGS", "RULE", "BY", "WHY"};
+		"MESSAGES", "SIZE", "CALL-IDS", "RULE", "BY", "WHY"};
 	const char *rule = ear_ctl_text(trace, "rule");
 	char ends[80], messages[24], size[EAR_SIZE_TEXT], open[24];
 	const char *const cells[] = {ear_ctl_text(trace, "name"),
@@ -223,7 +223,8 @@ static void print_list(const json_t *result)
 				"trace start --help\n");
 	if (!ear_ctl_true(result, "on"))
 		fprintf(stderr, "Tracing is OFF as a whole: no trace takes "
-				"anything. earshot ctl siptrace.status on\n");
+				"anything but rows of traced users.\nOn: "
+				"earshot ctl siptrace.status on\n");
 }
 
 static int list(int argc, char **argv)

@@ -117,6 +117,30 @@ static enum ear_err check_mirrors(const struct ear_trace_ask *ask,
 	return err;
 }
 
+/* Less than was asked for would look like nothing had happened before. */
+static enum ear_err check_before(const struct ear_trace_ask *ask,
+	struct ear_rules *rules, struct ear_fault *fault)
+{
+	uint64_t want_ns = ask->spec.keep_before_ns, have_s;
+	json_t *recorder = want_ns ? member(rules, "recorder") : NULL;
+	char text[EAR_TIME_TEXT];
+
+	have_s = (uint64_t)json_integer_value(
+		json_object_get(recorder, "keep_s"));
+	json_decref(recorder);
+	if (want_ns && !have_s)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"keep_before: the flight recorder is switched off in "
+			"the configuration (section recorder, size)");
+	if (want_ns / EAR_SECOND_NS <= have_s)
+		return EAR_OK;
+	ear_duration_text(have_s * EAR_SECOND_NS, text);
+	return ear_fail(fault, EAR_USAGE, 0,
+		"keep_before: the flight recorder holds only %s (section "
+		"recorder, keep)",
+		text);
+}
+
 static enum ear_err read_params(const json_t *params, struct ear_trace_ask *ask,
 	const char **scope, uint64_t *length_ns, bool *timed, bool *on,
 	struct ear_fault *fault)
@@ -175,5 +199,7 @@ enum ear_err ear_trace_ask_read(const json_t *params, struct ear_rules *rules,
 	s->users = (struct ear_texts){ask->users.item, ask->users.n};
 	s->mirrors = (struct ear_texts){ask->mirrors.item, ask->mirrors.n};
 	err = check_rule(ask, now_ns, fault);
-	return err ? err : check_mirrors(ask, rules, fault);
+	if (!err)
+		err = check_mirrors(ask, rules, fault);
+	return err ? err : check_before(ask, rules, fault);
 }

@@ -76,6 +76,7 @@ def strictly(tap, ear):
          "scope is message, transaction or dialog, not 'call'"),
         ('trace.start', {'mirrors': ['homr']}, 'do you mean homer?'),
         ('trace.start', {'for': 'soon'}, "for: 'soon'"),
+        ('trace.start', {'keep_before': '1h'}, 'holds only 5 min'),
         ('trace.start', {'max_messages': -1}, 'max_messages'),
         ('trace.start', {'max_messages': 1.5}, 'max_messages'),
         ('trace.start', {'why': 'x' * 256}, 'why is longer than 255'),

@@ -13,7 +13,8 @@ function duration(text) {
 function trace(part, now) {
 	return {
 		name: "", rule: "", scope: "message", traced_user: [], table: "",
-		mirrors: [], correlation: "", keep_before_ns: 0, script: false, until: null,
+		mirrors: [], correlation: "", keep_before_ns: 0, script: false,
+		until: null,
 		max_messages: 0, max_bytes: 0, dialog_ack: true,
 		dialog_spiral: true, by: "config", why: "", standing: false,
 		on: true, end: "runs", ended: null, ended_by: "",

@@ -25,6 +25,9 @@ export interface Message {
 	node: string;
 	capture_id: number;
 	correlation: string;
+	/** Names of the traces that took it, and traced users, with commas. */
+	trace?: string;
+	traced_user?: string;
 	proto: string;
 	transport: string;
 	direction: string;

@@ -25,7 +25,9 @@ export function Route(props: { m: Message; onNarrow: Narrow }) {
 	</div>;
 }
 
-const FACTS: { id: keyof Message; title: string }[] = [
+const FACTS: { id: keyof Message; title: string; many?: boolean }[] = [
+	{ id: "trace", title: "Traced by", many: true },
+	{ id: "traced_user", title: "Traced user", many: true },
 	{ id: "tap", title: "Tap" },
 	{ id: "agent", title: "Agent" },
 	{ id: "node", title: "Node" },
@@ -44,12 +46,14 @@ export function Facts(props: { m: Message; onNarrow: Narrow }) {
 				const value = m[f.id];
 				if (!value)
 					return null;
+				const all = f.many ? String(value).split(",") : [value];
 				return [<dt key={f.id}>{f.title}</dt>,
-					<dd key={f.id + "v"} class="asked mono">
-						<span class="v">{oneLine(String(value))}</span>
-						<Ask field={f.id} value={value} title={f.title}
+					...all.map((one, i) => <dd key={`${f.id}${i}`}
+						class="asked mono">
+						<span class="v">{oneLine(String(one))}</span>
+						<Ask field={f.id} value={one} title={f.title}
 							onNarrow={props.onNarrow} />
-					</dd>];
+					</dd>)];
 			})}
 			<dt>Taken at</dt>
 			<dd class="mono"><Time at={m.seen} /></dd>

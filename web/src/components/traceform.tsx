@@ -61,8 +61,8 @@ function Before(props: { d: Draft; list: TraceList | null;
 		<span class="hint">{recorder ?
 			"of its conversation, out of the flight recorder, which " +
 			`holds ${durationText(recorder.keep_s * 1e3)}` :
-			"the flight recorder does not run (section recorder of " +
-			"the configuration)"}</span></label>;
+			"the flight recorder is switched off (recorder, size of the " +
+			"configuration)"}</span></label>;
 }
 
 function Mirrors(props: { d: Draft; mirrors: Mirror[];

@@ -75,6 +75,11 @@ export const MESSAGE_COLUMNS: Column<Message>[] = [
 		{ mono: true, field: "via.branch" }),
 	text("correlation", "Correlation", 120, 1,
 		"HEP correlation id", { mono: true }),
+	text("trace", "Trace", 80, 0.6, "traces that took it", {
+		mono: true,
+		// Of several none is all of it.
+		ask: (m) => m.trace?.includes(",") ? "" : m.trace ?? "",
+	}),
 	text("tap", "Tap", 150, 1, "where it came in",
 		{ mono: true }),
 	text("agent", "Agent", 110, 0.8,

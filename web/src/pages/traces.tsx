@@ -69,12 +69,12 @@ function useTraces(): Read & { again: () => void } {
 
 /** Now, once a second, for what counts down. */
 function useNow(ahead: number): number {
-	const [now, setNow] = useState(Date.now());
+	const [, setTurn] = useState(0);
 	useEffect(() => {
-		const timer = setInterval(() => setNow(Date.now()), 1000);
+		const timer = setInterval(() => setTurn((n) => n + 1), 1000);
 		return () => clearInterval(timer);
 	}, []);
-	return now + ahead;
+	return Date.now() + ahead;
 }
 
 /** A time to the second; the date only where it is another day. */
@@ -119,8 +119,9 @@ function Marks(props: { t: Trace; on: boolean }) {
 			"it ends there"}>configuration</span> : null}
 		{!runs(t) ? <span class="mark">ended</span> :
 			!t.on ? <span class="mark bad">off</span> :
-				props.on ? null : <span class="mark bad">takes nothing
-				</span>}
+				props.on ? null : <span class="mark bad">
+					{t.traced_user?.length ? "rows of users only" :
+						"takes nothing"}</span>}
 	</>;
 }
 
@@ -175,7 +176,7 @@ function Row(props: { t: Trace; now: number; on: boolean; may: boolean;
 		<dl class="amounts">
 			<div><dt>Messages</dt><dd class="num">{messagesText(t)}</dd>
 			</div>
-			<div><dt>Dialogs</dt><dd class="num">
+			<div><dt title="conversations">Call-IDs</dt><dd class="num">
 				{count(t.conversations)}</dd></div>
 			<div><dt>Size</dt><dd class="num">{bytes(t.bytes)}</dd></div>
 		</dl>
@@ -206,7 +207,8 @@ function Row(props: { t: Trace; now: number; on: boolean; may: boolean;
 	</li>;
 }
 
-function Switch(props: { on: boolean; may: boolean; again: () => void }) {
+function Switch(props: { on: boolean; may: boolean; users: boolean;
+	again: () => void }) {
 	const { on, may } = props;
 	const [error, setError] = useState("");
 	const turn = async (to: boolean) => {
@@ -227,7 +229,8 @@ function Switch(props: { on: boolean; may: boolean; again: () => void }) {
 	return <div class="note-line bad tracing-off" role="status">
 		<Icon name="warn" /><span><b>Tracing is off: nothing is
 			traced.</b> No trace below takes anything until it is turned
-			on.</span>
+			on{props.users ? ", but for the rows of traced users, which " +
+				"are written even so, as siptrace does" : ""}.</span>
 		{may ? <button type="button" class="button small"
 			onClick={() => turn(true).catch((e: Error) =>
 				setError(e.message))}>Turn on</button> : null}
@@ -300,7 +303,8 @@ export function TracesPage() {
 	return <div class="status-page traces-page" tabIndex={0} role="region"
 		aria-label="Traces">
 		<header class="page-head"><h1>Traces</h1>
-			{list.on ? <Switch on may={may} again={again} /> : null}
+			{list.on ? <Switch on may={may} users={false}
+				again={again} /> : null}
 			<span class="spring" />
 			{may ? <button type="button" class="button primary"
 				title="Start a trace (n)" onClick={openForm}>
@@ -311,7 +315,9 @@ export function TracesPage() {
 		<AwayNote readAt={readAt} />
 		{error ? <p class="note-line bad" role="alert">
 			<Icon name="warn" /><span>{error}</span></p> : null}
-		{list.on ? null : <Switch on={false} may={may} again={again} />}
+		{list.on ? null : <Switch on={false} may={may}
+			users={live.some((t) => t.on && t.traced_user?.length > 0)}
+			again={again} />}
 		<section class="card" aria-label="Running traces">
 			{live.length ? rows(live) : <Nothing may={may} />}
 		</section>
