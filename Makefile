@@ -37,6 +37,7 @@ fuzz: packages-check
 	@tools/fuzz $(FUZZ_SECONDS)
 
 install: all
+	@ninja -C build library
 	@meson install --no-rebuild -C build
 
 clean:
