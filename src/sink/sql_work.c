@@ -138,6 +138,24 @@ static enum ear_err attempt(struct job *job,
 								: EAR_BAD;
 }
 
+/* A '?' for each character that is not of ASCII. @return how many */
+static size_t to_ascii(struct ear_slice s, struct ear_buf *out)
+{
+	size_t changed = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c && c < 0x80) {
+			ear_buf_byte(out, c);
+		} else if ((c & 0xc0) != 0x80) {
+			ear_buf_byte(out, '?');
+			changed++;
+		}
+	}
+	return changed;
+}
+
 /* One row that was refused, as plain ASCII. */
 static enum ear_err plain(struct job *job, size_t at, struct ear_fault *why,
 	struct ear_fault *fault)
@@ -149,19 +167,14 @@ static enum ear_err plain(struct job *job, size_t at, struct ear_fault *why,
 
 	for (size_t c = 0; c < EAR_SQL_COLS; c++)
 		bytes += job->part.v[at][c].n;
+	/* at once, so that it does not move */
 	if (!ear_buf_reserve(&text, bytes + 1))
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	for (size_t c = 0; c < EAR_SQL_COLS; c++) {
-		struct ear_slice s = job->part.v[at][c];
 		size_t from = text.n;
 
-		for (size_t i = 0; i < s.n; i++) {
-			bool odd = (unsigned char)s.p[i] > 126 || !s.p[i];
-
-			changed += odd;
-			ear_buf_byte(&text, odd ? '?' : (uint8_t)s.p[i]);
-		}
-		v[0][c] = ear_slice(text.p + from, s.n);
+		changed += to_ascii(job->part.v[at][c], &text);
+		v[0][c] = ear_slice(text.p + from, text.n - from);
 	}
 	if (changed)
 		err = attempt(job, (const struct ear_slice(*)[EAR_SQL_COLS])v,

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The SQL store before a real PostgreSQL and a real MariaDB: every mode, the
 writer and the database killed, stopped and started between any two steps: all
-rows are there, none twice.
+rows are there, none twice. Then the program with the store behind it: hostile values, and a
+Kamailio that writes its own rows of the same traffic into the same database.
 
     sqlstore_test.py [postgres|mariadb] [name of a test …]
 """
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import time
 
 import databases
 import harness as h
+import hep
 
 BENCH = os.environ.get('SQL_BENCH', os.path.join(
     h.ROOT, 'build', 'tests', 'bench', 'sql-bench'))
@@ -198,8 +201,259 @@ def test_faults(tap, db):
            "'sip_trace'")
 
 
+# --- the program -----------------------------------------------------------
+
+
+class Store(h.Earshot):
+    """Earshot with one section sql."""
+
+    def __init__(self, where, db, **keys):
+        os.makedirs(where, exist_ok=True)
+        keys = {'url': db.url, 'create': 'true', 'delay': '200ms', **keys}
+        super().__init__(where, privacy={'mask_secrets': 'false'},
+                         **{'sql db': keys})
+
+    def outlet(self):
+        return next((o for o in self.status().get('outlets', [])
+                     if o.get('name') == 'db'), {})
+
+    def written(self, db, n, table='sip_trace'):
+        """Wait until so many rows are there; gives how many are."""
+        def count():
+            try:
+                return db.counts(table)[0]
+            except RuntimeError:
+                return 0  # not made yet
+        h.wait_for(lambda: count() >= n, 20, 0.1)
+        return count()
+
+
+def refuse(db, table):
+    """A row that the database takes from nobody."""
+    if db.name == 'postgres':
+        db.run(f"""CREATE FUNCTION poison() RETURNS trigger AS $$ BEGIN
+            IF NEW.callid = 'poison' THEN RAISE EXCEPTION 'not this one'
+            USING ERRCODE = '22023'; END IF; RETURN NEW; END $$ LANGUAGE
+            plpgsql; CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH
+            ROW EXECUTE FUNCTION poison();""")
+    else:
+        db.run(f"""DELIMITER //
+            CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH ROW
+            IF NEW.callid = 'poison' THEN SIGNAL SQLSTATE '22023' SET
+            MESSAGE_TEXT = 'not this one'; END IF//""")
+
+
+def test_values(tap, db):
+    """What databases refuse is cut, replaced or left out, and told."""
+    table = 'odd'
+    ear = Store(os.path.join(os.path.dirname(db.where), db.name + '-values'),
+                db, table=table).start()
+    sender = hep.Udp(ear.port)
+    sender.send(hep.hep3(hep.options('first')))
+    tap.equal(ear.written(db, 1, table), 1, f'{db.name}: one row')
+    refuse(db, table)
+    if db.name == 'mariadb':
+        db.run(f'ALTER TABLE {table} MODIFY msg MEDIUMTEXT CHARACTER SET '
+               'latin1 NOT NULL')
+    odd = {
+        'nul': hep.options('nul').replace(b'e2e', b'e\0e'),
+        'latin': hep.options('latin').replace(b'e2e', b'J\xf6rg'),
+        'utf8': hep.options('utf8').replace(b'e2e', 'Jörg'.encode()),
+        'kanji': hep.options('kanji').replace(b'e2e', '日本'.encode()),
+        'quote': hep.options('quote').replace(b'e2e', b"\\'\"{},%s?$1"),
+        'poison': hep.options('poison'),
+        'long': hep.options('long').replace(b'tag=tlong', b'tag=' + b't' * 200),
+        'last': hep.options('last', size=9000),
+    }
+    for name, message in odd.items():
+        sender.send(hep.hep3(message))
+    tap.equal(ear.written(db, len(odd), table), len(odd),
+              'all but the one that it refuses')
+    got = dict(db.rows(table, ['callid', 'msg']))
+    agent = {k: re.search('User-Agent: (.*?)\r', v)[1]
+             for k, v in got.items()}
+    # MariaDB takes NUL as text, and stores what the column's character set has
+    tap.equal(agent, {
+        'first': 'e2e', 'last': 'e2e', 'long': 'e2e',
+        'nul': 'e\0e' if db.name == 'mariadb' else 'e\ufffde',
+        'latin': 'J?rg' if db.name == 'mariadb' else 'J\ufffdrg',
+        'utf8': 'Jörg', 'quote': "\\'\"{},%s?$1",
+        'kanji': '??' if db.name == 'mariadb' else '日本',
+    }, 'what is no text in the database is replaced')
+    tap.equal(got['last'].encode(), odd['last'],
+              'a message arrives byte for byte')
+    tap.equal(len(db.rows(table, ['fromtag'], "WHERE callid = 'long'")[0][0]),
+              128, 'a value is cut to its column')
+    told = h.wait_for(lambda: (lambda o: o.get('rows_refused') and o)(
+        ear.outlet()), 10) or ear.outlet()
+    tap.equal((told.get('rows_refused'), told.get('values_cut')), (1, 1),
+              'the status counts what was refused and cut')
+    tap.ok(told.get('values_repaired', 0) >= 2, 'and replaced', told)
+    tap.ok({'sql.refused', 'sql.cut', 'sql.repaired'} <= set(ear.notices()),
+           'and there is a notice of each', ear.notices())
+    ear.stop()
+
+
+def test_away(tap, db):
+    """Earshot and its database, each killed and away for a while."""
+    table = 'away'
+    ear = Store(os.path.join(os.path.dirname(db.where), db.name + '-away'),
+                db, table=table)
+    db.stop()
+    ear.start()
+    sender = hep.Tcp(ear.port)
+    sent = 0
+
+    def send(n):
+        nonlocal sent, sender
+        for _ in range(n):
+            if not sender.send(hep.hep3(hep.options(f'a{sent}'))):
+                sender = hep.Tcp(ear.port)
+                sender.send(hep.hep3(hep.options(f'a{sent}')))
+            sent += 1
+        ear.settle(0)
+    send(500)
+    tap.ok(h.wait_for(lambda: 'mirror.down' in ear.notices(), 20),
+           f'{db.name}: that the database is away is told', ear.notices())
+    tap.ok(databases.PASSWORD not in str(ear.status()) and
+           databases.PASSWORD_IN_URL not in str(ear.status()),
+           'the status has no password')
+    db.serve()
+    tap.equal((ear.written(db, sent, table), db.counts(table)),
+              (sent, (sent, sent)), 'it comes, and gets all')
+    for round in range(3):
+        send(400)
+        time.sleep(random.uniform(0, 0.3))
+        ear.kill()
+        ear.start()
+        sender = hep.Tcp(ear.port)
+        send(100)
+        db.kill()
+        send(100)
+        db.serve()
+    tap.equal((ear.written(db, sent, table), db.counts(table)),
+              (sent, (sent, sent)),
+              'both are killed again and again: all rows, none twice')
+    sender.close()
+    ear.stop()
+
+
+# --- Kamailio ---------------------------------------------------------------
+
+SCENARIOS = os.path.join(h.ROOT, 'packaging', 'sample', 'scenarios')
+COLUMNS = ['callid', 'traced_user', 'msg', 'method', 'status', 'fromip',
+           'toip', 'fromtag', 'totag', 'direction']
+
+
+def kamailio_for(where, db, port):
+    """Its siptrace in automatic mode, to HEP and into the database. It has an
+    address of its own, so that directions can be told."""
+    db.run('CREATE USER kam' + (
+        "@'127.0.0.1' IDENTIFIED BY 'simple'" if db.name == 'mariadb'
+        else " PASSWORD 'simple'"), db.at_first)
+    db.run('GRANT ALL ON traces.* TO kam@\'127.0.0.1\''
+           if db.name == 'mariadb' else 'GRANT ALL ON DATABASE traces TO kam',
+           db.at_first)
+    db.load(db.scripts + 'standard-create.sql')
+    db.load(db.scripts + 'siptrace-create.sql')
+    if db.name == 'postgres':
+        db.run('GRANT ALL ON ALL TABLES IN SCHEMA public TO kam;'
+               'GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO kam;')
+    k = h.Kamailio(where, f'sip:127.0.0.1:{port}', 3)
+    with open(k.cfg) as f:
+        text = f.read()
+    text = text.replace(f'127.0.0.1:{k.port}', f'127.0.0.2:{k.port}')
+    text = text.replace('loadmodule "siptrace.so"',
+                        f'loadmodule "{db.modules}"\n'
+                        'loadmodule "siptrace.so"')
+    text = text.replace('"trace_mode", 1', '"trace_mode", 3')
+    text = text.replace('modparam("siptrace", "trace_on"',
+                        f'modparam("siptrace", "db_url", "{db.scheme}://kam:'
+                        f'simple@127.0.0.1:{db.port}/traces")\n'
+                        'modparam("siptrace", "trace_on"')
+    with open(k.cfg, 'w') as f:
+        f.write(text)
+    return k
+
+
+def sipp(where, k, name, user, calls, last, phone):
+    run = os.path.join(where, f'{name}-{user}')
+    os.mkdir(run)
+    inf = os.path.join(run, 'fields.csv')
+    with open(inf, 'w') as f:
+        f.write('SEQUENTIAL\n' + ';'.join(
+            [user, user.title(), f'[authentication username={user} '
+             f'password=secret-{user}]', last, 'SIPp']) + '\n')
+    return h.start_sipp(
+        run, os.path.join(SCENARIOS, name + '.xml'), f'127.0.0.2:{k.port}',
+        phone if name == 'phone-answers' else h.free_port(), '-inf', inf,
+        '-m', calls, '-r', 20, '-s', user, '-timeout', 60, '-key',
+        'contact_port', phone)
+
+
+def traffic(where, k):
+    phone = h.free_port()
+    for name, user, last in (('register', 'bob', '3600'),
+                             ('register', 'alice', '3600'),
+                             ('options', 'alice', '')):
+        if sipp(where, k, name, user, 3, last, phone).wait(60):
+            raise RuntimeError('SIPp: ' + name)
+    callee = sipp(where, k, 'phone-answers', 'bob', 12, '', phone)
+    if sipp(where, k, 'call', 'alice', 12, 'bob', phone).wait(60) or \
+            callee.wait(60):
+        raise RuntimeError('SIPp: call')
+
+
+def as_text(rows):
+    """Kamailio's db_postgres writes a message as the digits of its bytes; here
+    it is text in every database."""
+    return [[bytes.fromhex(v[2:]).decode() if isinstance(v, str) and
+             v.startswith('\\x') else v for v in row] for row in rows]
+
+
+def test_kamailio(tap, db):
+    """The judge: the same traffic, the same rows."""
+    why = h.have('kamailio', 'kamcmd', 'sipp') or (
+        '' if os.path.exists(h.MODULES + db.modules) and
+        os.path.exists(db.scripts) else 'no ' + db.modules)
+    if why:
+        tap.skip(f'{db.name}: rows as Kamailio writes them', why)
+        return
+    where = os.path.join(os.path.dirname(db.where), db.name + '-kamailio')
+    db.run('DROP TABLE IF EXISTS sip_trace; DROP TABLE IF EXISTS version')
+    os.mkdir(where)
+    ear = Store(os.path.join(where, 'earshot'), db, table='ours')
+    k = kamailio_for(where, db, ear.port)
+    ear.start()
+    k.start()
+    traffic(where, k)
+    k.stop()
+    n = db.counts()[0]
+    tap.ok(n > 100, f"{db.name}: Kamailio's siptrace wrote {n} rows")
+    tap.equal(ear.written(db, n, 'ours'), n, 'Earshot wrote as many')
+    theirs, ours = (sorted(as_text(db.rows(t, COLUMNS)))
+                    for t in ('sip_trace', 'ours'))
+    if not tap.ok(theirs == ours, 'equal in ' + ', '.join(COLUMNS)):
+        for a, b in [(a, b) for a, b in zip(theirs, ours) if a != b][:3]:
+            tap.note(f'theirs {a}')
+            tap.note(f'ours   {b}')
+    # theirs is of the moment of writing, ours of the capture
+    epoch = ('UNIX_TIMESTAMP(time_stamp)' if db.name == 'mariadb' else
+             'EXTRACT(EPOCH FROM time_stamp)')
+    late = [a[0] + a[1] / 1e6 - b[0] - b[1] / 1e6 for a, b in zip(*(
+        sorted(as_text(db.rows(t, [epoch, 'time_us', *COLUMNS])),
+               key=lambda r: (r[2:], r[:2])) for t in ('sip_trace', 'ours')))]
+    tap.ok(late and max(map(abs, late)) < 1.5,
+           f'times differ by at most {max(map(abs, late)):.3f} s')
+    tap.equal(db.rows('version', ['table_version'],
+                      "WHERE table_name IN ('sip_trace', 'ours')"),
+              [[4], [4]], 'both tables are of version 4')
+    ear.stop()
+
+
 TESTS = [test_modes, test_writer_killed, test_database_killed,
-         test_database_stopped, test_two_writers, test_faults]
+         test_database_stopped, test_two_writers, test_faults, test_values,
+         test_away, test_kamailio]
 
 
 def main():
