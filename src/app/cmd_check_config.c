@@ -2,9 +2,36 @@
 #include <stdio.h>
 
 #include "app/commands.h"
-#include "config/config.h"
 #include "app/options.h"
+#include "config/config.h"
 #include "config/settings.h"
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_summary(const char *path, const struct ear_config *config,
+	const struct ear_settings *settings)
+{
+	const struct ear_rules_spec *rules = &settings->rules;
+	size_t mirrors = config->mirror_n, databases = config->sql_n;
+
+	printf("%s: %zu listener%s, console %s", path, settings->listeners,
+		plural(settings->listeners),
+		config->console[0].enabled ? config->console[0].address
+					   : "off");
+	if (rules->n_traces)
+		printf(", %zu trace%s", rules->n_traces,
+			plural(rules->n_traces));
+	if (mirrors)
+		printf(", %zu mirror%s", mirrors, plural(mirrors));
+	if (databases)
+		printf(", %zu database%s", databases, plural(databases));
+	if (rules->script[0])
+		printf(", script %s", rules->script);
+	printf(": well formed\n");
+}
 
 int ear_cmd_check_config(int argc, char **argv)
 {
@@ -43,11 +70,9 @@ int ear_cmd_check_config(int argc, char **argv)
 	if (!err)
 		err = ear_settings_make(config, &settings, &fault);
 	if (!err)
-		printf("%s: %zu listener%s, console %s: well formed\n", argv[0],
-			settings->listeners,
-			settings->listeners == 1 ? "" : "s",
-			config->console[0].enabled ? config->console[0].address
-						   : "off");
+		err = ear_rules_check(&settings->rules, &fault);
+	if (!err)
+		print_summary(argv[0], config, settings);
 	ear_settings_free(&settings);
 	ear_config_free(&config);
 	if (err)

@@ -190,6 +190,52 @@ static void print_ledger(const json_t *lines)
 	}
 }
 
+static void print_outlet(const json_t *o)
+{
+	bool up = json_is_true(json_object_get(o, "connected"));
+	char lag[EAR_TIME_TEXT];
+
+	ear_duration_text(number(o, "lag_ms") * EAR_MS_NS, lag);
+	printf("%-10s %s%s%s: %s, delivered %llu, lost %llu",
+		!strcmp(text(o, "kind"), "sql") ? "Database" : "Mirror",
+		text(o, "name"), json_object_get(o, "to") ? " to " : "",
+		json_object_get(o, "to") ? text(o, "to") : "",
+		up ? "connected" : "not connected", number(o, "delivered"),
+		number(o, "lost"));
+	if (number(o, "waiting"))
+		printf(", %llu wait, behind by %s", number(o, "waiting"), lag);
+	if (json_is_true(json_object_get(o, "full")))
+		printf("; FULL: what comes is lost for it");
+	if (!up && text(o, "trouble")[0])
+		printf("; %s", text(o, "trouble"));
+	printf("\n");
+}
+
+/* Traces, mirrors and what stands behind them; nothing where there is none. */
+static void print_rules(const json_t *status)
+{
+	const json_t *traces = json_object_get(status, "traces");
+	size_t i, run = 0;
+	json_t *o;
+
+	json_array_foreach(traces, i, o)
+	{
+		run += !json_object_get(o, "ended") ||
+		       json_is_null(json_object_get(o, "ended"));
+	}
+	if (run)
+		printf("Traces     %zu%s: earshot ctl trace list\n", run,
+			json_is_true(json_object_get(status, "tracing"))
+				? ""
+				: ", tracing switched OFF");
+	json_array_foreach(json_object_get(status, "outlets"), i, o)
+		print_outlet(o);
+	o = json_object_get(json_object_get(status, "hook"), "errors");
+	if (json_integer_value(o))
+		printf("Script     %lld errors\n",
+			(long long)json_integer_value(o));
+}
+
 static void print_text(const json_t *status)
 {
 	const json_t *t = json_object_get(status, "totals");
@@ -224,6 +270,7 @@ static void print_text(const json_t *status)
 				? ", open to the network"
 				: "");
 	}
+	print_rules(status);
 	print_store(store);
 	/* a store alone does not know the limits that a server gives it */
 	if (t)

@@ -218,6 +218,24 @@ enum ear_err ear_outlets_open(struct ear_rules *rules,
 	return EAR_OK;
 }
 
+enum ear_err ear_outlets_check(struct ear_rules *rules,
+	const struct ear_rules_spec *spec, struct ear_fault *fault)
+{
+	struct ear_fault unread = {0};
+
+	fault = fault ? fault : &unread;
+	for (size_t i = 0; i < spec->n_outlets; i++) {
+		const struct ear_outlet_spec *o = &spec->outlets[i];
+		struct ear_sink *sink = NULL;
+		enum ear_err err = make_sink(rules, o, &sink, fault);
+
+		if (err)
+			return blame(o, err, fault);
+		sink->ops->close(&sink);
+	}
+	return EAR_OK;
+}
+
 enum ear_err ear_outlets_start(
 	struct ear_outlets *outlets, struct ear_fault *fault)
 {

@@ -129,7 +129,7 @@ static enum ear_err try_traces(struct ear_rules *rules,
 		err = ear_traces_standing(
 			traces, spec->traces, spec->n_traces, fault);
 	ear_traces_free(&traces);
-	if (err || !spec->n_traces)
+	if (err || !spec->n_traces || !rules->traces)
 		return err;
 	info = calloc(2 * EAR_TRACES_MAX, sizeof(*info));
 	if (!info)
@@ -171,6 +171,33 @@ static enum ear_err make_set(struct ear_rules *rules,
 		err = ear_outlets_open(rules, spec,
 			rules->set ? &rules->set->outlets : NULL, &set->outlets,
 			fault);
+	return err;
+}
+
+static void tell_nobody(const char *event, struct ear_slice text, void *arg)
+{
+	(void)event;
+	(void)text;
+	(void)arg;
+}
+
+enum ear_err ear_rules_check(
+	const struct ear_rules_spec *spec, struct ear_fault *fault)
+{
+	struct ear_rules rules = {.options = {.notice = tell_nobody}};
+	struct ear_rules_set *set = calloc(1, sizeof(*set));
+	enum ear_err err;
+
+	if (!set)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	err = make_keep(set, spec, fault);
+	if (!err)
+		err = try_traces(&rules, spec, fault);
+	if (!err)
+		err = make_hook(&rules, set, spec, fault);
+	if (!err)
+		err = ear_outlets_check(&rules, spec, fault);
+	free_set(&set, NULL, 0);
 	return err;
 }
 

@@ -60,6 +60,13 @@ struct ear_rules_options {
 	void *notice_arg;
 };
 
+/**
+ * Whether it would be taken: compiles and opens what needs no disk and no
+ * network. The fault names section and key.
+ */
+EAR_MUST_USE enum ear_err ear_rules_check(
+	const struct ear_rules_spec *spec, struct ear_fault *fault);
+
 EAR_MUST_USE enum ear_err ear_rules_new(const struct ear_rules_options *options,
 	const struct ear_rules_spec *spec, struct ear_rules **rules,
 	struct ear_fault *fault);

@@ -78,6 +78,9 @@ struct ear_rules_next {
 EAR_MUST_USE enum ear_err ear_outlets_open(struct ear_rules *rules,
 	const struct ear_rules_spec *spec, const struct ear_outlets *before,
 	struct ear_outlets *outlets, struct ear_fault *fault);
+/** Whether their sinks could be made; nothing is opened. */
+EAR_MUST_USE enum ear_err ear_outlets_check(struct ear_rules *rules,
+	const struct ear_rules_spec *spec, struct ear_fault *fault);
 /** Close the spools that they own, and free all else. */
 void ear_outlets_close(struct ear_outlets *outlets, uint32_t wait_ms);
 
