@@ -363,6 +363,51 @@ static void test_unwanted(void **state)
 	assert_int_not_equal(byte[4], 0x15);
 }
 
+/* Nothing is sent back to the socket that it came from. */
+static void test_back(void **state)
+{
+	struct world *w = *state;
+	struct ear_msg msg = {.proto = EAR_PROTO_SIP, .raw = EAR_S(SIP)};
+	struct ear_facts facts;
+	enum ear_err err;
+
+	open_collector(w, false);
+	open_mirror(w, "hep:127.0.0.1:%u", true);
+	ear_msg_facts(&msg, &facts);
+	assert_int_equal(begin(w), EAR_OK);
+	for (int i = 0; i < 2; i++) {
+		msg.via = w->at;
+		msg.via.port = (uint16_t)(msg.via.port + i);
+		err = w->sink->ops->encode(
+			w->sink, &msg, &facts, NULL, &w->bytes);
+		assert_int_equal(err, i ? EAR_OK : EAR_USAGE);
+	}
+}
+
+/* A collector that says whatever it likes harms nothing. */
+static void test_babble(void **state)
+{
+	static const char *const said[] = {"", "HEP", "HEP3\0\5",
+		"HEP3\xff\xff", "SIP/2.0 200 OK\r\n\r\n", "HEP3\0\7x",
+		"HEP3\0\x14\x45\x41"};
+	static const size_t n[] = {0, 3, 6, 6, 18, 7, 8};
+	static const char zero[8192];
+	struct world *w = *state;
+	enum ear_err err = EAR_OK;
+
+	open_collector(w, true);
+	open_mirror(w, "hep:127.0.0.1:%u;transport=tcp", false);
+	make_records(w, 20);
+	assert_int_equal(begin(w), EAR_OK);
+	take_connection(w);
+	for (size_t i = 0; i < ROWS(said); i++) {
+		send(w->conn, said[i], n[i], 0);
+		send(w->conn, zero, sizeof(zero), 0);
+	}
+	assert_int_equal(deliver(w, 0, &err), 20);
+	assert_int_equal(safe(w, 20, &err), 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +418,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_collector, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unwanted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_babble, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
