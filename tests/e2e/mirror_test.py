@@ -221,6 +221,26 @@ def killed(tap, where):
     b.stop()
 
 
+def sender_killed(tap, where):
+    """kill -9 of the mirroring server, with messages in journal and spool."""
+    n = 20000
+    b = pair(where, 'b').start()
+    a = pair(where, 'a', {
+        'c': {'to': f'hep:127.0.0.1:{b.port};transport=tcp'}}).start()
+    for i in range(3):
+        send_hard(a, f'run{i}', n)
+        h.wait_for(lambda: a.totals()['received'] >= n, 20, 0.01)
+        a.kill()
+        a.start()
+    h.wait_for(lambda: len({r['call_id'] for r in b.search()}) >= 3 * n, 40, 1)
+    count = collections.Counter(r['call_id'] for r in b.search())
+    tap.equal(len(count), 3 * n,
+              'the sender killed three times: nothing missing')
+    tap.note(f'{sum(count.values()) - len(count)} came twice')
+    a.stop()
+    b.stop()
+
+
 def sngrep(tap, where):
     missing = h.have('sngrep')
     if missing:
@@ -313,7 +333,8 @@ def export(tap, where):
 
 def main():
     with h.Tap() as tap:
-        for part in (export, carriers, hops, away, killed, sngrep):
+        for part in (export, carriers, hops, away, killed, sender_killed,
+                     sngrep):
             with h.folder() as where:
                 part(tap, where)
 
