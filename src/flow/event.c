@@ -9,8 +9,6 @@
 #include "flow/server_priv.h"
 #include "proto/hep_write.h"
 
-#define TAP "control"
-
 struct change {
 	struct ear_server *s;
 	struct ear_terms terms;
@@ -25,9 +23,9 @@ static void change_lane(void *arg)
 	struct change *c = arg;
 	struct control_lane *control = &c->s->control;
 
-	ear_terms_lane(&c->terms, "ctl", TAP, 0, c->name);
-	c->err = ear_pump_lane(
-		c->s->pump, c->name, EAR_S(TAP), &c->terms, &c->lane, c->fault);
+	ear_terms_lane(&c->terms, "ctl", EAR_TAP_CONTROL, 0, c->name);
+	c->err = ear_pump_lane(c->s->pump, c->name, EAR_S(EAR_TAP_CONTROL),
+		&c->terms, &c->lane, c->fault);
 	if (!c->err && control->lane && control->lane != c->lane)
 		ear_pump_retire(c->s->pump, control->lane, NULL);
 }
@@ -116,8 +114,8 @@ static enum ear_err fill_frame(const struct ear_event *event, uint64_t at_ns,
 
 static void count(struct ear_server *s, size_t bytes, uint64_t at_ns)
 {
-	struct ear_tally *t =
-		ear_ledger_line(s->ledger, EAR_S(TAP), (struct ear_slice){0});
+	struct ear_tally *t = ear_ledger_line(
+		s->ledger, EAR_S(EAR_TAP_CONTROL), (struct ear_slice){0});
 
 	ear_tally_add(t, EAR_N_RECEIVED, 1, at_ns);
 	ear_tally_add(t, EAR_N_ACCEPTED, 1, at_ns);

@@ -174,13 +174,16 @@ static void take_message(const struct ear_msg *found, void *arg)
 	store->ops->mark(store, &mark);
 }
 
-/* "hep/udp:127.0.0.1:9060": how a listener is named everywhere. */
+/* "hep/udp:127.0.0.1:9060": how a listener is named everywhere. What no
+   listener received was said by a program of ours. */
 static struct ear_slice tap_name(const struct ear_record *r, char out[80])
 {
 	char addr[EAR_ADDR_TEXT];
 	struct ear_slice tr = ear_transport_name(r->transport);
 	int n;
 
+	if (!r->to.family)
+		return EAR_S(EAR_TAP_CONTROL);
 	ear_addr_text(&r->to, addr);
 	n = snprintf(out, 80, "hep/%.*s:%s", EAR_FMT(tr), addr);
 	return ear_slice(out, n > 0 ? (size_t)n : 0);

@@ -16,6 +16,9 @@
 #include "journal/journal.h"
 #include "store/store.h"
 
+/** The tap of what programs of ours put into the record. */
+#define EAR_TAP_CONTROL "control"
+
 struct ear_pump;
 
 struct ear_pump_options {
