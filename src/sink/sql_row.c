@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/reader.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "message/msg_hep.h"
@@ -271,6 +272,15 @@ static enum ear_err add_rows(struct ear_sql_batch *b,
 	return seen ? EAR_OK : EAR_BAD;
 }
 
+/* One packet of HEP 3, as encode() wrote it. */
+static bool is_whole(struct ear_slice bytes)
+{
+	struct ear_reader r = ear_reader(bytes);
+
+	ear_read(&r, EAR_HEP_HEAD - 2);
+	return ear_hep_version(bytes) == 3 && ear_read_be16(&r) == bytes.n;
+}
+
 enum ear_err ear_sql_batch_add(struct ear_sql_batch *b,
 	const struct ear_sql_how *how, const struct ear_sink_record *record)
 {
@@ -283,8 +293,7 @@ enum ear_err ear_sql_batch_add(struct ear_sql_batch *b,
 	struct ear_hep hep;
 	enum ear_err err;
 
-	if (ear_hep_read(record->bytes, 0, &hep) ||
-		hep.packet.n != record->bytes.n)
+	if (!is_whole(record->bytes) || ear_hep_read(record->bytes, 0, &hep))
 		return EAR_BAD;
 	ear_msg_from_hep(&hep, &msg);
 	if (!msg.at_ns)

@@ -313,10 +313,11 @@ void ear_sql_url_fini(struct ear_sql_url *url)
 /* KEY=VALUE; the value in braces where it has to be. */
 static void pair(struct ear_buf *out, const char *key, const char *value)
 {
-	bool braces = strpbrk(value, "[]{}(),;?*=!@ ") != NULL;
+	bool braces;
 
 	if (!key || !*value)
 		return;
+	braces = strpbrk(value, "[]{}(),;?*=!@ ") != NULL;
 	ear_buf_printf(out, "%s=%s", key, braces ? "{" : "");
 	for (; *value; value++) {
 		ear_buf_byte(out, (uint8_t)*value);
