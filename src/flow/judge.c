@@ -77,6 +77,18 @@ static void ask_hook(struct ear_judge *j, struct ear_hook *hook,
 	add_marks(&j->marks, &j->hook.marks);
 }
 
+/*
+ * A trace's correlation id takes the place of what the message came with. Not
+ * with a log event: there it is all that says which conversation it is of.
+ */
+static void correlate(const struct ear_judge *j, struct ear_msg *msg)
+{
+	if (!j->trace.correlation.n ||
+		(msg->proto == EAR_PROTO_LOG && msg->correlation.n))
+		return;
+	msg->correlation = j->trace.correlation;
+}
+
 static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
 	struct ear_msg *msg, const struct ear_facts *facts, bool hook)
 {
@@ -86,8 +98,8 @@ static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
 			rules->traces, msg, facts, &j->hook.ask[i], &j->trace);
 	if (j->ask)
 		ear_traces_ask(rules->traces, msg, facts, j->ask, &j->trace);
-	if (j->trace.correlation.n && !(hook && j->hook.correlation.n))
-		msg->correlation = j->trace.correlation;
+	if (!(hook && j->hook.correlation.n))
+		correlate(j, msg);
 	add_marks(&j->marks, &j->trace.marks);
 }
 
@@ -149,8 +161,7 @@ enum ear_err ear_judge_late(struct ear_judge *j, struct ear_msg *msg,
 	ear_marks_read(msg->extra, marks);
 	clear_list(&marks->tables);
 	add_marks(marks, &j->trace.marks);
-	if (j->trace.correlation.n)
-		msg->correlation = j->trace.correlation;
+	correlate(j, msg);
 	return write_marks(marks, msg, room);
 }
 
