@@ -147,8 +147,11 @@ static int reload(int argc, char **argv)
 		ear_ctl_print(result);
 	} else if (!status) {
 		printf("The configuration was read again and is in force.\n");
-		json_array_foreach(json_object_get(result, "needs_restart"), i,
-			line) printf("%s\n", json_string_value(line));
+		json_array_foreach(
+			json_object_get(result, "needs_restart"), i, line)
+		{
+			printf("%s\n", json_string_value(line));
+		}
 	}
 	json_decref(result);
 	return status;

@@ -77,7 +77,10 @@ int ear_ctl_mirrors(int argc, char **argv)
 	const json_t *list = json_object_get(result, "mirrors");
 	size_t i;
 
-	json_array_foreach(list, i, m) mirror_row(&answer, m);
+	json_array_foreach(list, i, m)
+	{
+		mirror_row(&answer, m);
+	}
 	ear_answer_end(&answer);
 	if (result && !json_array_size(list))
 		fprintf(stderr, "There is no mirror. A section mirror in the "
@@ -95,9 +98,11 @@ static size_t counted(const json_t *lines, enum ear_count which[EAR_N_COUNT])
 	for (unsigned c = 0; c < EAR_N_COUNT && n < EAR_CTL_COLUMNS - 2; c++) {
 		bool some = false;
 
-		json_array_foreach(lines, i, line) some |=
-			ear_ctl_number(line, ear_count_key((enum ear_count)c)) >
-			0;
+		json_array_foreach(lines, i, line)
+		{
+			some |= ear_ctl_number(line,
+					ear_count_key((enum ear_count)c)) > 0;
+		}
 		if (some)
 			which[n++] = (enum ear_count)c;
 	}

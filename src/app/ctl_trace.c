@@ -215,7 +215,10 @@ static void print_list(const json_t *result)
 	json_t *trace;
 	size_t i;
 
-	json_array_foreach(traces, i, trace) list_row(&answer, trace, now_ns);
+	json_array_foreach(traces, i, trace)
+	{
+		list_row(&answer, trace, now_ns);
+	}
 	ear_answer_end(&answer);
 	fflush(stdout);
 	if (!json_array_size(traces))

@@ -43,7 +43,7 @@ static enum ear_err read_addr(const char *name, const char *text,
 static enum ear_err read_words(const char *transport, const char *direction,
 	struct ear_event *event, struct ear_fault *fault)
 {
-	event->transport = ear_transport_of(ear_slice_str(transport));
+	event->transport = (uint8_t)ear_transport_of(ear_slice_str(transport));
 	if (event->transport == EAR_TR_UNKNOWN)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"transport is udp, tcp, tls, sctp, ws or wss, not "
