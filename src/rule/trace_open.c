@@ -2,6 +2,7 @@
 #include "rule/trace_open.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/hash.h"
 #include "rule/trace_priv.h"
@@ -21,6 +22,7 @@ struct trace_open {
 	struct slot *slot; /* open addressing, linear */
 	size_t slots;      /* a power of two, at most half full */
 	size_t convs, units, max_units;
+	uint64_t seed; /* senders choose Call-IDs, not where they lie */
 	struct trace_conv *oldest, *newest;
 	struct trace_conv *hand; /* where the next sweep begins */
 };
@@ -36,6 +38,8 @@ enum ear_err trace_open_new(size_t max_units, struct trace_open **open)
 		return EAR_NOMEM;
 	}
 	o->slots = SLOTS_FIRST;
+	if (getrandom(&o->seed, sizeof(o->seed), GRND_NONBLOCK) < 0)
+		o->seed = (uint64_t)(uintptr_t)o;
 	o->max_units = max_units;
 	*open = o;
 	return EAR_OK;
@@ -74,7 +78,10 @@ struct trace_conv *trace_open_find(
 {
 	if (!open->convs || !call_id.n)
 		return NULL;
-	return open->slot[slot_of(open, ear_hash(call_id), call_id)].conv;
+	return open
+		->slot[slot_of(
+			open, ear_hash_seed(call_id, open->seed), call_id)]
+		.conv;
 }
 
 static bool grow(struct trace_open *o)
@@ -262,7 +269,7 @@ struct trace_unit *trace_open_add(struct trace_open *open,
 		forget_oldest(open, msg);
 	c = trace_open_find(open, call_id);
 	if (!c)
-		c = conv_new(open, ear_hash(call_id), call_id);
+		c = conv_new(open, ear_hash_seed(call_id, open->seed), call_id);
 	if (!c) {
 		free(u->texts);
 		free(u);

@@ -329,6 +329,19 @@ static const struct {
 					    "+ c 9 BYE 2 a b b1 2\n"
 					    "+ c 40 BYE 2 a b b1 2\n"
 					    ". c 73 BYE 2 a b b1 2\n"},
+	{"more branches than are told apart; over with the BYE",
+		.text = "+! c 0 INVITE 1 a - b0 2\n"
+			"+ c 0 INVITE 1 a - b1 3\n+ c 0 INVITE 1 a - b2 4\n"
+			"+ c 0 INVITE 1 a - b3 5\n+ c 0 INVITE 1 a - b4 6\n"
+			"+ c 0 INVITE 1 a - b5 7\n+ c 0 INVITE 1 a - b6 8\n"
+			"+ c 0 INVITE 1 a - b7 9\n+ c 0 INVITE 1 a - b8 10\n"
+			"+ c 0 INVITE 1 a - b9 11\n"
+			"+ c 1 486/INVITE 1 a x b9 2\n"
+			"+ c 1 ACK 1 a x b9 2\n"
+			"+ c 9 200/INVITE 1 a y b8 2\n"
+			"+ c 900 BYE 2 a y q1 2\n"
+			"+ c 900 200/BYE 2 a y q1 2\n"
+			". c 933 200/BYE 2 a y q1 2\n"},
 	{"spirals are taken", .text = "+! c 0 INVITE 1 a - b0 2\n"
 				      "+ c 0 INVITE 1 a - b1 3\n"
 				      "+ c 0 INVITE 1 a - b2 2\n"
