@@ -83,45 +83,64 @@ static const char *new_set(struct compile *c, uint8_t *index)
 	return NULL;
 }
 
+/* The ']' of a set, where at is behind its '[' and '^'; NULL: none. The first
+ * character is never it, nor one behind a '%'. */
+static const char *set_end(const char *at, const char *end)
+{
+	do {
+		if (at == end)
+			return NULL;
+		if (*at++ == '%') {
+			if (at == end)
+				return NULL;
+			at++;
+		}
+	} while (at < end && *at != ']');
+	return at < end ? at : NULL;
+}
+
+/* What stands in [at, end), read as Lua does: "m-%" is a range, also where the
+ * '%' has kept a ']' from being the end. */
+static void put_members(uint8_t set[32], const char *at, const char *end)
+{
+	for (; at < end; at++) {
+		if (*at == '%') {
+			at++;
+			if (is_class(*at))
+				put_class(set, *at);
+			else
+				put(set, (uint8_t)*at);
+		} else if (end - at > 2 && at[1] == '-') {
+			/* from the greater to the lesser: none at all */
+			for (unsigned b = (uint8_t)at[0]; b <= (uint8_t)at[2];
+				b++)
+				put(set, (uint8_t)b);
+			at += 2;
+		} else {
+			put(set, (uint8_t)*at);
+		}
+	}
+}
+
 /* Behind the '[': up to and with the ']'. */
 static const char *brackets(struct compile *c, uint8_t *index)
 {
-	const char *why = new_set(c, index);
-	uint8_t *set = c->p->set[*index];
-	bool not = false, first = true;
+	const char *why = new_set(c, index), *end;
+	bool not = false;
+	uint8_t *set;
 
 	if (why)
 		return why;
+	set = c->p->set[*index];
 	if (c->at < c->end && *c->at == '^') {
 		not = true;
 		c->at++;
 	}
-	for (;; first = false) {
-		uint8_t from;
-
-		if (c->at == c->end)
-			return "pattern lacks a ']'";
-		if (*c->at == ']' && !first)
-			break;
-		from = (uint8_t)*c->at++;
-		if (from == '%') {
-			if (c->at == c->end)
-				return "pattern lacks a ']'";
-			if (is_class(*c->at))
-				put_class(set, *c->at);
-			else
-				put(set, (uint8_t)*c->at);
-			c->at++;
-			continue;
-		}
-		put(set, from);
-		if (c->end - c->at >= 2 && c->at[0] == '-' && c->at[1] != ']') {
-			for (unsigned b = from; b <= (uint8_t)c->at[1]; b++)
-				put(set, (uint8_t)b);
-			c->at += 2;
-		}
-	}
-	c->at++;
+	end = set_end(c->at, c->end);
+	if (!end)
+		return "pattern lacks a ']'";
+	put_members(set, c->at, end);
+	c->at = end + 1;
 	for (unsigned i = 0; not &&i < 32; i++)
 		set[i] = (uint8_t)~set[i];
 	return NULL;
