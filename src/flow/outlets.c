@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "flow/rules_priv.h"
 
@@ -374,10 +375,36 @@ static void put(struct ear_outlet *o, const struct ear_msg *msg,
 		(void)ear_spool_put(o->spool, msg, facts, marks);
 }
 
+/* Who asks for a trace may name what no section has: it goes nowhere then. */
+static void tell_unknown(const struct ear_outlets *outlets,
+	const struct ear_trace_verdict *trace)
+{
+	static struct ear_log_gate gate;
+	uint64_t skipped;
+
+	for (size_t i = 0; i < trace->mirrors.n; i++) {
+		struct ear_slice name = trace->mirrors.item[i];
+		size_t k = 0;
+
+		while (k < outlets->n &&
+			!ear_slice_eq(name, ear_slice_str(outlets->v[k].name)))
+			k++;
+		if (k < outlets->n || !ear_log_every(&gate, &skipped))
+			continue;
+		ear_log(EAR_WARN, "mirror.unknown", "name", EAR_LB(name),
+			"reason",
+			EAR_LS("a trace names it, and no section mirror or sql "
+			       "does"),
+			"skipped", EAR_LU(skipped), NULL);
+	}
+}
+
 void ear_outlets_put(struct ear_outlets *outlets, const struct ear_msg *msg,
 	const struct ear_facts *facts, const struct ear_marks *marks,
 	const struct ear_trace_verdict *trace)
 {
+	if (trace->mirrors.n)
+		tell_unknown(outlets, trace);
 	for (size_t i = 0; i < outlets->n; i++) {
 		struct ear_outlet *o = &outlets->v[i];
 

@@ -487,19 +487,21 @@ static void child_of_a_fork(void **state)
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
-static atomic_int lines;
+static atomic_int lines, unknown;
 
 static void count_line(int level, const char *line, void *arg)
 {
 	assert_true(level >= EARSHOT_NOTICE);
 	assert_non_null(strstr(line, "trace"));
 	assert_string_equal(arg, "mine");
+	unknown += strstr(line, "mirror.unknown name=nowhere") != NULL;
 	lines++;
 }
 
 static void signals_and_log(void **state)
 {
 	struct earshot_options o = EARSHOT_OPTIONS;
+	struct earshot_packet p = packet_of(options_text);
 	struct earshot_trace t = EARSHOT_TRACE;
 	struct earshot *e;
 	sigset_t before, after;
@@ -519,8 +521,12 @@ static void signals_and_log(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 	/* starting one is a notice */
 	assert_int_equal(earshot_trace_start(e, &t, NULL, NULL, 0), EARSHOT_OK);
+	/* and so is a mirror that there is not */
+	assert_int_equal(
+		earshot_sip_trace(e, &p, "nowhere", NULL, 'm'), EARSHOT_OK);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
-	assert_true(lines > 0);
+	assert_true(lines > 1);
+	assert_int_equal(unknown, 1);
 }
 
 static void words(void **state)
