@@ -312,8 +312,8 @@ static void turn_options(int argc, char **argv)
 {
 	int n = 1;
 
-	while (n < argc && argv[n][0] == '-' && strcmp(argv[n], "--help") &&
-		strcmp(argv[n], "-h"))
+	while (n < argc && argv[n][0] == '-' &&
+		strcmp(argv[n], "--help") != 0 && strcmp(argv[n], "-h") != 0)
 		n += !strcmp(argv[n], "-d") || !strcmp(argv[n], "--data") ? 2
 									  : 1;
 	if (n >= argc)

@@ -8,7 +8,7 @@
 #include "base/ledger.h"
 #include "base/time.h"
 
-#define FOLLOW_US 1000000
+#define FOLLOW_S 1
 
 /* Parse, ask, and print where JSON is wanted. @param result NULL: all done */
 static int ask(struct ear_ctl *ctl, const char *about, const char *method,
@@ -211,6 +211,6 @@ int ear_ctl_notices(int argc, char **argv)
 		if (!status)
 			print_new(result, ctl.json, &shown);
 		json_decref(result);
-	} while (!status && follow && !ferror(stdout) && !usleep(FOLLOW_US));
+	} while (!status && follow && !ferror(stdout) && !sleep(FOLLOW_S));
 	return status;
 }

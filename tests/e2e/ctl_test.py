@@ -187,6 +187,17 @@ def the_rest(tap, ear, udp):
     tap.equal(ctl(ear, 'level')[1], 'notice\n', 'the level')
     tap.equal(ctl(ear, 'level', 'debug')[1], 'debug\n', 'is changed')
     tap.equal(ctl(ear, 'level')[1], 'debug\n', 'and stays')
+    follow = subprocess.Popen(
+        [harness.EARSHOT, 'ctl', 'notices', '--follow', '--json', '--data',
+         ear.data], stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: 'log.level' in follow.stdout.readline())
+    ctl(ear, 'level', 'info')
+    got = json.loads(follow.stdout.readline())
+    tap.ok(got['event'] == 'log.level' and 'is info' in got['text'],
+           'notices --follow shows what comes, once', got)
+    follow.terminate()
+    follow.wait()
+    ctl(ear, 'level', 'debug')
     code, out, _ = ctl(ear, 'mirrors')
     tap.ok('homer\thep\thep:127.0.0.1:9' in out, 'mirrors', out)
     code, out, _ = ctl(ear, 'ledger')
