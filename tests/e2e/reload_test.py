@@ -50,12 +50,12 @@ def reload(ear):
     return p.returncode, p.stdout + p.stderr
 
 
-def write(ear, *sections):
+def write(ear, *sections, min_free='1M'):
     with open(ear.config, 'w') as f:
         for name, keys in sections:
             f.write(ear.section(name, keys))
         f.write('console { enabled = "false" }\n'
-                'retention { min_free = "1M" }\n'
+                f'retention {{ min_free = "{min_free}" }}\n'
                 'journal { min_free = "1M" }\n')
 
 
@@ -220,6 +220,33 @@ def come_and_go(tap, where):
     tap.equal(ear.stop(), 0, 'the server ends well')
 
 
+def full(tap, where):
+    """A store without room holds the pump up, in the midst of a message; a
+    reload changes rules and lanes even so, and what may stay free."""
+    ear = h.Earshot(where)
+    write(ear, *listeners(ear), min_free='1000T')
+    ear.start()
+    sender = hep.Tcp(ear.port)
+    for n in range(2000):
+        sender.send(hep.hep3(hep.options(f'full-{n:08d}', size=8000)))
+    full = h.wait_for(lambda: ear.status()['store']['full'], 20)
+    tap.ok(full, 'the store has no room', ear.status()['store'])
+    write(ear, *listeners(ear, None, {'auth_key': 'key'}),
+          ('trace all', {'rule': 'method == OPTIONS'}), min_free='1000T')
+    code, said = reload(ear)
+    tap.equal(code, 0, 'a reload goes through all the same')
+    tap.equal([t['name'] for t in ear.status()['traces']], ['all'],
+              'and its trace is there')
+    write(ear, *listeners(ear))
+    tap.equal(reload(ear)[0], 0, 'now less may stay free')
+    for n in range(2000, 2100):
+        sender.send(hep.hep3(hep.options(f'full-{n:08d}')))
+    tap.ok(ear.settle(2100, 60), 'and all is stored', ear.totals())
+    tap.equal(len({r['call_id'] for r in ear.search()}), 2100, 'and found')
+    sender.close()
+    tap.equal(ear.stop(), 0, 'the server ends well')
+
+
 def mirrored(tap, where):
     """kill -9 of the first, three times, while it mirrors to a second."""
     os.mkdir(os.path.join(where, 'far'))
@@ -261,6 +288,6 @@ def mirrored(tap, where):
 
 
 with h.Tap() as tap:
-    for part in (wrong, come_and_go, under_load, mirrored):
+    for part in (wrong, come_and_go, full, under_load, mirrored):
         with h.folder() as where:
             part(tap, where)
