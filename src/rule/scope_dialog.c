@@ -147,9 +147,9 @@ static void learn_initial(struct ear_scope_unit *u, const struct ear_msg *msg,
 		u->branches = u->answered = u->spiral = 0;
 		u->dst = scope_hash(ear_slice(&msg->dst, sizeof(msg->dst)));
 		u->flags &= (uint8_t) ~(OK_SEEN | NEGATIVE);
-		u->flags |= PENDING | BEGIN_SEEN;
+		u->flags |= BEGIN_SEEN;
 	}
-	/* one more branch while some are answered: it was tried elsewhere */
+	/* also when others are answered already: it is tried elsewhere */
 	if (!(scope_branch(u, f) & u->answered) && !(u->flags & OK_SEEN))
 		u->flags |= PENDING;
 }

@@ -128,6 +128,7 @@ static const struct {
 		"+ c 5.0 200/INVITE 1 a b b1 2\n"
 		"+ c 5.0 200/INVITE 1 a b b0 1\n"
 		". c 5.1 ACK 1 a b b9 2\n"
+		". c 5.1 ACK 1 a z b9 2\n"
 		". c 5.2 BYE 2 a b b3 2\n"
 		". c 5.3 200/BYE 2 a b b3 2\n"},
 	{"forked, cancelled, with ACKs to the negative finals",
@@ -322,8 +323,8 @@ static const struct {
 			"+ c 9 BYE 2 a b b1 2\n"
 			"+ c 9 407/BYE 2 a b b1 1\n"
 			"+ c 20 BYE 3 a b b2 2\n"
-			"+ c 20 200/BYE 3 a b b2 1\n"
-			". c 53 BYE 3 a b b2 2\n"},
+			"+ c 45 200/BYE 3 a b b2 1\n"
+			". c 78 BYE 3 a b b2 2\n"},
 	{"a BYE without an answer", .text = "+! c 0 INVITE 1 a - b0 2\n"
 					    "+ c 0 200/INVITE 1 a b b0 1\n"
 					    "+ c 9 BYE 2 a b b1 2\n"

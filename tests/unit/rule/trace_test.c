@@ -401,6 +401,9 @@ static void test_standing(void **state)
 	assert_list(&s.verdict.marks.traces, "a");
 	assert_int_equal(info_of(s.t, "a").messages, 2);
 	assert_int_equal(info_of(s.t, "b").messages, 0);
+	specs[1].off = true;
+	assert_int_equal(ear_traces_standing(s.t, specs, 2, &fault), EAR_OK);
+	assert_false(info_of(s.t, "b").on);
 	/* a wrong one changes nothing */
 	specs[0].rule = "method == MESSAGE";
 	specs[1].rule = "method ==";
