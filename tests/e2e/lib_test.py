@@ -115,8 +115,12 @@ def install(tap, where):
     loader = os.path.join(where, 'loader')
     with open(loader + '.c', 'w') as f:
         f.write(LOADER)
-    error = installed.compile(loader + '.c', loader, '-ldl', '-pthread')
+    # not linked with it, else it would never be unloaded
+    error = installed.compile(loader + '.c', loader, '-Wl,--as-needed')
     p = subprocess.run([loader, installed.so, os.path.join(where, 'loaded')],
+                       env={**installed.env(),
+                            # it looks into what was unloaded, and dies of it
+                            'ASAN_OPTIONS': 'detect_leaks=0'},
                        capture_output=True, text=True, timeout=60)
     tap.equal((error, p.returncode, p.stderr), ('', 0, ''),
               'it can be loaded, used and unloaded, again and again')
