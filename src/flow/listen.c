@@ -139,6 +139,8 @@ void listener_switch(struct ear_server *s, struct listener *l,
 	memcpy(l->lane, lanes->lane, sizeof(l->lane));
 	memcpy(l->lane_name, lanes->name, sizeof(l->lane_name));
 	l->terms = *terms;
+	if (l->tcp)
+		ear_tap_tcp_key(l->tcp, terms->key);
 	ear_pump_run(s->pump, retire_before, &e);
 }
 
@@ -273,6 +275,8 @@ static enum ear_err open_intakes(struct ear_server *s, struct listener *l,
 	if (err)
 		return err;
 	l->terms = *terms;
+	if (l->tcp)
+		ear_tap_tcp_key(l->tcp, terms->key);
 	memcpy(l->lane, lanes.lane, sizeof(l->lane));
 	memcpy(l->lane_name, lanes.name, sizeof(l->lane_name));
 	for (size_t i = 0; i < l->threads; i++) {

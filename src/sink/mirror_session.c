@@ -86,6 +86,9 @@ static enum ear_err take_answer(
 	if (ear_hep_read(packet, 0, &hep) || !hep.chunk[EAR_HEP_ACCEPTED].at)
 		return EAR_OK; /* some answer of some collector */
 	accepted = ear_hep_number(&hep, EAR_HEP_ACCEPTED);
+	if (!accepted)
+		return ear_fail(fault, EAR_BAD, 0,
+			"%s accepts nothing: is auth_key right?", m->to);
 	if (accepted > m->packets)
 		return ear_fail(fault, EAR_BAD, 0,
 			"%s says that it accepted more than was sent", m->to);
@@ -183,7 +186,7 @@ static enum ear_err greet(struct mirror *m, struct ear_fault *fault)
 		err = hear(m, fault);
 		now = ear_mono_ns();
 	}
-	if (err && !m->answered)
+	if (err && err != EAR_BAD && !m->answered)
 		m->unwanted++;
 	else if (!err)
 		m->unwanted = 0;

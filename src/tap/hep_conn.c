@@ -19,12 +19,14 @@
 /* --- what the stream finds -------------------------------------------- */
 
 /* Whether the first packet of a connection asks to be told. */
-static bool is_asked(struct ear_slice bytes)
+static void look_first(struct hep_conn *c, struct ear_slice bytes)
 {
 	struct ear_hep hep;
 
-	return !ear_hep_read(bytes, 0, &hep) &&
-	       ear_hep_number(&hep, EAR_HEP_ACK_WANTED) == 1;
+	c->asks = !ear_hep_read(bytes, 0, &hep) &&
+		  ear_hep_number(&hep, EAR_HEP_ACK_WANTED) == 1;
+	c->barred = c->asks && !hep_gate_key_fits(c->ground->gate,
+				       ear_hep_value(&hep, EAR_HEP_KEY));
 }
 
 static void put(enum ear_unit_kind kind, struct ear_slice bytes, uint32_t units,
@@ -43,7 +45,7 @@ static void put(enum ear_unit_kind kind, struct ear_slice bytes, uint32_t units,
 
 	if (kind == EAR_UNIT_HEP_STREAM) {
 		if (!c->units)
-			c->asks = is_asked(bytes);
+			look_first(c, bytes);
 		c->units += units;
 	}
 	intake->put(intake, &unit, bytes);
@@ -246,13 +248,15 @@ bool hep_conn_read(struct hep_conn *c, uint64_t now_ns, uint64_t mono_ns)
 
 /* --- telling what was accepted ---------------------------------------- */
 
+/* 0 says that none is: a sender that went on would lose what it sends. */
 static void write_answer(struct hep_conn *c)
 {
+	uint64_t accepted = c->barred ? 0 : c->units;
 	struct ear_buf out = {0};
 	char be[8];
 
 	for (int i = 0; i < 8; i++)
-		be[i] = (char)(c->units >> 8 * (7 - i));
+		be[i] = (char)(accepted >> 8 * (7 - i));
 	ear_buf_add(&out, "HEP3\0", EAR_HEP_HEAD);
 	ear_hep_write_chunk(&out, EAR_HEP_ACCEPTED, ear_slice(be, sizeof(be)));
 	if (!out.err) {

@@ -19,7 +19,7 @@
 
 /** What is the same for all connections of a thread. Borrowed. */
 struct hep_conn_ground {
-	const struct hep_gate *gate;
+	struct hep_gate *gate;
 	struct ear_intake *intake;
 	SSL_CTX *tls;         /* NULL: TCP */
 	uint64_t max_garbage; /* bytes */
@@ -43,6 +43,7 @@ struct hep_conn {
 	uint64_t active_ns; /* monotonic; the last byte */
 	uint64_t begun_ns;  /* monotonic; since when a packet is open; 0 */
 	struct ear_hep_stream stream;
+	bool barred;                 /* it asks, but shows no key that fits */
 	bool asks;                   /* to be told */
 	uint64_t units;              /* packets put */
 	uint64_t told;               /* of these, how many it was told of */

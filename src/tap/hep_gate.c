@@ -2,6 +2,7 @@
 #include "tap/hep_gate.h"
 
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -37,6 +38,25 @@ enum ear_err hep_gate_allow(
 	gate->changes++;
 	free(before);
 	return EAR_OK;
+}
+
+void hep_gate_key(struct hep_gate *gate, const char *key)
+{
+	pthread_rwlock_wrlock(&gate->allow_lock);
+	snprintf(gate->key, sizeof(gate->key), "%s", key);
+	pthread_rwlock_unlock(&gate->allow_lock);
+}
+
+bool hep_gate_key_fits(struct hep_gate *gate, struct ear_slice key)
+{
+	size_t n;
+	bool fits;
+
+	pthread_rwlock_rdlock(&gate->allow_lock);
+	n = strlen(gate->key);
+	fits = !n || (key.n == n && !sodium_memcmp(key.p, gate->key, n));
+	pthread_rwlock_unlock(&gate->allow_lock);
+	return fits;
 }
 
 void hep_gate_fini(struct hep_gate *gate)

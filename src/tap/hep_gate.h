@@ -20,9 +20,10 @@ struct hep_gate {
 	char name[80];             /* "hep/udp:127.0.0.1:9060" */
 	struct ear_addr address;   /* as bound */
 	enum ear_transport transport;
-	pthread_rwlock_t allow_lock; /* of the two below */
+	pthread_rwlock_t allow_lock; /* of the three below */
 	struct ear_net *allow;       /* owned */
 	size_t allow_n;
+	char key[256];            /* that HEP senders must show; "": none */
 	_Atomic unsigned changes; /* of them: what was asked before is old */
 	pthread_mutex_t denied_lock;
 	struct ear_addr denied[HEP_DENIED_LINES]; /* that have a line */
@@ -37,6 +38,12 @@ void hep_gate_fini(struct hep_gate *gate);
 /** Another allow-list from now on. Any thread. @return EAR_OK, EAR_NOMEM */
 EAR_MUST_USE enum ear_err hep_gate_allow(
 	struct hep_gate *gate, const struct ear_net *allow, size_t allow_n);
+
+/** The key that is asked for from now on, at most 255 bytes. Any thread. */
+void hep_gate_key(struct hep_gate *gate, const char *key);
+
+/** Whether a sender may with this key, where one is asked for. */
+bool hep_gate_key_fits(struct hep_gate *gate, struct ear_slice key);
 
 /** The address as bound, and the name that comes from it. */
 void hep_gate_name(struct hep_gate *gate, enum ear_transport transport,

@@ -539,6 +539,11 @@ enum ear_err ear_tap_tcp_allow(
 	return hep_gate_allow(&tap->gate, allow, allow_n);
 }
 
+void ear_tap_tcp_key(struct ear_tap_tcp *tap, const char *key)
+{
+	hep_gate_key(&tap->gate, key);
+}
+
 void ear_tap_tcp_close(struct ear_tap_tcp **tap_p)
 {
 	struct ear_tap_tcp *tap = *tap_p;

@@ -72,6 +72,14 @@ uint32_t ear_tap_tcp_threads(const struct ear_tap_tcp *tap);
 uint32_t ear_tap_tcp_connections(const struct ear_tap_tcp *tap);
 
 /**
+ * The authentication key that is asked for. The packets themselves are judged
+ * when they are decoded; a sender that asks to be told what was accepted is
+ * told at once that nothing is, when its first packet does not show the key.
+ * Any thread.
+ */
+void ear_tap_tcp_key(struct ear_tap_tcp *tap, const char *key);
+
+/**
  * Start accepting; once.
  *
  * @param intakes one for each thread; borrowed until ear_tap_tcp_close()

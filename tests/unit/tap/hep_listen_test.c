@@ -687,6 +687,36 @@ static void test_told_last(void **state)
 	(void)state;
 }
 
+#define ASK_KEY                                        \
+	"HEP3\x00\x1e\x00\x00\x00\x0d\x00\x08\x00\x0f" \
+	"\x00\x00\x00\x0e\x00\x09key\x45\x41\x45\x0a\x00\x07\x01"
+
+/* Without the key that is asked for, none is accepted. */
+static void test_told_key(void **state)
+{
+	static const struct {
+		const char *key;
+		bool shows, fits;
+	} rows[] = {{"", false, true}, {"", true, true}, {"key", true, true},
+		{"key", false, false}, {"kez", true, false},
+		{"keyy", true, false}};
+	struct ear_tap_tcp *tap = open_tcp(&(struct ear_tap_tcp_options){
+		.address = local("127.0.0.1:0"), .threads = 1});
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		int fd = dial(ear_tap_tcp_address(tap), SOCK_STREAM);
+		char a[20];
+
+		ear_tap_tcp_key(tap, rows[i].key);
+		say(fd, rows[i].shows ? EAR_S(ASK_KEY) : EAR_S(ASK));
+		assert_int_equal(recv(fd, a, 20, MSG_WAITALL), 20);
+		assert_int_equal(a[19], rows[i].fits);
+		close(fd);
+	}
+	ear_tap_tcp_close(&tap);
+	(void)state;
+}
+
 /* Where the journal had no room nothing is told: the sender begins again. */
 static void test_told_full(void **state)
 {
@@ -744,6 +774,7 @@ int main(void)
 			test_told_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_told_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_told_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
 	};
 	int bad;
