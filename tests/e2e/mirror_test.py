@@ -241,6 +241,23 @@ def sender_killed(tap, where):
     b.stop()
 
 
+def wrong_key(tap, where):
+    b = pair(where, 'b', listener={'auth_key': 'right'}).start()
+    a = pair(where, 'a', {
+        'good': {'to': f'hep:127.0.0.1:{b.port};transport=tcp',
+                 'auth_key': 'right'},
+        'bad': {'to': f'hep:127.0.0.1:{b.port};transport=tcp',
+                'auth_key': 'wrong'}}).start()
+    send(a, 'key', 50)
+    a.settle(50)
+    tap.equal(len(arrived(b, '', 50)), 50, 'the right key: all arrive')
+    m = h.wait_for(lambda: (x := mirror_of(a, 'bad')).get('trouble') and x)
+    tap.ok(m and 'auth_key' in m['trouble'] and m['waiting'] == 50,
+           'a wrong one: it says so, and keeps all', mirror_of(a, 'bad'))
+    a.stop()
+    b.stop()
+
+
 def sngrep(tap, where):
     missing = h.have('sngrep')
     if missing:
@@ -334,7 +351,7 @@ def export(tap, where):
 def main():
     with h.Tap() as tap:
         for part in (export, carriers, hops, away, killed, sender_killed,
-                     sngrep):
+                     wrong_key, sngrep):
             with h.folder() as where:
                 part(tap, where)
 
