@@ -4,6 +4,7 @@
 ones lose none, reload of changed and broken ones, and the examples."""
 import os
 import re
+import socket
 import subprocess
 
 import harness
@@ -190,6 +191,41 @@ def examples(tap):
            'and a line in the log', log)
 
 
+def mirrors(tap):
+    """sip_trace() sends to a mirror by its name or by its address."""
+    with folder() as where, socket.socket(type=socket.SOCK_DGRAM) as box:
+        box.bind(('127.0.0.1', 0))
+        box.settimeout(10)
+        to = f'hep:127.0.0.1:{box.getsockname()[1]}'
+        bench = Bench(where, f'''
+function on_message(msg)
+  if msg.call_id == "m1" then sip_trace("{to}", "case-1") end
+  if msg.call_id == "m2" then sip_trace("lab", "case-2", "m") end
+  if msg.call_id == "m3" then sip_trace("nowhere") end
+end
+''', **{'mirror lab': {'to': to, 'take': 'traced'}})
+        bench.send(request('m0'), request('m1'), request('m2'),
+                   request('m3'))
+        got = []
+        try:
+            while len(got) < 2:
+                got.append(box.recv(65536))
+            box.settimeout(1)
+            got.append(box.recv(65536))
+        except socket.timeout:
+            pass
+        tap.equal([(b'Call-ID: m1' in p, b'case-1' in p,
+                    b'Call-ID: m2' in p, b'case-2' in p) for p in got],
+                  [(True, True, False, False), (False, False, True, True)],
+                  'two traced messages go to the mirror, and only they')
+        tap.ok("there is no mirror 'nowhere'" in
+               bench.hook().get('last_error', ''),
+               'a mirror that is not there is told', bench.hook())
+        tap.equal(len(bench.found('method == INVITE', 4)), 4,
+                  'all of them are kept')
+        bench.stop()
+
+
 with Tap() as tap:
     with folder() as where:
         bench = Bench(where, FIRST)
@@ -197,4 +233,5 @@ with Tap() as tap:
         reloads(tap, bench)
         hostile(tap, bench)
         tap.equal(bench.stop(), 0, 'the server ends well')
+    mirrors(tap)
     examples(tap)
