@@ -99,6 +99,12 @@ class Database:
     def go_on(self):
         self.child.send_signal(signal.SIGCONT)
 
+    def backends(self):
+        """Its children: in PostgreSQL each connection has one."""
+        found = subprocess.run(['pgrep', '-P', str(self.child.pid)],
+                               capture_output=True, text=True).stdout
+        return [int(pid) for pid in found.split()]
+
     def run(self, sql, database='traces'):
         p = self.client(sql, database)
         if p.returncode:

@@ -294,6 +294,67 @@ def test_values(tap, db):
     ear.stop()
 
 
+def test_traces(tap, db):
+    """A trace with users and a table of its own; and switched off."""
+    where = os.path.join(os.path.dirname(db.where), db.name + '-traces')
+    os.mkdir(where)
+    ear = Store(where, db, table='rest')
+    with open(ear.config, 'a') as f:
+        f.write(h.Earshot.section('trace alice', {
+            'rule': 'from.user == "alice"', 'table': 'alice',
+            'traced_user': ['{from.user}', 'second']}))
+    ear.start()
+    sender = hep.Tcp(ear.port)
+    for i, user in enumerate(('alice', 'bob', 'alice')):
+        sender.send(hep.hep3(hep.options(f'{user}{i}', user=user)))
+    ear.written(db, 6, 'alice')
+    ear.written(db, 1, 'rest')
+    tap.equal(sorted(db.rows('alice', ['callid', 'traced_user'])),
+              [[c, u] for c in ('alice0', 'alice2')
+               for u in ('', 'alice', 'second')],
+              f'{db.name}: a row for the message and one for each user, in '
+              "the trace's table")
+    tap.equal(db.rows('rest', ['callid', 'traced_user']), [['bob1', '']],
+              'and what no trace took is in the other')
+    code, _, error = ear.run('ctl', 'siptrace.status', 'off')
+    sender.send(hep.hep3(hep.options('off', user='alice')))
+    ear.written(db, 8, 'alice')
+    tap.equal((code, sorted(db.rows('alice', ['traced_user'],
+                                    "WHERE callid = 'off'"))),
+              (0, [['alice'], ['second']]),
+              'switched off, the rows of traced users alone')
+    sender.close()
+    ear.stop()
+
+
+def test_silent(tap, db):
+    """A server that takes connections and says nothing holds up nobody."""
+    where = os.path.join(os.path.dirname(db.where), db.name + '-silent')
+    ear = Store(where, db, table='silent').start()
+    sender = hep.Tcp(ear.port)
+    sender.send(hep.hep3(hep.options('before')))
+    ear.written(db, 1, 'silent')
+    db.pause()
+    backends = db.backends()
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    for i in range(300):
+        sender.send(hep.hep3(hep.options(f's{i}')))
+    tap.ok(ear.settle(301, 10), f'{db.name}: while it says nothing, all is '
+           'taken in and can be searched')
+    began = time.monotonic()
+    ear.stop()
+    took = time.monotonic() - began
+    tap.ok(took < 20, f'and the program ends, in {took:.1f} s')
+    for pid in backends:
+        os.kill(pid, signal.SIGCONT)
+    db.go_on()
+    ear.start()
+    tap.equal((ear.written(db, 301, 'silent'), db.counts('silent')),
+              (301, (301, 301)), 'when it speaks again: all rows, none twice')
+    ear.stop()
+
+
 def test_away(tap, db):
     """Earshot and its database, each killed and away for a while."""
     table = 'away'
@@ -453,7 +514,7 @@ def test_kamailio(tap, db):
 
 TESTS = [test_modes, test_writer_killed, test_database_killed,
          test_database_stopped, test_two_writers, test_faults, test_values,
-         test_away, test_kamailio]
+         test_traces, test_silent, test_away, test_kamailio]
 
 
 def main():
