@@ -165,7 +165,8 @@ struct ear_trace_verdict {
  * Ends what is over.
  *
  * With the global switch off no trace takes anything but for messages with
- * traced users, whose rows are written even so, as siptrace does.
+ * traced users, whose rows are written even so, as siptrace does; then
+ * EAR_MARK_OFF stands among the names of traces.
  *
  * @param facts of msg, before blanking
  * Cost: with no trace, a load and a branch.
@@ -173,7 +174,10 @@ struct ear_trace_verdict {
 void ear_traces_take(struct ear_traces *traces, const struct ear_msg *msg,
 	const struct ear_facts *facts, struct ear_trace_verdict *verdict);
 
-/** Count what the flight recorder gave to the traces of a verdict. */
+/**
+ * Count what the flight recorder gave to the traces of a verdict: among their
+ * messages and bytes too, so that it may end them.
+ */
 void ear_traces_recalled(struct ear_traces *traces,
 	const struct ear_trace_verdict *verdict, uint64_t messages,
 	uint64_t bytes);
