@@ -181,21 +181,20 @@ static void close_service(struct service *s)
 
 static void announce(const struct service *s, const struct choices *c)
 {
-	const char *name, *transport, *password;
+	struct ear_listening at;
 	struct ear_addr hint = {0};
 	char text[EAR_ADDR_TEXT];
+	const char *password;
 
 	printf("Earshot %s on %s\n\n", EAR_VERSION, c->data);
-	for (size_t i = 0; i < ear_server_listeners(s->server); i++) {
-		struct ear_addr at =
-			ear_server_listener(s->server, i, &name, &transport);
-
-		ear_addr_text(&at, text);
-		printf("  HEP over %s  %s%s\n", transport, text,
-			ear_addr_is_loopback(&at) ? ""
-						  : "  (open to the network)");
-		if (!hint.family && !strcmp(transport, "udp"))
-			hint = at;
+	for (size_t i = 0; ear_server_listener(s->server, i, &at); i++) {
+		ear_addr_text(&at.address, text);
+		printf("  HEP over %s  %s%s\n", at.transport, text,
+			ear_addr_is_loopback(&at.address)
+				? ""
+				: "  (open to the network)");
+		if (!hint.family && !strcmp(at.transport, "udp"))
+			hint = at.address;
 	}
 	if (s->console) {
 		printf("  Console       %s\n", ear_console_url(s->console));

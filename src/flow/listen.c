@@ -363,15 +363,31 @@ enum ear_err ear_server_listen(struct ear_server *s,
 
 size_t ear_server_listeners(struct ear_server *s)
 {
-	return s->listeners;
+	size_t n;
+
+	pthread_mutex_lock(&s->listeners_lock);
+	n = s->listeners;
+	pthread_mutex_unlock(&s->listeners_lock);
+	return n;
 }
 
-struct ear_addr ear_server_listener(struct ear_server *s, size_t i,
-	const char **name, const char **transport)
+bool ear_server_listener(
+	struct ear_server *s, size_t i, struct ear_listening *out)
 {
-	*name = s->listener[i]->name;
-	*transport = s->listener[i]->transport;
-	return s->listener[i]->address;
+	bool there;
+
+	*out = (struct ear_listening){0};
+	pthread_mutex_lock(&s->listeners_lock);
+	there = i < s->listeners;
+	if (there) {
+		const struct listener *l = s->listener[i];
+
+		memcpy(out->name, l->name, sizeof(out->name));
+		memcpy(out->transport, l->transport, sizeof(out->transport));
+		out->address = l->address;
+	}
+	pthread_mutex_unlock(&s->listeners_lock);
+	return there;
 }
 
 void listeners_json(struct ear_server *s, struct ear_json *j)

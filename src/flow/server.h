@@ -105,10 +105,18 @@ struct ear_store *ear_server_store(struct ear_server *server);
 struct ear_notices *ear_server_notices(struct ear_server *server);
 struct ear_ledger *ear_server_ledger(struct ear_server *server);
 
-/** How many listeners are open, and the address of each as bound. */
+/** How many listeners are open. */
 size_t ear_server_listeners(struct ear_server *server);
-struct ear_addr ear_server_listener(struct ear_server *server, size_t i,
-	const char **name, const char **transport);
+
+/** One of them. */
+struct ear_listening {
+	char name[48];
+	char transport[8];
+	struct ear_addr address; /**< as bound */
+};
+/** @return false when there is none of this number */
+bool ear_server_listener(
+	struct ear_server *server, size_t i, struct ear_listening *out);
 
 /**
  * What was lost in the span that an answer was searched in, or is not in the
