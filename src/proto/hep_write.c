@@ -82,15 +82,18 @@ static void envelope(const struct ear_hep_out *packet, struct ear_buf *out)
 		4);
 	number(out, EAR_HEP_PAYLOAD_TYPE, packet->payload_type, 1);
 	number(out, EAR_HEP_CAPTURE_ID, packet->capture_id, 4);
-	optional(out, EAR_HEP_CORRELATION, packet->correlation);
-	optional(out, EAR_HEP_KEY, packet->key);
-	optional(out, EAR_HEP_NODE, packet->node);
 	if (packet->src.family && packet->dst.family &&
 		packet->src.family != packet->dst.family)
 		number(out, EAR_HEP_MAPPED, 1, 1);
 	optional(out, EAR_HEP_TRANSPORT, packet->transport);
 	optional(out, EAR_HEP_DIRECTION, packet->direction);
 	ear_buf_slice(out, packet->extra);
+	/* behind our vendor's: Kamailio's sipcapture takes six bytes too many
+	 * for a correlation id, and vendor 0 begins with a NUL, where it ends
+	 */
+	optional(out, EAR_HEP_CORRELATION, packet->correlation);
+	optional(out, EAR_HEP_KEY, packet->key);
+	optional(out, EAR_HEP_NODE, packet->node);
 }
 
 static size_t longest(const struct ear_hep_out *packet)
