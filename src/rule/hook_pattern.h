@@ -27,8 +27,22 @@
 /** A capture "()" has no bytes but a place. */
 #define EAR_PATTERN_PLACE SIZE_MAX
 
+/** What an item is. */
+enum ear_pattern_op {
+	EAR_PATTERN_OP_BYTE,     /* a */
+	EAR_PATTERN_OP_ANY,      /* . */
+	EAR_PATTERN_OP_SET,      /* set a */
+	EAR_PATTERN_OP_OPEN,     /* capture a begins */
+	EAR_PATTERN_OP_PLACE,    /* capture a is the place */
+	EAR_PATTERN_OP_CLOSE,    /* capture a ends */
+	EAR_PATTERN_OP_BALANCE,  /* %bab */
+	EAR_PATTERN_OP_FRONTIER, /* %f, set a */
+	EAR_PATTERN_OP_BACK,     /* what capture a matched */
+	EAR_PATTERN_OP_END,      /* $ */
+};
+
 struct ear_pattern_item {
-	uint8_t op;   /**< enum in hook_pattern.c */
+	uint8_t op;   /**< enum ear_pattern_op */
 	char count;   /**< '*', '+', '-', '?' or 0 */
 	uint8_t a, b; /**< a byte, a class, a set, a capture; %b's other */
 };
@@ -39,6 +53,12 @@ struct ear_pattern {
 	unsigned items, sets, captures;
 	bool anchored; /**< begins with '^' */
 };
+
+/** Whether a set has a byte. */
+static inline bool ear_pattern_has(const uint8_t set[32], uint8_t c)
+{
+	return set[c >> 3] & (1u << (c & 7));
+}
 
 struct ear_pattern_hit {
 	size_t from, to; /**< of the whole match: [from, to) */
