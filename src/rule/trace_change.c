@@ -236,6 +236,21 @@ static enum ear_err check_room(struct ear_traces *t, struct trace **made,
 	return EAR_OK;
 }
 
+/* One that had all it wanted in this run does not begin again because
+ * something else was changed. */
+static bool had_enough(const struct ear_traces *t, const struct trace *made)
+{
+	for (size_t i = t->n_ended; i-- > 0;) {
+		const struct trace *old = t->ended[i];
+
+		if (strcmp(old->spec.name, made->spec.name) == 0)
+			return old->standing && !old->earlier &&
+			       old->end != EAR_TRACE_GONE &&
+			       trace_same(old, made);
+	}
+	return false;
+}
+
 /* Those that are not in the new configuration as they were are over. */
 static void end_others(struct ear_traces *t, struct trace **made, size_t n)
 {
@@ -249,6 +264,8 @@ static void end_others(struct ear_traces *t, struct trace **made, size_t n)
 
 		if (there && trace_same(there, made[i])) {
 			there->seen = true;
+			trace_free(&made[i]);
+		} else if (!there && had_enough(t, made[i])) {
 			trace_free(&made[i]);
 		}
 	}

@@ -150,6 +150,7 @@ static void take_in(struct ear_traces *t, struct trace *trace)
 {
 	struct ear_fault fault = {0};
 
+	trace->earlier = true;
 	if (trace->end != EAR_TRACE_RUNS) {
 		if (t->n_ended < TRACES_ENDED)
 			t->ended[t->n_ended++] = trace;

@@ -27,8 +27,9 @@ struct trace {
 	struct ear_buf texts; /* of all, when the same for every message */
 	bool fixed;           /* they are */
 	bool standing;
-	bool script; /* asked for by a script */
-	bool held;   /* not yet written down: takes nothing */
+	bool earlier; /* began in an earlier run */
+	bool script;  /* asked for by a script */
+	bool held;    /* not yet written down: takes nothing */
 	bool on;
 	bool seen; /* is in the new configuration too */
 	unsigned slot;

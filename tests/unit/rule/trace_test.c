@@ -264,6 +264,29 @@ static void test_ends(void **state)
 	(void)state;
 }
 
+/* A reload does not begin again what had enough; another wish does. */
+static void test_standing_ends(void **state)
+{
+	struct scene s = {.t = open_in(NULL, 0), .begin = ear_now_ns()};
+	struct ear_trace_spec spec = spec_of("a", "");
+	struct ear_fault fault = {0};
+
+	spec.max_messages = 1;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+			ear_traces_standing(s.t, &spec, 1, &fault), EAR_OK);
+		assert_int_equal(
+			take(&s, "c", OPTIONS, "1 OPTIONS", "x", "", 0),
+			i == 0);
+	}
+	assert_int_equal(ear_traces_list(s.t, NULL, 0), 1);
+	spec.max_messages = 2;
+	assert_int_equal(ear_traces_standing(s.t, &spec, 1, &fault), EAR_OK);
+	assert_true(take(&s, "c", OPTIONS, "1 OPTIONS", "x", "", 0));
+	ear_traces_free(&s.t);
+	(void)state;
+}
+
 /* Ended ones are shown, the last of them. */
 static void test_many_end(void **state)
 {
@@ -821,6 +844,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_standing_ends),
 		cmocka_unit_test(test_many_end),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_off_learns),
