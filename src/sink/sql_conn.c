@@ -122,7 +122,7 @@ static enum ear_err connect_to(
 
 		snprintf(doing, sizeof(doing), "cannot connect to %s",
 			url->shown);
-		err = ear_odbc_fail(
+		(void)ear_odbc_fail(
 			conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
 		err = fault->code = EAR_SYS;
 	} else {
@@ -152,7 +152,7 @@ static enum ear_err allocate(struct ear_sql_conn *conn, struct ear_fault *fault)
 static void ask_server(struct ear_sql_conn *conn)
 {
 	char name[40] = "", version[40] = "";
-	SQLUINTEGER rows = 0;
+	unsigned v[3];
 
 	SQLGetInfo(conn->dbc, SQL_DBMS_NAME, name, sizeof(name), NULL);
 	SQLGetInfo(conn->dbc, SQL_DBMS_VER, version, sizeof(version), NULL);
@@ -160,13 +160,14 @@ static void ask_server(struct ear_sql_conn *conn)
 		sizeof(conn->quote), NULL);
 	SQLGetInfo(conn->dbc, SQL_IDENTIFIER_CASE, &conn->name_case,
 		sizeof(conn->name_case), NULL);
-	SQLGetInfo(conn->dbc, SQL_PARAM_ARRAY_ROW_COUNTS, &rows, sizeof(rows),
-		NULL);
 	if (!strncmp(name, "PostgreSQL", 10))
 		conn->dialect = EAR_SQL_POSTGRES;
 	else if (!strncmp(name, "MariaDB", 7) || !strncmp(name, "MySQL", 5))
 		conn->dialect = EAR_SQL_MYSQL;
 	conn->arrays = true;
+	if (sscanf(version, "%u.%u.%u", &v[0], &v[1], &v[2]) == 3)
+		snprintf(version, sizeof(version), "%u.%u.%u", v[0], v[1],
+			v[2]); /* ODBC has it as 10.11.000019 */
 	snprintf(conn->server, sizeof(conn->server), "%s %s", name, version);
 }
 

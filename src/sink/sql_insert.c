@@ -232,8 +232,8 @@ static enum ear_err insert_array(struct ear_sql_conn *conn,
 	SQLSetStmtAttr(table->insert, SQL_ATTR_PARAM_STATUS_PTR,
 		n > 1 ? conn->row_status : NULL, 0);
 	if (!SQL_SUCCEEDED(SQLExecute(table->insert)))
-		return ear_odbc_fail(conn, SQL_HANDLE_STMT, table->insert, fault,
-			table->name);
+		return ear_odbc_fail(conn, SQL_HANDLE_STMT, table->insert,
+			fault, table->name);
 	return n > 1 ? check_rows(conn, table, n, fault) : EAR_OK;
 }
 
