@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "message/field.h"
+#include "message/sip_addr.h"
 #include "rule/hook_priv.h"
 
 /* Values that are no fields: those of siptrace's $siptrace(name), and a few
@@ -66,7 +67,9 @@ struct ear_slice ear_hook_text(lua_State *L, int arg)
 
 void ear_hook_push_time(lua_State *L, uint64_t at_ns)
 {
-	lua_pushnumber(L, (lua_Number)(at_ns / EAR_SECOND_NS) +
+	uint64_t seconds = at_ns / EAR_SECOND_NS;
+
+	lua_pushnumber(L, (lua_Number)seconds +
 				  (lua_Number)(at_ns % EAR_SECOND_NS) / 1e9);
 }
 
@@ -91,14 +94,10 @@ static struct ear_slice protocol(const struct ear_msg *msg)
 static int push_addr(
 	lua_State *L, const struct ear_msg *msg, const struct ear_addr *a)
 {
-	char addr[EAR_ADDR_TEXT], out[EAR_ADDR_TEXT + 16];
-	int n;
+	char out[EAR_SIP_ADDR_TEXT];
 
-	if (!a->family)
-		return push_text(L, EAR_S("any:255.255.255.255:5060"));
-	ear_addr_text(a, addr);
-	n = snprintf(out, sizeof(out), "%.*s:%s", EAR_FMT(protocol(msg)), addr);
-	return push_text(L, ear_slice(out, (size_t)n));
+	return push_text(
+		L, ear_slice(out, ear_sip_addr_text(a, msg->transport, out)));
 }
 
 /* @param brackets around an address of IPv6 */

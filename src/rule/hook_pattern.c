@@ -57,7 +57,7 @@ static const char *back(
 	if (n == EAR_PATTERN_PLACE || n > (size_t)(m->end - s))
 		return NULL;
 	*m->steps -= (int64_t)(n / 8);
-	return n && memcmp(m->begin + at, s, n) ? NULL : s + n;
+	return n == 0 || memcmp(m->begin + at, s, n) == 0 ? s + n : NULL;
 }
 
 static const char *go(const struct match *m, unsigned at, const char *s);

@@ -90,15 +90,16 @@ static int find_plain(
 		luaL_pushfail(L);
 		return 1;
 	}
-	lua_pushinteger(L, (lua_Integer)(from + at + 1));
-	lua_pushinteger(L, (lua_Integer)(from + at + what.n));
+	lua_pushinteger(L, (lua_Integer)from + (lua_Integer)at + 1);
+	lua_pushinteger(
+		L, (lua_Integer)from + (lua_Integer)at + (lua_Integer)what.n);
 	return 2;
 }
 
 static int find_or_match(lua_State *L, bool places)
 {
 	struct ear_slice s = check(L, 1), pattern = check(L, 2);
-	struct ear_pattern_hit hit;
+	struct ear_pattern_hit hit = {0};
 	struct ear_pattern p;
 	size_t from;
 
@@ -136,7 +137,7 @@ static int next_match(lua_State *L)
 	struct ear_slice s = check(L, lua_upvalueindex(1));
 	lua_Integer from = lua_tointeger(L, lua_upvalueindex(3));
 	lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
-	struct ear_pattern_hit hit;
+	struct ear_pattern_hit hit = {0};
 	struct ear_pattern p;
 
 	compile(L, lua_upvalueindex(2), &p, false);
@@ -229,7 +230,7 @@ static int string_gsub(lua_State *L)
 	struct ear_slice s = check(L, 1);
 	int type = lua_type(L, 3);
 	lua_Integer most = luaL_optinteger(L, 4, (lua_Integer)s.n + 1), n = 0;
-	struct ear_pattern_hit hit;
+	struct ear_pattern_hit hit = {0};
 	struct ear_pattern p;
 	size_t from = 0, copied = 0, last = SIZE_MAX;
 	luaL_Buffer b;
