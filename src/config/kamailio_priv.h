@@ -186,7 +186,8 @@ enum ear_err ear_kamailio_wrong(struct ear_kamailio *k,
 void ear_kamailio_doubt(struct ear_kamailio *k,
 	const struct ear_kamailio_pos *pos, const char *text);
 
-/* --- tokens (kamailio_lex.c, kamailio_pre.c) --------------------------------
+/* --- tokens (kamailio_lex.c, kamailio_pre.c, kamailio_file.c)
+ * --------------------------------
  */
 
 /** One byte of the source on top, which is not at its end. */
@@ -216,8 +217,35 @@ enum ear_err ear_kamailio_next(struct ear_kamailio *k);
 
 /** Begin with a file. */
 enum ear_err ear_kamailio_begin(struct ear_kamailio *k, const char *path);
+/** Go on in another file, beside the one at pos or in the working directory;
+ *  must: it is wrong when there is none. */
+enum ear_err ear_kamailio_include(struct ear_kamailio *k,
+	const struct ear_kamailio_pos *pos, struct ear_slice name, bool must);
 enum ear_err ear_kamailio_set_define(struct ear_kamailio *k,
 	struct ear_slice name, struct ear_slice value, bool again);
+
+/** Whether the token is this word or mark, not in quotes. */
+static inline bool ear_kamailio_is(
+	const struct ear_kamailio *k, const char *text)
+{
+	return (k->token.type == EAR_KT_ID || k->token.type == EAR_KT_PUNCT) &&
+	       ear_slice_eq(k->token.text, ear_slice_str(text));
+}
+
+static inline bool ear_kamailio_at_end(const struct ear_kamailio *k)
+{
+	return k->token.type == EAR_KT_END;
+}
+
+/** Fail: this must stand here, and something else does. */
+enum ear_err ear_kamailio_unexpected(struct ear_kamailio *k, const char *want);
+
+/**
+ * Read a route, when the token begins one.
+ *
+ * @return whether it does; then err says how that went
+ */
+bool ear_kamailio_read_route(struct ear_kamailio *k, enum ear_err *err);
 
 /* --- meaning ---------------------------------------------------------------
  */

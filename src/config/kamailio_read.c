@@ -1,50 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a Kamailio configuration says of tracing: modules, parameters, sockets,
- * and in routes the calls of tracing functions with the conditions around
- * them. The rest of the language is skipped over, not judged: only what
- * Kamailio itself would not read at all is a fault.
+ * What a Kamailio configuration says of tracing outside its routes: modules,
+ * parameters, sockets. The rest of the language is skipped over, not judged:
+ * only what Kamailio itself would not read at all is a fault.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "config/kamailio_priv.h"
 
-/* Conditions around the place that is read, outermost first. */
-struct around {
-	struct ear_kamailio_token token[EAR_KM_COND];
-	size_t n;
-	bool lost; /* more stood there than is kept */
-};
-
-/* The route that is read. */
-struct place {
-	enum ear_kamailio_route route;
-	struct ear_slice name;
-	bool event; /* event_route[siptrace:msg] */
-	struct around around;
-	size_t depth;
-};
-
-static enum ear_err next(struct ear_kamailio *k)
+enum ear_err ear_kamailio_unexpected(struct ear_kamailio *k, const char *want)
 {
-	return ear_kamailio_next(k);
-}
-
-static bool is(const struct ear_kamailio *k, const char *text)
-{
-	return (k->token.type == EAR_KT_ID || k->token.type == EAR_KT_PUNCT) &&
-	       ear_slice_eq(k->token.text, ear_slice_str(text));
-}
-
-static bool at_end(const struct ear_kamailio *k)
-{
-	return k->token.type == EAR_KT_END;
-}
-
-static enum ear_err unexpected(struct ear_kamailio *k, const char *want)
-{
-	if (at_end(k))
+	if (ear_kamailio_at_end(k))
 		return ear_kamailio_wrong(k, &k->token.pos, EAR_BAD,
 			"%s must stand here, but the file ends", want);
 	return ear_kamailio_wrong(k, &k->token.pos, EAR_BAD,
@@ -57,10 +24,10 @@ static enum ear_err expect(struct ear_kamailio *k, const char *text)
 {
 	char want[16];
 
-	if (is(k, text))
-		return next(k);
+	if (ear_kamailio_is(k, text))
+		return ear_kamailio_next(k);
 	snprintf(want, sizeof(want), "'%s'", text);
-	return unexpected(k, want);
+	return ear_kamailio_unexpected(k, want);
 }
 
 bool ear_kamailio_number(const struct ear_kamailio_token *token, int64_t *v)
@@ -116,17 +83,17 @@ static enum ear_err load_module(struct ear_kamailio *k)
 {
 	char text[80];
 	struct ear_slice name;
-	enum ear_err err = next(k);
+	enum ear_err err = ear_kamailio_next(k);
 	bool call = false;
 
-	if (!err && is(k, "(")) {
+	if (!err && ear_kamailio_is(k, "(")) {
 		call = true;
-		err = next(k);
+		err = ear_kamailio_next(k);
 	}
 	if (err)
 		return err;
 	if (k->token.type != EAR_KT_STRING && k->token.type != EAR_KT_ID)
-		return unexpected(k, "the name of a module");
+		return ear_kamailio_unexpected(k, "the name of a module");
 	name = module_name(k->token.text);
 	if (ear_slice_eq(name, EAR_S("siptrace")))
 		k->has_siptrace = true;
@@ -138,9 +105,10 @@ static enum ear_err load_module(struct ear_kamailio *k)
 			k, ear_slice_str(text), EAR_S(""), false);
 	}
 	if (!err)
-		err = next(k);
-	while (!err && call && !at_end(k) && !is(k, ")"))
-		err = next(k);
+		err = ear_kamailio_next(k);
+	while (!err && call && !ear_kamailio_at_end(k) &&
+		!ear_kamailio_is(k, ")"))
+		err = ear_kamailio_next(k);
 	return !err && call ? expect(k, ")") : err;
 }
 
@@ -201,28 +169,30 @@ static enum ear_err mod_param(struct ear_kamailio *k)
 	struct ear_kamailio_pos pos = k->token.pos;
 	struct ear_kamailio_token word[2], value;
 	bool negative = false, mine[2] = {false, false};
-	enum ear_err err = next(k);
+	enum ear_err err = ear_kamailio_next(k);
 
 	if (!err)
 		err = expect(k, "(");
 	for (size_t i = 0; i < 2 && !err; i++) {
 		word[i] = k->token;
 		if (word[i].type != EAR_KT_STRING)
-			return unexpected(k, "a text in quotes");
-		err = next(k);
+			return ear_kamailio_unexpected(k, "a text in quotes");
+		err = ear_kamailio_next(k);
 		if (!err)
 			err = expect(k, ",");
 	}
-	if (!err && is(k, "-")) {
+	if (!err && ear_kamailio_is(k, "-")) {
 		negative = true;
-		err = next(k);
+		err = ear_kamailio_next(k);
 	}
 	if (err)
 		return err;
 	value = k->token;
-	if (at_end(k) || value.type == EAR_KT_PUNCT || value.type == EAR_KT_PV)
-		return unexpected(k, "a number or a text in quotes");
-	err = next(k);
+	if (ear_kamailio_at_end(k) || value.type == EAR_KT_PUNCT ||
+		value.type == EAR_KT_PV)
+		return ear_kamailio_unexpected(
+			k, "a number or a text in quotes");
+	err = ear_kamailio_next(k);
 	if (!err)
 		err = expect(k, ")");
 	if (err)
@@ -246,11 +216,12 @@ static enum ear_err glued_text(struct ear_kamailio *k, struct ear_slice *text)
 	enum ear_err err = EAR_OK;
 	bool first = true;
 
-	while (!err && !at_end(k) && (first || k->token.glued) && !is(k, ";") &&
-		!is(k, "}") && !is(k, ",")) {
+	while (!err && !ear_kamailio_at_end(k) && (first || k->token.glued) &&
+		!ear_kamailio_is(k, ";") && !ear_kamailio_is(k, "}") &&
+		!ear_kamailio_is(k, ",")) {
 		ear_buf_slice(&out, k->token.text);
 		first = false;
-		err = next(k);
+		err = ear_kamailio_next(k);
 	}
 	if (!err && out.err)
 		err = ear_kamailio_wrong(k, &k->token.pos, EAR_LIMIT,
@@ -321,7 +292,7 @@ static enum ear_err listen_line(struct ear_kamailio *k)
 {
 	struct ear_kamailio_listen listen = {.pos = k->token.pos};
 	struct ear_slice text;
-	enum ear_err err = next(k);
+	enum ear_err err = ear_kamailio_next(k);
 
 	if (!err)
 		err = expect(k, "=");
@@ -330,16 +301,18 @@ static enum ear_err listen_line(struct ear_kamailio *k)
 	if (err)
 		return err;
 	split_address(text, &listen.proto, &listen.host, &listen.port);
-	while (!err &&
-		(is(k, "advertise") || is(k, "name") || is(k, "virtual"))) {
-		bool name = is(k, "name"), virtual = is(k, "virtual");
+	while (!err && (ear_kamailio_is(k, "advertise") ||
+			       ear_kamailio_is(k, "name") ||
+			       ear_kamailio_is(k, "virtual"))) {
+		bool name = ear_kamailio_is(k, "name"),
+		     virtual = ear_kamailio_is(k, "virtual");
 
-		err = next(k);
+		err = ear_kamailio_next(k);
 		if (err || virtual)
 			continue;
 		if (name) {
 			listen.name = k->token.text;
-			err = next(k);
+			err = ear_kamailio_next(k);
 		} else {
 			err = advertise(k, &listen);
 		}
@@ -351,22 +324,23 @@ static enum ear_err listen_line(struct ear_kamailio *k)
 static enum ear_err socket_block(struct ear_kamailio *k)
 {
 	struct ear_kamailio_listen listen = {.pos = k->token.pos};
-	enum ear_err err = next(k);
+	enum ear_err err = ear_kamailio_next(k);
 
-	if (!err && is(k, "="))
-		err = next(k);
-	if (err || !is(k, "{"))
+	if (!err && ear_kamailio_is(k, "="))
+		err = ear_kamailio_next(k);
+	if (err || !ear_kamailio_is(k, "{"))
 		return err;
-	err = next(k);
-	while (!err && !at_end(k) && !is(k, "}")) {
-		bool bind = is(k, "bind"), adv = is(k, "advertise");
-		bool name = is(k, "name");
+	err = ear_kamailio_next(k);
+	while (!err && !ear_kamailio_at_end(k) && !ear_kamailio_is(k, "}")) {
+		bool bind = ear_kamailio_is(k, "bind"),
+		     adv = ear_kamailio_is(k, "advertise");
+		bool name = ear_kamailio_is(k, "name");
 		struct ear_slice text;
 
-		err = next(k);
-		if (err || !is(k, "="))
+		err = ear_kamailio_next(k);
+		if (err || !ear_kamailio_is(k, "="))
 			continue;
-		err = next(k);
+		err = ear_kamailio_next(k);
 		if (!err && bind) {
 			err = glued_text(k, &text);
 			if (!err)
@@ -384,425 +358,41 @@ static enum ear_err socket_block(struct ear_kamailio *k)
 /* port = 5060 and the like */
 static enum ear_err global(struct ear_kamailio *k, struct ear_slice *to)
 {
-	enum ear_err err = next(k);
+	enum ear_err err = ear_kamailio_next(k);
 
-	if (err || !is(k, "="))
+	if (err || !ear_kamailio_is(k, "="))
 		return err;
-	err = next(k);
+	err = ear_kamailio_next(k);
 	return err ? err : glued_text(k, to);
-}
-
-/* --- routes ----------------------------------------------------------------
- */
-
-static const char *const functions[] = {"sip_trace", "sip_trace_mode",
-	"sip_trace_msg", "hlog", "sip_capture", "report_capture",
-	"sip_capture_forward"};
-
-static bool is_function(const struct ear_kamailio *k)
-{
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		if (is(k, functions[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Tokens as one would write them, with a blank where there was one. */
-static struct ear_slice written(struct ear_kamailio *k,
-	const struct ear_kamailio_token *token, size_t n)
-{
-	struct ear_buf out = {0};
-	struct ear_slice text;
-
-	for (size_t i = 0; i < n; i++) {
-		bool quote = token[i].type == EAR_KT_STRING;
-
-		if (i && !token[i].glued)
-			ear_buf_byte(&out, ' ');
-		ear_buf_str(&out, quote ? "\"" : "");
-		ear_buf_slice(&out, token[i].text);
-		ear_buf_str(&out, quote ? "\"" : "");
-	}
-	text = ear_kamailio_copy(k, ear_buf_view(&out));
-	ear_buf_fini(&out);
-	return text;
-}
-
-static void push(struct around *a, const struct ear_kamailio_token *token)
-{
-	if (a->n == EAR_KM_COND)
-		a->lost = true;
-	else
-		a->token[a->n++] = *token;
-}
-
-static void push_punct(struct around *a, const char *text, bool glued)
-{
-	struct ear_kamailio_token token = {.type = EAR_KT_PUNCT,
-		.text = ear_slice_str(text),
-		.glued = glued};
-
-	push(a, &token);
-}
-
-/* What the conditions around here say, as written and as an expression. */
-static void conditions(struct ear_kamailio *k, const struct around *a,
-	struct ear_slice *cond, struct ear_slice *expr, bool *known)
-{
-	struct ear_buf out = {.max = 4096};
-
-	*cond = written(k, a->token, a->n);
-	*expr = (struct ear_slice){0};
-	*known = !a->lost;
-	if (a->n && *known)
-		*known = ear_kamailio_condition(a->token, a->n, &out) &&
-			 !out.err;
-	if (a->n && *known)
-		*expr = ear_kamailio_copy(k, ear_buf_view(&out));
-	ear_buf_fini(&out);
-}
-
-/* f(a, b): each argument as text; the token behind ")" is next. */
-static enum ear_err arguments(
-	struct ear_kamailio *k, struct ear_kamailio_call *call)
-{
-	struct ear_kamailio_token part[64];
-	size_t n = 0, depth = 1;
-	enum ear_err err = next(k); /* over "(" */
-
-	while (!err && depth) {
-		bool end = false;
-
-		if (at_end(k))
-			return unexpected(k, "')'");
-		if (is(k, "("))
-			depth++;
-		else if (is(k, ")"))
-			end = --depth == 0;
-		else if (depth == 1 && is(k, ","))
-			end = true;
-		if (end && call->args < EAR_KM_ARGS &&
-			(n || call->args || depth))
-			call->arg[call->args++] =
-				n == 1 ? part[0].text : written(k, part, n);
-		if (end)
-			n = 0;
-		else if (n < sizeof(part) / sizeof(part[0]))
-			part[n++] = k->token;
-		err = next(k);
-	}
-	return err;
-}
-
-/* At the name of a function of ours, "(" not read yet. */
-static enum ear_err take_call(struct ear_kamailio *k, struct place *at)
-{
-	struct ear_kamailio_call *call = &k->call[k->calls];
-	struct ear_kamailio_token name = k->token;
-	enum ear_err err = next(k);
-
-	if (err || !is(k, "("))
-		return err;
-	if (k->calls == EAR_KM_CALLS)
-		return ear_kamailio_wrong(k, &name.pos, EAR_LIMIT,
-			"more than %d calls of tracing functions",
-			EAR_KM_CALLS);
-	*call = (struct ear_kamailio_call){.name = name.text,
-		.route = at->route,
-		.route_name = at->name,
-		.pos = name.pos};
-	conditions(k, &at->around, &call->cond, &call->expr, &call->known);
-	k->calls++;
-	return arguments(k, call);
-}
-
-/* setflag(22): which flags are set at all */
-static enum ear_err take_flag(struct ear_kamailio *k)
-{
-	int64_t v;
-	enum ear_err err = next(k);
-
-	if (err || !is(k, "("))
-		return err;
-	err = next(k);
-	if (!err && ear_kamailio_number(&k->token, &v) &&
-		k->flags_n < sizeof(k->flags) / sizeof(k->flags[0]))
-		k->flags[k->flags_n++] = v;
-	return err;
-}
-
-/* $avp(s:user) and $avp(user) are the same. */
-static struct ear_slice avp_name(struct ear_kamailio *k, struct ear_slice pv)
-{
-	struct ear_buf out = {0};
-	size_t open = ear_slice_find(pv, EAR_S("("));
-
-	if (open + 3 < pv.n &&
-		(pv.p[open + 1] == 's' || pv.p[open + 1] == 'i') &&
-		pv.p[open + 2] == ':') {
-		ear_buf_slice(&out, ear_slice_sub(pv, 0, open + 1));
-		ear_buf_slice(&out, ear_slice_sub(pv, open + 3, pv.n));
-		pv = ear_kamailio_copy(k, ear_buf_view(&out));
-	}
-	ear_buf_fini(&out);
-	return pv;
-}
-
-/* $avp(x) = value; at the variable. */
-static enum ear_err take_assign(struct ear_kamailio *k, struct place *at)
-{
-	struct ear_kamailio_assign *a = &k->assign[k->assigns];
-	struct ear_kamailio_token var = k->token;
-	enum ear_err err = next(k);
-
-	if (err || !is(k, "=") || !ear_slice_starts(var.text, EAR_S("$avp(")))
-		return err;
-	if (k->assigns == EAR_KM_ASSIGNS)
-		return EAR_OK; /* more than anybody has for traced users */
-	err = next(k);
-	if (err)
-		return err;
-	*a = (struct ear_kamailio_assign){.avp = avp_name(k, var.text),
-		.value = k->token.text,
-		.pos = var.pos,
-		.cond = written(k, at->around.token, at->around.n),
-		.route_name = at->name,
-		.whole = k->token.type == EAR_KT_STRING ||
-			 k->token.type == EAR_KT_PV};
-	k->assigns++;
-	if (at_end(k) || is(k, ";") || is(k, "}"))
-		return EAR_OK;
-	err = next(k);
-	if (!err && !is(k, ";"))
-		a->whole = false;
-	return err ? err : k->err;
-}
-
-static enum ear_err statement(struct ear_kamailio *k, struct place *at);
-
-static enum ear_err block(struct ear_kamailio *k, struct place *at)
-{
-	struct ear_kamailio_pos begin = k->token.pos;
-	enum ear_err err = next(k); /* over "{" */
-
-	while (!err && !is(k, "}")) {
-		if (at_end(k))
-			return ear_kamailio_wrong(
-				k, &begin, EAR_BAD, "this '{' is never closed");
-		err = statement(k, at);
-	}
-	return err ? err : next(k);
-}
-
-/* "(…)" onto the conditions; calls in it are calls too. */
-static enum ear_err condition(struct ear_kamailio *k, struct place *at)
-{
-	struct ear_kamailio_pos begin = k->token.pos;
-	size_t depth = 0;
-	enum ear_err err = EAR_OK;
-
-	do {
-		if (at_end(k))
-			return ear_kamailio_wrong(
-				k, &begin, EAR_BAD, "this '(' is never closed");
-		if (is_function(k)) {
-			at->around.lost =
-				true; /* it is part of what is asked */
-			err = take_call(k, at);
-			continue;
-		}
-		depth += is(k, "(");
-		depth -= is(k, ")");
-		push(&at->around, &k->token);
-		err = next(k);
-	} while (!err && depth);
-	return err;
-}
-
-/* if (…) … [else …] */
-static enum ear_err if_statement(struct ear_kamailio *k, struct place *at)
-{
-	size_t before = at->around.n, begin;
-	bool lost = at->around.lost;
-	enum ear_err err = next(k);
-
-	if (err || !is(k, "("))
-		return err;
-	if (before)
-		push_punct(&at->around, "&&", false);
-	begin = at->around.n;
-	err = condition(k, at);
-	if (!err)
-		err = statement(k, at);
-	if (!err && is(k, "else")) {
-		size_t n = at->around.n - begin;
-
-		err = next(k);
-		/* "not" before what was asked */
-		push_punct(&at->around, "!", false);
-		if (!at->around.lost && at->around.n == begin + n + 1) {
-			struct ear_kamailio_token no =
-				at->around.token[begin + n];
-
-			memmove(&at->around.token[begin + 1],
-				&at->around.token[begin], n * sizeof(no));
-			at->around.token[begin] = no;
-		}
-		if (!err)
-			err = statement(k, at);
-	}
-	at->around.n = before;
-	at->around.lost = lost;
-	return err;
-}
-
-/* while, switch: whether and how often what is in it runs is not followed. */
-static enum ear_err loop_statement(struct ear_kamailio *k, struct place *at)
-{
-	size_t before = at->around.n;
-	bool lost = at->around.lost;
-	enum ear_err err = next(k);
-
-	if (err || !is(k, "("))
-		return err;
-	at->around.lost = true;
-	err = condition(k, at);
-	if (!err)
-		err = statement(k, at);
-	at->around.n = before;
-	at->around.lost = lost;
-	return err;
-}
-
-/* drop; or drop(); in the event route */
-static void take_drop(struct ear_kamailio *k, struct place *at)
-{
-	struct ear_slice cond, expr, before = k->event.expr;
-	struct ear_buf either = {0};
-	bool known;
-
-	conditions(k, &at->around, &cond, &expr, &known);
-	if (k->event.drops++) {
-		known &= k->event.known;
-		if (before.n && expr.n) {
-			ear_buf_printf(&either, "%.*s or %.*s", EAR_FMT(before),
-				EAR_FMT(expr));
-			expr = ear_kamailio_copy(k, ear_buf_view(&either));
-		} else {
-			expr = (struct ear_slice){0};
-		}
-		ear_buf_fini(&either);
-	}
-	k->event.expr = expr;
-	k->event.known = known;
-}
-
-static enum ear_err simple(struct ear_kamailio *k, struct place *at)
-{
-	if (at->event && is(k, "drop"))
-		take_drop(k, at);
-	else if (at->event &&
-		 (k->token.type == EAR_KT_ID || k->token.type == EAR_KT_PV))
-		k->event.others++;
-	if (is_function(k))
-		return take_call(k, at);
-	if (is(k, "setflag"))
-		return take_flag(k);
-	if (k->token.type == EAR_KT_PV)
-		return take_assign(k, at);
-	return next(k);
-}
-
-static enum ear_err statement(struct ear_kamailio *k, struct place *at)
-{
-	enum ear_err err;
-
-	if (++at->depth > EAR_KM_NEST)
-		return ear_kamailio_wrong(k, &k->token.pos, EAR_LIMIT,
-			"more than %d blocks in one another", EAR_KM_NEST);
-	if (is(k, "{")) {
-		err = block(k, at);
-	} else if (is(k, "if")) {
-		err = if_statement(k, at);
-	} else if (is(k, "while") || is(k, "switch")) {
-		k->event.others += at->event;
-		err = loop_statement(k, at);
-	} else {
-		err = simple(k, at);
-	}
-	at->depth--;
-	return err;
-}
-
-static const struct {
-	const char *word;
-	enum ear_kamailio_route route;
-} routes[] = {{"request_route", EAR_KR_REQUEST}, {"route", EAR_KR_REQUEST},
-	{"failure_route", EAR_KR_REQUEST}, {"branch_route", EAR_KR_REQUEST},
-	{"error_route", EAR_KR_REQUEST}, {"onreply_route", EAR_KR_REPLY},
-	{"reply_route", EAR_KR_REPLY}, {"onsend_route", EAR_KR_ONSEND},
-	{"event_route", EAR_KR_EVENT}, {"startup_route", EAR_KR_OTHER}};
-
-static enum ear_err read_route(struct ear_kamailio *k, size_t i)
-{
-	struct place *at = calloc(1, sizeof(*at));
-	struct ear_buf name = {.max = 512};
-	struct ear_kamailio_pos pos = k->token.pos;
-	enum ear_err err;
-
-	if (!at)
-		return ear_kamailio_wrong(k, &pos, EAR_NOMEM, "out of memory");
-	at->route = routes[i].route;
-	ear_buf_slice(&name, k->token.text);
-	err = next(k);
-	if (!err && is(k, "[") && !strcmp(routes[i].word, "route"))
-		at->route = EAR_KR_OTHER;
-	while (!err && !at_end(k) && !is(k, "{")) {
-		ear_buf_slice(&name, k->token.text);
-		err = next(k);
-	}
-	at->name = ear_kamailio_copy(k, ear_buf_view(&name));
-	at->event = ear_slice_eq(at->name, EAR_S("event_route[siptrace:msg]"));
-	if (!err && at->event) {
-		k->event.there = true;
-		k->event.pos = pos;
-	}
-	if (!err && at_end(k))
-		err = unexpected(k, "'{'");
-	if (!err)
-		err = block(k, at);
-	ear_buf_fini(&name);
-	free(at);
-	return err;
 }
 
 static enum ear_err top(struct ear_kamailio *k)
 {
-	if (is(k, "loadmodule") || is(k, "loadmodulex"))
+	enum ear_err err;
+
+	if (ear_kamailio_is(k, "loadmodule") ||
+		ear_kamailio_is(k, "loadmodulex"))
 		return load_module(k);
-	if (is(k, "modparam") || is(k, "modparamx"))
+	if (ear_kamailio_is(k, "modparam") || ear_kamailio_is(k, "modparamx"))
 		return mod_param(k);
-	if (is(k, "listen"))
+	if (ear_kamailio_is(k, "listen"))
 		return listen_line(k);
-	if (is(k, "socket"))
+	if (ear_kamailio_is(k, "socket"))
 		return socket_block(k);
-	if (is(k, "port"))
+	if (ear_kamailio_is(k, "port"))
 		return global(k, &k->port);
-	if (is(k, "advertised_address"))
+	if (ear_kamailio_is(k, "advertised_address"))
 		return global(k, &k->advertised_address);
-	if (is(k, "advertised_port"))
+	if (ear_kamailio_is(k, "advertised_port"))
 		return global(k, &k->advertised_port);
-	if (is(k, "cfgengine")) {
+	if (ear_kamailio_is(k, "cfgengine")) {
 		k->has_kemi = true;
 		k->kemi = k->token.pos;
-		return next(k);
+		return ear_kamailio_next(k);
 	}
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (is(k, routes[i].word))
-			return read_route(k, i);
-	}
-	return next(k);
+	if (ear_kamailio_read_route(k, &err))
+		return err;
+	return ear_kamailio_next(k);
 }
 
 /* "A,B=c" as kamailio -A A -A B=c */
@@ -843,8 +433,8 @@ enum ear_err ear_kamailio_read(const char *path,
 	if (!err)
 		err = given_defines(k);
 	if (!err)
-		err = next(k);
-	while (!err && !at_end(k))
+		err = ear_kamailio_next(k);
+	while (!err && !ear_kamailio_at_end(k))
 		err = top(k);
 	if (!err)
 		err = k->err;
