@@ -241,7 +241,7 @@
 
 #define EAR_CONFIG_sql(K) \
 	K(sql, url, TEXT, "", 0, 0, "url", \
-	  "postgres://USER:PASSWORD@HOST:PORT/DATABASE or mysql://…, as " \
+	  "postgres://USER:PASSWORD@HOST:PORT/DATABASE or the same with mysql://, as " \
 	  "siptrace's db_url; or an ODBC connection string, as " \
 	  "\"DSN=traces\".") \
 	K(sql, take, WORD, "all", 0, 0, "all or traced", \
