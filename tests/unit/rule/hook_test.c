@@ -435,6 +435,35 @@ static void test_reset(void **state)
 	(void)state;
 }
 
+/* Memory that ends anywhere: in the libraries, in the script, in an act. */
+static void test_short_memory(void **state)
+{
+	unsigned made = 0;
+
+	for (uint64_t bytes = 10000; bytes < 120000; bytes += 1999) {
+		struct bench b;
+
+		if (open_script(&b,
+			    EAR_S("t = {} function on_message(msg)\n"
+				  "t[#t + 1] = msg.raw .. #t\n"
+				  "hlog((msg.raw:gsub('(%w+)', "
+				  "string.upper)))\n"
+				  "sip_trace{mirrors = {'lab'}, users = "
+				  "{'b'}}\n"
+				  "msg:headers('Via') end"),
+			    0, bytes) != EAR_OK) {
+			assert_true(b.fault.text[0] != '\0');
+			continue;
+		}
+		made++;
+		for (int i = 0; i < 100; i++)
+			take(&b, EAR_S(INVITE));
+		ear_hook_free(&b.hook);
+	}
+	assert_true(made > 10);
+	(void)state;
+}
+
 static void test_load(void **state)
 {
 	static const struct {
@@ -499,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_globals),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_short_memory),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_status),
 	};
