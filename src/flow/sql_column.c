@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/sql_priv.h"
+#include "message/sip_addr.h"
 
 static void add(struct ear_sql_schema *s, const char *name,
 	enum ear_sql_source source, enum ear_field field)
@@ -119,25 +120,14 @@ static void field(sqlite3_context *context, enum ear_field f,
 		text(context, ear_field_text(f, &g->msg, &g->facts, scratch));
 }
 
-/* As siptrace writes them: anything else than these is called udp there. */
 static void sip_addr(sqlite3_context *context, const struct ear_gathered *g,
 	enum ear_field f)
 {
-	const struct ear_addr *a = ear_field_addr(f, &g->msg);
-	enum ear_transport t = (enum ear_transport)g->msg.transport;
-	char addr[EAR_ADDR_TEXT], out[EAR_ADDR_TEXT + 16];
-	struct ear_slice name = ear_transport_name(t);
-	int n;
+	char out[EAR_SIP_ADDR_TEXT];
+	size_t n = ear_sip_addr_text(
+		ear_field_addr(f, &g->msg), g->msg.transport, out);
 
-	if (!a->family) {
-		text(context, EAR_S("any:255.255.255.255:5060"));
-		return;
-	}
-	if (t == EAR_TR_UNKNOWN || t == EAR_TR_SECURE)
-		name = t == EAR_TR_SECURE ? EAR_S("tls") : EAR_S("udp");
-	ear_addr_text(a, addr);
-	n = snprintf(out, sizeof(out), "%.*s:%s", EAR_FMT(name), addr);
-	text(context, ear_slice(out, (size_t)n));
+	text(context, ear_slice(out, n));
 }
 
 static void second(sqlite3_context *context, uint64_t at_ns)
