@@ -115,21 +115,21 @@ static struct ear_slice take_line(struct ear_slice *from)
 	return ear_slice(from->p - n, n);
 }
 
+/* A colon may be missing: readers that are lenient take such a line too. */
 static bool is_ours(struct ear_slice line)
 {
-	const char *colon;
+	struct ear_slice name;
 
 	if (!line.n || ear_lower(line.p[0]) != 'x')
 		return false;
-	colon = memchr(line.p, ':', line.n);
-	return colon && ear_siptrace_field(ear_slice_trim(
-				ear_slice(line.p, (size_t)(colon - line.p))));
+	name = ear_slice_sub(line, 0, ear_slice_find(line, EAR_S(":")));
+	return ear_siptrace_field(ear_slice_trim(name));
 }
 
 enum ear_err ear_siptrace_write(struct ear_slice sip,
 	const struct ear_siptrace_out *fields, struct ear_buf *out)
 {
-	size_t end = ear_slice_find(sip, EAR_S("\r\n\r\n"));
+	size_t end = ear_slice_find(sip, EAR_S("\r\n\r\n")), from = out->n;
 	struct ear_slice header = ear_slice_sub(sip, 0, end + 2);
 
 	if (end == sip.n)
@@ -137,6 +137,11 @@ enum ear_err ear_siptrace_write(struct ear_slice sip,
 	while (header.n) {
 		struct ear_slice line = take_line(&header);
 
+		/* some take it for the end of the header, others do not */
+		if (line.p[0] == '\n' || line.p[0] == '\r') {
+			out->n = from;
+			return EAR_BAD;
+		}
 		if (!is_ours(line))
 			ear_buf_slice(out, line);
 	}

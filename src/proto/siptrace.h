@@ -59,8 +59,8 @@ struct ear_siptrace_out {
  * Content-Length stays: nothing of the body changes.
  *
  * @param fields NULL: only take away those that it has
- * @return EAR_OK; EAR_BAD: no empty line ends its header; nothing is appended
- *         then; EAR_NOMEM
+ * @return EAR_OK; EAR_BAD: no empty line ends its header, or readers differ
+ *         on which one does; nothing is appended then; EAR_NOMEM
  */
 EAR_MUST_USE enum ear_err ear_siptrace_write(struct ear_slice sip,
 	const struct ear_siptrace_out *fields, struct ear_buf *out);

@@ -25,11 +25,15 @@ static void read_strictly(struct ear_slice sip)
 				     "X-Siptrace-Time: %20[0-9] %20[0-9]\r\n"
 				     "X-Siptrace-Method: %50[!-~]\r\n"
 				     "X-Siptrace-Dir: %3[!-~]%2[\r]%1[\n]";
-	size_t at = ear_slice_find(sip, EAR_S("\r\nX-Siptrace-Fromip: "));
+	size_t at = ear_slice_find(sip, EAR_S("\nX-Siptrace-Fromip: "));
 	size_t end = ear_slice_find(sip, EAR_S("\r\n\r\n"));
 	char head[EAR_SIPTRACE_MAX + 80] = "", t[8][51];
 
 	CHECK(at < end);
+	/* a line of the message itself without CR: no byte of it is changed,
+	   and Kamailio finds no fields then */
+	if (!at-- || sip.p[at] != '\r')
+		return;
 	snprintf(head, sizeof(head), "%.*s",
 		EAR_FMT(ear_slice_sub(sip, at, end + 2)));
 	CHECK(strlen(head) < EAR_SIPTRACE_MAX);
