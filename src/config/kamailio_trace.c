@@ -386,11 +386,12 @@ void ear_kamailio_write_call(struct ear_kamailio_plan *p, size_t i)
 		ear_kamailio_gap(
 			p->w, "Its mode is known while Kamailio runs only.");
 	write_scope(p, scope ? scope : 'm');
-	if (ear_kamailio_is_mode(c) && scope == 'd' && !p->dup.n) {
+	if (ear_kamailio_is_mode(c) && scope == 'd') {
 		ear_kamailio_remark(p->w,
-			"Kamailio refuses \"d\" without duplicate_uri and "
-			"takes nothing at all, so it is off; switched on it "
-			"takes the dialog.");
+			"Kamailio's sip_trace_mode() refuses \"d\", as no "
+			"address stands with it (\"failed to serialize\" in "
+			"its log), and takes nothing at all. So this is off; "
+			"switched on it takes the dialog.");
 		on = false;
 	}
 	write_correlation(p, c);

@@ -837,13 +837,14 @@ def trace_to_database(w):
 
 @test('hep2')
 def sip_trace_mode(w):
-    w.tap.ok('scope = "dialog"' in trace(w.hep2.text, 'sip_trace_mode()') and
-             'on = "false"' not in trace(w.hep2.text, 'sip_trace_mode()'),
-             'sip_trace_mode("d") with an address: the dialog')
+    moved = trace(w.hep2.text, 'sip_trace_mode()')
+    w.tap.ok('scope = "dialog"' in moved and 'on = "false"' in moved,
+             'sip_trace_mode("d") takes nothing in Kamailio, and is off')
     text = imported(w.where, params({'trace_on': 1}) +
-                    'request_route { sip_trace_mode("d"); }\n')
-    w.tap.ok('on = "false"' in trace(text, 'sip_trace_mode()'),
-             'sip_trace_mode("d") without one takes nothing, and is off')
+                    'request_route { sip_trace("", "", "d"); }\n')
+    w.tap.ok('scope = "dialog"' in text and
+             'on = "false"' not in trace(text, 'sip_trace()'),
+             'sip_trace("", "", "d") takes the dialog')
     for letter, want in (('T', 'transaction'), ('m', 'message'),
                          ('x', 'message')):
         text = imported(w.where, params({'trace_on': 1}) +
