@@ -7,7 +7,7 @@ are the same at the end. Then calls through a proxy whose own siptrace writes
 rows of transactions and dialogs: Earshot's traces take the same, and what
 siptrace is known not to see.
 
-    relay_test.py [hep|xheaders|scenes|sngrep …]
+    relay_test.py [hep|xheaders|scenes|traps|sngrep …]
 """
 import calendar
 import collections
@@ -532,6 +532,24 @@ def judge(tap, ear, k, rows, call_id, scope):
               f'transaction, {call_id}: an ACK to a 2xx is another')
 
 
+def test_traps(tap):
+    """What import-config writes switched off, Kamailio really does not do."""
+    for call, want in (('sip_trace_mode("d");', 0),
+                       ('sip_trace("", "", "d");', 13),
+                       ('sip_trace();', 1)):
+        with h.folder() as where:
+            a, b = Phone(), Phone()
+            a.call_id = 'cancel-1'
+            k = Kamailio(os.path.join(where, 'k'), FOLLOWER.replace(
+                '"trace_mode", 1', '"trace_mode", 0'), CALL='setflag(4); '
+                'dlg_manage(); ' + call, EARSHOT=1, A=a.port,
+                B=b.port).start()
+            cancel(k, a, b)
+            rows = k.rows('sip_trace', want, 5)
+            k.stop()
+            tap.equal(len(rows), want, f'Kamailio: rows of {call}')
+
+
 # --- others' programs ---------------------------------------------------------
 
 def test_sngrep(tap):
@@ -571,7 +589,8 @@ def main():
             return
         only = sys.argv[1:]
         for name, test in (('hep', test_hep), ('xheaders', test_xheaders),
-                           ('scenes', test_scenes), ('sngrep', test_sngrep)):
+                           ('scenes', test_scenes), ('traps', test_traps),
+                           ('sngrep', test_sngrep)):
             if not only or name in only:
                 test(tap)
 
