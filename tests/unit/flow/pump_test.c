@@ -435,6 +435,71 @@ static void test_terms_stay(void **state)
 	(void)state;
 }
 
+/* An intake goes over to a lane of other terms between two frames; what came
+   before is judged by the terms of then. */
+static void test_other_terms(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake store = {.base = {&ops}, .commit_at = SIZE_MAX};
+	const struct ear_terms other = {.key = "secret"};
+	struct ear_lane *lane;
+	uint64_t n[EAR_N_COUNT];
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	offer_sip(&b, 0, 1);
+	assert_int_equal(
+		ear_pump_lane(b.pump, "l1-udp-0",
+			EAR_S("hep/udp:127.0.0.1:9060"), &other, &lane, NULL),
+		EAR_OK);
+	ear_flow_lane_switch(b.intake, lane);
+	ear_pump_retire(b.pump, b.lane, b.intake);
+	/* of the frame that was begun */
+	offer_sip(&b, 1, 1);
+	assert_true(ear_flow_lane_uses(b.intake, b.lane));
+	flush_intake(&b);
+	offer_sip(&b, 2, 1);
+	flush_intake(&b);
+	assert_false(ear_flow_lane_uses(b.intake, b.lane));
+	assert_true(ear_flow_lane_uses(b.intake, lane));
+	assert_int_equal(ear_pump_drain(b.pump, NULL), EAR_OK);
+	ear_ledger_sum(b.ledger, n);
+	assert_int_equal(store.n, 2);
+	assert_int_equal(n[EAR_N_BADKEY], 1);
+	assert_int_equal(ear_ledger_open(n), 0);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
+static void note_errand(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Whether the thread runs, waits, or is gone. */
+static void test_errands(void **state)
+{
+	struct bench b = {.dir = "/tmp/earshot-pump-XXXXXX"};
+	struct fake store = {.base = {&ops}, .commit_at = SIZE_MAX};
+	int done = 0;
+
+	assert_non_null(mkdtemp(b.dir));
+	begin(&b, &store);
+	ear_pump_run(b.pump, note_errand, &done);
+	assert_int_equal(done, 1);
+	assert_int_equal(ear_pump_start(b.pump), EAR_OK);
+	for (int i = 0; i < 100; i++)
+		ear_pump_run(b.pump, note_errand, &done);
+	assert_int_equal(done, 101);
+	ear_pump_stop(b.pump, 1000);
+	ear_pump_run(b.pump, note_errand, &done);
+	assert_int_equal(done, 102);
+	end(&b);
+	remove_dir(&b);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +510,8 @@ int main(void)
 		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_full_store),
+		cmocka_unit_test(test_other_terms),
+		cmocka_unit_test(test_errands),
 	};
 
 	return cmocka_run_group_tests_name("flow/pump", tests, NULL, NULL);
