@@ -125,6 +125,19 @@ static void read_later(enum ear_siptrace_field field, struct ear_slice value,
 	}
 }
 
+/* Take a line. One that begins with a blank belongs to the field before. */
+static enum ear_siptrace_field take_field(
+	struct ear_slice *rest, struct ear_slice *value)
+{
+	bool folded = rest->p[0] == ' ' || rest->p[0] == '\t';
+	struct ear_slice name;
+
+	*value = take_line(rest);
+	name = take_to(value, ':');
+	*value = ear_slice_trim(*value);
+	return folded ? EAR_SIPTRACE_NONE : ear_siptrace_field(name);
+}
+
 /*
  * Where the fields of the first hop begin; header.n: nowhere. Those that hops
  * added stand in one run, last in the header; others further up came with the
@@ -140,9 +153,8 @@ static size_t find_first(struct ear_slice header)
 		return header.n;
 	while (rest.n) {
 		size_t at = header.n - rest.n;
-		struct ear_slice line = take_line(&rest);
-		enum ear_siptrace_field field =
-			ear_siptrace_field(take_to(&line, ':'));
+		struct ear_slice value;
+		enum ear_siptrace_field field = take_field(&rest, &value);
 
 		if (field == EAR_SIPTRACE_FROM && !in_run)
 			found = at;
@@ -162,11 +174,9 @@ bool ear_siptrace_read(struct ear_slice sip, struct ear_siptrace *out)
 	if (!rest.n)
 		return false;
 	while (rest.n) {
-		struct ear_slice value = take_line(&rest);
-		enum ear_siptrace_field field =
-			ear_siptrace_field(take_to(&value, ':'));
+		struct ear_slice value;
+		enum ear_siptrace_field field = take_field(&rest, &value);
 
-		value = ear_slice_trim(value);
 		/* the block is over with another line, or the next hop's */
 		if (!field || (field == EAR_SIPTRACE_FROM && out->hops))
 			first = false;
