@@ -21,6 +21,34 @@ void ear_hook_charge(lua_State *L, uint64_t work)
 		ear_hook_stop(L, EAR_HOOK_INSTRUCTIONS);
 }
 
+/* Call Lua's own, the first upvalue, with the same arguments. */
+static int own(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+	return lua_gettop(L);
+}
+
+/* Functions that go through their texts byte by byte. */
+static int by_length(lua_State *L)
+{
+	for (int i = lua_gettop(L); i > 0; i--) {
+		if (lua_type(L, i) == LUA_TSTRING)
+			ear_hook_charge(L, lua_rawlen(L, i) / 64);
+	}
+	return own(L);
+}
+
+void ear_hook_charge_length(lua_State *L, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		lua_getfield(L, -1, names[i]);
+		lua_pushcclosure(L, by_length, 1);
+		lua_setfield(L, -2, names[i]);
+	}
+}
+
 /*
  * As Lua's own, but what passed a limit is not caught: the script would only
  * go on.
@@ -107,19 +135,16 @@ static uint64_t span(lua_Integer from, lua_Integer to)
 	return to < from ? 0 : (uint64_t)to - (uint64_t)from + 1;
 }
 
+/*
+ * Lua's own asks for the length again. A script's __len could then say
+ * another one than was charged for.
+ */
 static lua_Integer length_of(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
+	if (luaL_getmetafield(L, 1, "__len") != LUA_TNIL)
+		return luaL_error(L, "a table with __len is not taken here");
 	return luaL_len(L, 1);
-}
-
-/* Call Lua's own with the same arguments. */
-static int own(lua_State *L)
-{
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-	return lua_gettop(L);
 }
 
 static int table_insert(lua_State *L)
@@ -197,13 +222,26 @@ static void open_base(lua_State *L)
 		{"now", box_now}, {NULL, NULL}};
 	static const char *const without[] = {"collectgarbage", "dofile",
 		"load", "loadfile", "warn", "xpcall"};
+	static const char *const long_ones[] = {"tonumber"};
 
 	luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
 	luaL_setfuncs(L, ours, 0);
+	ear_hook_charge_length(L, long_ones, 1);
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
 		lua_pushnil(L);
 		lua_setfield(L, -2, without[i]);
 	}
+	lua_pop(L, 1);
+}
+
+static void open_utf8(lua_State *L)
+{
+	static const char *const long_ones[] = {
+		"codepoint", "codes", "len", "offset"};
+
+	luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+	ear_hook_charge_length(
+		L, long_ones, sizeof(long_ones) / sizeof(long_ones[0]));
 	lua_pop(L, 1);
 }
 
@@ -213,8 +251,8 @@ void ear_hook_open_box(lua_State *L)
 	open_table(L);
 	ear_hook_open_string(L);
 	luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
-	luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
-	lua_pop(L, 2);
+	lua_pop(L, 1);
+	open_utf8(L);
 	/* Where they were remembered as loaded, nobody can look. */
 	lua_pushnil(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

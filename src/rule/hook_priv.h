@@ -70,6 +70,12 @@ static inline struct ear_hook *ear_hook_of(lua_State *L)
 /** Count work that C does at once as so many instructions. May raise. */
 void ear_hook_charge(lua_State *L, uint64_t work);
 
+/**
+ * Let functions of the table at the top count the bytes of their texts as
+ * work: those whose time is a matter of length, and not of memory.
+ */
+void ear_hook_charge_length(lua_State *L, const char *const *names, size_t n);
+
 /** Raise the error of the limit that was passed. */
 int ear_hook_stop(lua_State *L, enum ear_hook_over over);
 

@@ -177,6 +177,8 @@ static void add_text(lua_State *L, luaL_Buffer *b, struct ear_slice subject,
 {
 	struct ear_slice with = check(L, 3);
 
+	/* gone through for each match, also where nothing comes of it */
+	ear_hook_charge(L, with.n / STEPS_PER_INSTRUCTION);
 	for (size_t i = 0; i < with.n; i++) {
 		char c = with.p[i];
 
@@ -292,9 +294,13 @@ void ear_hook_open_string(lua_State *L)
 		{"gsub", string_gsub}, {NULL, NULL}};
 	static const char *const without[] = {
 		"dump", "pack", "unpack", "packsize"};
+	static const char *const long_ones[] = {
+		"byte", "format", "lower", "reverse", "upper"};
 
 	luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
 	luaL_setfuncs(L, own, 0);
+	ear_hook_charge_length(
+		L, long_ones, sizeof(long_ones) / sizeof(long_ones[0]));
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
 		lua_pushnil(L);
 		lua_setfield(L, -2, without[i]);

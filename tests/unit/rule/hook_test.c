@@ -318,10 +318,22 @@ static void test_hostile(void **state)
 			"instructions"},
 		{"table.concat(setmetatable({}, {__len = function() return "
 		 "1e18 // 1 | 0 end, __index = rawlen}))",
-			"instructions"},
+			"__len"},
 		{"table.unpack({}, 1, 1e7)", ""},
 		{"table.insert(setmetatable({}, {__len = function() return "
 		 "1 << 60 end}), 1, 1)",
+			"__len"},
+		{"local n = 0 table.sort(setmetatable({}, {__index = type, "
+		 "__newindex = type, __len = function() n = n + 1 return n == "
+		 "1 and 0 or 1000000000 end}))",
+			"__len"},
+		{"(('x'):rep(20000)):gsub('(y?)', ('%1'):rep(1000000))",
+			"instructions"},
+		{"local s = ('x'):rep(4000000) while true do s:upper() end",
+			"instructions"},
+		{"local s = ('x'):rep(4000000) while true do utf8.len(s) end",
+			"instructions"},
+		{"local s = (' '):rep(4000000) while true do tonumber(s) end",
 			"instructions"},
 		{"local t = {} for i = 1, 5000 do t[i] = i end while true do "
 		 "table.sort(t, math.ult) end",
