@@ -229,7 +229,9 @@ static void print_rules(const json_t *status)
 				? ""
 				: ", tracing switched OFF");
 	json_array_foreach(json_object_get(status, "outlets"), i, o)
+	{
 		print_outlet(o);
+	}
 	o = json_object_get(json_object_get(status, "hook"), "errors");
 	if (json_integer_value(o))
 		printf("Script     %lld errors\n",

@@ -29,11 +29,11 @@
  * an error that points at it and proposes the nearest field.
  *
  * Fields with several values (user, ip, port, trace, traced_user, a header that
- * repeats) match when one of them does; "!=" and "!~" and "not" when none does. A number that
- * is not there (the status of a request, a capture_id or port of 0) is never
- * less or greater than another. Addresses compare by IP alone when the value
- * names no port; a status also by its class, as 4xx; times by the microsecond,
- * as they are written.
+ * repeats) match when one of them does; "!=" and "!~" and "not" when none does.
+ * A number that is not there (the status of a request, a capture_id or port of
+ * 0) is never less or greater than another. Addresses compare by IP alone when
+ * the value names no port; a status also by its class, as 4xx; times by the
+ * microsecond, as they are written.
  */
 #ifndef EAR_MESSAGE_EXPR_H
 #define EAR_MESSAGE_EXPR_H
