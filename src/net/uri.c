@@ -97,7 +97,22 @@ static enum ear_err take_host(struct ear_slice all, size_t at,
 		ear_slice_sub(rest, 1, rest.n), uri, fault);
 }
 
-static enum ear_err take_parameter(struct ear_slice all, size_t at,
+/* Behind sips: and heps: "tcp" names what carries TLS (RFC 3261 s26.2.2), and
+ * nothing makes them plain. */
+static enum ear_err take_transport(struct ear_slice all, size_t at, bool secure,
+	enum ear_carrier carrier, struct ear_net_uri *uri,
+	struct ear_fault *fault)
+{
+	if (secure && carrier == EAR_CARRY_UDP)
+		return ear_fail(fault, EAR_USAGE, at,
+			"'%.*s': TLS does not go over UDP; leave "
+			";transport=udp away",
+			EAR_FMT(all));
+	uri->carrier = secure ? EAR_CARRY_TLS : carrier;
+	return EAR_OK;
+}
+
+static enum ear_err take_parameter(struct ear_slice all, size_t at, bool secure,
 	struct ear_slice parameter, struct ear_net_uri *uri,
 	struct ear_fault *fault)
 {
@@ -110,10 +125,9 @@ static enum ear_err take_parameter(struct ear_slice all, size_t at,
 			"behind the port",
 			EAR_FMT(all));
 	for (int c = EAR_CARRY_UDP; c <= EAR_CARRY_TLS; c++) {
-		if (!ear_slice_ieq(value, ear_slice_str(carriers[c])))
-			continue;
-		uri->carrier = (enum ear_carrier)c;
-		return EAR_OK;
+		if (ear_slice_ieq(value, ear_slice_str(carriers[c])))
+			return take_transport(all, at + key.n, secure,
+				(enum ear_carrier)c, uri, fault);
 	}
 	return ear_fail(fault, EAR_USAGE, at + key.n,
 		"'%.*s': the transport is udp, tcp or tls", EAR_FMT(all));
@@ -148,8 +162,8 @@ enum ear_err ear_net_uri_parse(
 		at = end + 1;
 		end = at +
 		      ear_slice_find(ear_slice_sub(all, at, all.n), EAR_S(";"));
-		err = take_parameter(
-			all, at, ear_slice_sub(all, at, end), uri, fault);
+		err = take_parameter(all, at, schemes[scheme].tls,
+			ear_slice_sub(all, at, end), uri, fault);
 	}
 	if (!uri->port)
 		uri->port = default_port(uri);

@@ -25,7 +25,8 @@ const char *ear_carrier_name(enum ear_carrier carrier);
 
 struct ear_net_uri {
 	bool sip;                 /**< else hep */
-	enum ear_carrier carrier; /**< default udp; sips: and heps: tls */
+	enum ear_carrier carrier; /**< default udp; sips: and heps: always
+				       tls */
 	uint16_t port;            /**< default: hep 9060, over tls 9061; sip
 				       5060, over tls 5061 */
 	char host[EAR_HOST_TEXT]; /**< name or IP, without brackets */

@@ -22,6 +22,10 @@ static void test_good(void **state)
 			false},
 		{"sip:10.0.0.1", "10.0.0.1", 5060, EAR_CARRY_UDP, true},
 		{"sips:10.0.0.1", "10.0.0.1", 5061, EAR_CARRY_TLS, true},
+		{"sips:10.0.0.1;transport=tcp", "10.0.0.1", 5061, EAR_CARRY_TLS,
+			true},
+		{"heps:10.0.0.1;transport=tls", "10.0.0.1", 9061, EAR_CARRY_TLS,
+			false},
 		{"sip:[2001:db8::1]", "2001:db8::1", 5060, EAR_CARRY_UDP, true},
 		{"hep:[::1]:65535;transport=udp", "::1", 65535, EAR_CARRY_UDP,
 			false},
@@ -66,6 +70,7 @@ static void test_bad(void **state)
 		{"hep:a;", 6},
 		{"hep:a;transport=", 16},
 		{"hep:a;transport=sctp", 16},
+		{"heps:a;transport=udp", 17},
 		{"hep:a;maddr=b", 6},
 		{"hep:a;transport=tcp;x", 20},
 	};
