@@ -2,6 +2,9 @@
 #include "console/jsonrpc.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "message/field.h"
 
 static bool is_blank(char c)
 {
@@ -160,6 +163,28 @@ static int code_of(enum ear_err err)
 	}
 }
 
+/* The method that a wrong name looks most like. */
+static const char *nearest(
+	const struct ear_rpc_table *tables, size_t n, const char *name)
+{
+	const char *near = NULL;
+	unsigned least = ~0u, distance;
+
+	for (size_t t = 0; t < n; t++) {
+		for (size_t i = 0; i < tables[t].n; i++) {
+			const char *known = tables[t].methods[i].name;
+
+			if (ear_word_alike(ear_slice_str(name),
+				    ear_slice_str(known), &distance) &&
+				distance < least) {
+				least = distance;
+				near = known;
+			}
+		}
+	}
+	return near;
+}
+
 /* @return 0, or the code of the error */
 static int call_method(const struct ear_rpc_table *tables, size_t n,
 	const char *name, struct ear_rpc_call *call, struct ear_json *result,
@@ -174,8 +199,12 @@ static int call_method(const struct ear_rpc_table *tables, size_t n,
 		return 0;
 	}
 	if (!m) {
-		ear_fail(
-			fault, EAR_GONE, 0, "there is no method '%.80s'", name);
+		const char *near = nearest(tables, n, name);
+
+		ear_fail(fault, EAR_GONE, 0,
+			"there is no method '%.80s'; %s%s%s", name,
+			near ? "do you mean " : "rpc.list names them",
+			near ? near : "", near ? "?" : "");
 		return EAR_RPC_NO_METHOD;
 	}
 	err = m->fn(call, result, fault);

@@ -137,7 +137,11 @@ static const struct {
 		"\"one at a time\"},\"id\":2}\n"},
 	{"no method", "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"x\"}",
 		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":"
-		"\"there is no method 'x'\"},\"id\":3}\n"},
+		"\"there is no method 'x'; rpc.list names them\"},\"id\":3}\n"},
+	{"misspelt", "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ehco\"}",
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":"
+		"\"there is no method 'ehco'; do you mean echo?\"},"
+		"\"id\":3}\n"},
 	{"notification", "{\"jsonrpc\":\"2.0\",\"method\":\"echo\"}", ""},
 	{"batch of notifications", "[{\"jsonrpc\":\"2.0\",\"method\":\"x\"}]",
 		""},
