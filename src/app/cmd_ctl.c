@@ -24,7 +24,7 @@ int ear_ctl_wrong(const struct ear_ctl *ctl, const char *format, ...)
 	va_start(ap, format);
 	vfprintf(stderr, format, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry: earshot ctl --help\n");
+	fprintf(stderr, "\nTry: earshot %s --help\n", ctl->command);
 	return EAR_EXIT_USAGE;
 }
 

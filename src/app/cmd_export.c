@@ -208,7 +208,7 @@ static int send_all(const struct choices *c, int argc, char **argv)
 		.keep_secrets = c->keep_secrets,
 		.speed = c->speed,
 		.send = {.to = c->file,
-			.version = c->version > 3 ? 0 : (uint32_t)c->version,
+			.version = (uint32_t)c->version,
 			.capture_id = (uint32_t)c->capture_id,
 			.key = c->key,
 			.ca = c->ca,
@@ -311,6 +311,10 @@ int ear_cmd_export(int argc, char **argv)
 	if (c.capture_id > UINT32_MAX) {
 		fprintf(stderr, "earshot export: --capture-id is at most %u\n",
 			UINT32_MAX);
+		return EAR_EXIT_USAGE;
+	}
+	if (c.version < 1 || c.version > 3) {
+		fprintf(stderr, "earshot export: --version is 1, 2 or 3\n");
 		return EAR_EXIT_USAGE;
 	}
 	if (c.file && ear_net_uri_is(ear_slice_str(c.file)))

@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/open.h"
 #include "app/options.h"
+#include "app/term.h"
 #include "base/json.h"
 #include "base/ledger.h"
 #include "base/size.h"
@@ -155,24 +156,38 @@ static void print_notices(const json_t *notices)
 	{
 		if (i == most)
 			break;
-		printf("%s%s  %s: %s\n", i ? "" : "\n", text(o, "at"),
-			text(o, "event"), text(o, "text"));
+		printf("%s%s  %s: ", i ? "" : "\n", text(o, "at"),
+			text(o, "event"));
+		ear_term_print(text(o, "text"));
+		printf("\n");
 	}
 	if (json_array_size(notices) > most)
 		printf("%zu older: earshot status --json\n",
 			json_array_size(notices) - most);
 }
 
+/* A mirror or database without losses: its line above says it all. */
+static bool is_outlet(const json_t *line)
+{
+	static const char own[] = "mirror:";
+
+	return !strncmp(text(line, "tap"), own, sizeof(own) - 1) &&
+	       !number(line, ear_count_key(EAR_N_MIRROR_FULL)) &&
+	       !number(line, ear_count_key(EAR_N_MIRROR_REFUSED));
+}
+
 static void print_ledger(const json_t *lines)
 {
-	size_t i;
+	size_t i, shown = 0;
 	json_t *line;
 
-	if (json_array_size(lines))
-		printf("\n%-30s %-16s %12s %12s %10s\n", "TAP", "SOURCE",
-			"RECEIVED", "STORED", "MALFORMED");
 	json_array_foreach(lines, i, line)
 	{
+		if (is_outlet(line))
+			continue;
+		if (!shown++)
+			printf("\n%-30s %-16s %12s %12s %10s\n", "TAP",
+				"SOURCE", "RECEIVED", "STORED", "MALFORMED");
 		printf("%-30s %-16s %12llu %12llu %10llu", text(line, "tap"),
 			text(line, "source"), number(line, "received"),
 			number(line, "stored"), number(line, "malformed"));
@@ -190,29 +205,33 @@ static void print_ledger(const json_t *lines)
 	}
 }
 
-static void print_outlet(const json_t *o)
+static void print_outlet(const json_t *o, bool running)
 {
 	bool up = json_is_true(json_object_get(o, "connected"));
 	char lag[EAR_TIME_TEXT];
 
 	ear_duration_text(number(o, "lag_ms") * EAR_MS_NS, lag);
-	printf("%-10s %s%s%s: %s, delivered %llu, lost %llu",
+	printf("%-10s %s%s%s: %sdelivered %llu, lost %llu",
 		!strcmp(text(o, "kind"), "sql") ? "Database" : "Mirror",
 		text(o, "name"), json_object_get(o, "to") ? " to " : "",
 		json_object_get(o, "to") ? text(o, "to") : "",
-		up ? "connected" : "not connected", number(o, "delivered"),
-		number(o, "lost"));
+		!running ? ""
+		: up     ? "connected, "
+			 : "not connected, ",
+		number(o, "delivered"), number(o, "lost"));
 	if (number(o, "waiting"))
 		printf(", %llu wait, behind by %s", number(o, "waiting"), lag);
 	if (json_is_true(json_object_get(o, "full")))
 		printf("; FULL: what comes is lost for it");
-	if (!up && text(o, "trouble")[0])
-		printf("; %s", text(o, "trouble"));
+	if (!up && text(o, "trouble")[0]) {
+		printf("; ");
+		ear_term_print(text(o, "trouble"));
+	}
 	printf("\n");
 }
 
 /* Traces, mirrors and what stands behind them; nothing where there is none. */
-static void print_rules(const json_t *status)
+static void print_rules(const json_t *status, bool running)
 {
 	const json_t *traces = json_object_get(status, "traces");
 	size_t i, run = 0;
@@ -224,18 +243,22 @@ static void print_rules(const json_t *status)
 		       json_is_null(json_object_get(o, "ended"));
 	}
 	if (run)
-		printf("Traces     %zu%s: earshot ctl trace list\n", run,
+		printf("Traces     %zu%s%s\n", run,
 			json_is_true(json_object_get(status, "tracing"))
 				? ""
-				: ", tracing switched OFF");
+				: ", tracing switched OFF",
+			running ? ": earshot ctl trace list" : "");
 	json_array_foreach(json_object_get(status, "outlets"), i, o)
 	{
-		print_outlet(o);
+		print_outlet(o, running);
 	}
-	o = json_object_get(json_object_get(status, "hook"), "errors");
-	if (json_integer_value(o))
-		printf("Script     %lld errors\n",
-			(long long)json_integer_value(o));
+	o = json_object_get(status, "hook");
+	if (number(o, "errors")) {
+		printf("Script     %llu errors in %llu calls, the last: ",
+			number(o, "errors"), number(o, "calls"));
+		ear_term_print(text(o, "last_error"));
+		printf("\n");
+	}
 }
 
 static void print_text(const json_t *status)
@@ -272,7 +295,7 @@ static void print_text(const json_t *status)
 				? ", open to the network"
 				: "");
 	}
-	print_rules(status);
+	print_rules(status, running);
 	print_store(store);
 	/* a store alone does not know the limits that a server gives it */
 	if (t)

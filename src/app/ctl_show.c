@@ -47,7 +47,8 @@ static void mirror_row(struct ear_answer *answer, const json_t *m)
 {
 	static const char *const names[] = {"NAME", "KIND", "TO", "STATE",
 		"LAG", "WAITING", "DELIVERED", "LOST", "LAST TROUBLE"};
-	size_t n = sizeof(names) / sizeof(names[0]);
+	/* what went wrong is long: on a terminal it stands below the table */
+	size_t n = sizeof(names) / sizeof(names[0]) - answer->term.tty;
 	char lag[EAR_TIME_TEXT] = "-", count[3][24];
 	static const char *const counted[] = {"waiting", "delivered", "lost"};
 	const char *const cells[] = {ear_ctl_text(m, "name"),
@@ -63,6 +64,23 @@ static void mirror_row(struct ear_answer *answer, const json_t *m)
 		ear_ctl_row(answer, names, NULL, n);
 	answer->columns = n;
 	ear_ctl_row(answer, names, cells, n);
+}
+
+static void print_troubles(const json_t *list)
+{
+	const json_t *m;
+	size_t i, shown = 0;
+
+	json_array_foreach(list, i, m)
+	{
+		const char *trouble = ear_ctl_text(m, "trouble");
+
+		if (!trouble[0])
+			continue;
+		printf("%s%s: ", shown++ ? "" : "\n", ear_ctl_text(m, "name"));
+		ear_term_print(trouble);
+		printf("\n");
+	}
 }
 
 int ear_ctl_mirrors(int argc, char **argv)
@@ -82,9 +100,12 @@ int ear_ctl_mirrors(int argc, char **argv)
 		mirror_row(&answer, m);
 	}
 	ear_answer_end(&answer);
+	if (answer.term.tty)
+		print_troubles(list);
 	if (result && !json_array_size(list))
 		fprintf(stderr, "There is no mirror. A section mirror in the "
-				"configuration makes one: man earshot.conf\n");
+				"configuration makes one: earshot check-config "
+				"--keys\n");
 	json_decref(result);
 	return status;
 }
@@ -123,6 +144,8 @@ static void print_ledger(const json_t *lines)
 		names[c + 2] = ear_count_key(which[c]);
 	if (json_array_size(lines))
 		ear_ctl_row(&answer, names, NULL, n + 2);
+	else
+		fprintf(stderr, "Nothing has come in yet.\n");
 	json_array_foreach(lines, i, line)
 	{
 		cells[0] = ear_ctl_text(line, "tap");
@@ -160,6 +183,13 @@ struct shown {
 	size_t same;
 };
 
+static void print_line(const char *at, const char *event, const char *text)
+{
+	printf("%s  %s: ", at, event);
+	ear_term_print(text);
+	printf("\n");
+}
+
 static void print_new(const json_t *notices, bool json, struct shown *shown)
 {
 	size_t same = 0, i = json_array_size(notices);
@@ -179,7 +209,7 @@ static void print_new(const json_t *notices, bool json, struct shown *shown)
 		if (json)
 			ear_ctl_print(n);
 		else
-			printf("%s  %s: %s\n", at, ear_ctl_text(n, "event"),
+			print_line(at, ear_ctl_text(n, "event"),
 				ear_ctl_text(n, "text"));
 	}
 	fflush(stdout);

@@ -85,6 +85,16 @@ void ear_term_text(
 	}
 }
 
+void ear_term_print(const char *text)
+{
+	const struct ear_term t = ear_term_stdout();
+	struct ear_buf out = {0};
+
+	ear_term_text(&t, &out, ear_slice_str(text));
+	printf("%.*s", EAR_FMT(ear_buf_view(&out)));
+	ear_buf_fini(&out);
+}
+
 unsigned ear_term_width(
 	const struct ear_term *t, struct ear_slice s, unsigned most)
 {

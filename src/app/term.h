@@ -37,6 +37,9 @@ struct ear_glyph ear_term_glyph(const struct ear_term *t, struct ear_slice s);
 void ear_term_text(
 	const struct ear_term *t, struct ear_buf *out, struct ear_slice s);
 
+/** Print all of a text, harmless. */
+void ear_term_print(const char *text);
+
 /** Columns that s takes; counting ends soon behind most. */
 unsigned ear_term_width(
 	const struct ear_term *t, struct ear_slice s, unsigned most);

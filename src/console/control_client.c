@@ -31,7 +31,9 @@ static enum ear_err dial(const char *dir, int *fd, struct ear_fault *fault)
 	} else if (connect(*fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			err = ear_fail(fault, EAR_GONE, 0,
-				"no server is running on %s", dir);
+				"no server is running on %s; --data names "
+				"its data directory, earshot serve starts one",
+				dir);
 		else
 			err = ear_fail_sys(fault, "%s", sun.sun_path);
 	}
