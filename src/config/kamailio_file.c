@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/whole.h"
 #include "config/kamailio_priv.h"
 
 struct ear_kamailio_block {
@@ -83,34 +84,16 @@ void ear_kamailio_doubt(struct ear_kamailio *k,
 /* --- files -----------------------------------------------------------------
  */
 
-static enum ear_err read_disk(const char *path, struct ear_buf *out)
-{
-	FILE *in = fopen(path, "rb");
-	enum ear_err err = EAR_OK;
-	char part[8192];
-	size_t n;
-
-	if (!in)
-		return errno == ENOENT ? EAR_GONE : EAR_SYS;
-	while (!err && (n = fread(part, 1, sizeof(part), in)) > 0) {
-		ear_buf_add(out, part, n);
-		err = out->err;
-	}
-	if (!err && ferror(in))
-		err = EAR_SYS;
-	fclose(in);
-	return err;
-}
-
 static enum ear_err open_file(struct ear_kamailio *k, const char *path)
 {
-	struct ear_buf text = {.max = EAR_KAMAILIO_BYTES};
+	struct ear_buf text = {0};
 	struct ear_kamailio_source *s = &k->source[k->sources];
 	enum ear_err err;
 
 	errno = 0;
-	err = k->options.open ? k->options.open(path, &text, k->options.arg)
-			      : read_disk(path, &text);
+	err = k->options.open
+		      ? k->options.open(path, &text, k->options.arg)
+		      : ear_whole_read(path, EAR_KAMAILIO_BYTES, &text, NULL);
 	if (!err) {
 		*s = (struct ear_kamailio_source){.file = true,
 			.pos = {path, 1, 1},

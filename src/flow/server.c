@@ -215,30 +215,17 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	return err;
 }
 
-/*
- * The status as a file, for `earshot status` when we are gone. A full disk
- * leaves the last one that could be written.
- */
+/* The status as a file, for `earshot status` when we are gone. */
 static void write_status(struct ear_server *s)
 {
-	char path[2200], part[2200];
 	struct ear_buf out = {0};
 	struct ear_json j = ear_json(&out);
-	FILE *f;
 
 	ear_json_open(&j, '{');
 	ear_json_ktime(&j, "as_of", ear_now_ns());
 	ear_server_status(&j, s);
 	ear_json_close(&j, '}');
-	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, s->dir);
-	snprintf(part, sizeof(part), "%s/" EAR_STATUS_FILE ".new", s->dir);
-	f = out.err ? NULL : fopen(part, "w");
-	if (f) {
-		bool whole = fwrite(out.p, 1, out.n, f) == out.n;
-
-		if (fclose(f) || !whole || rename(part, path))
-			unlink(part);
-	}
+	ear_status_write(s->dir, &out);
 	ear_buf_fini(&out);
 }
 

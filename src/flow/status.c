@@ -1,12 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/status.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/time.h"
 
 /* Lines shown; the ledger itself says in "(others)" what it joined. */
 #define LINES 4096
+
+/* Not through base/whole: no fsync() each few seconds for what a restart
+ * writes again. */
+void ear_status_write(const char *data_dir, const struct ear_buf *json)
+{
+	char path[PATH_MAX], part[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, data_dir);
+	snprintf(part, sizeof(part), "%s/" EAR_STATUS_FILE ".new", data_dir);
+	f = json->err ? NULL : fopen(part, "we");
+	if (f) {
+		bool whole = fwrite(json->p, 1, json->n, f) == json->n;
+
+		if (fclose(f) || !whole || rename(part, path))
+			unlink(part);
+	}
+}
 
 void ear_status_totals(
 	struct ear_json *j, const uint64_t n[EAR_N_COUNT], uint64_t pending)

@@ -13,6 +13,14 @@
 #define EAR_STATUS_FILE "last-status.json"
 
 /**
+ * Write the status down there. Who reads sees the file before or this one; a
+ * full disk leaves the last one that could be written.
+ *
+ * @param json the object; not written where it has an error
+ */
+void ear_status_write(const char *data_dir, const struct ear_buf *json);
+
+/**
  * Member "totals": received accepted searchable malformed dropped open …
  *
  * @param n       the sums of the ledger, read before

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may take long and no message waits for: retention, and the status. */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/thread.h"
 #include "base/time.h"
 #include "flow/status.h"
@@ -37,23 +34,13 @@ static void write_members(struct earshot *e, struct ear_json *j)
 
 void ear_lib_write_status(struct earshot *e)
 {
-	char path[2200], part[2200];
 	struct ear_buf out = {0};
 	struct ear_json j = ear_json(&out);
-	FILE *f;
 
 	ear_json_open(&j, '{');
 	write_members(e, &j);
 	ear_json_close(&j, '}');
-	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, e->dir);
-	snprintf(part, sizeof(part), "%s/" EAR_STATUS_FILE ".new", e->dir);
-	f = out.err ? NULL : fopen(part, "we");
-	if (f) {
-		bool whole = fwrite(out.p, 1, out.n, f) == out.n;
-
-		if (fclose(f) || !whole || rename(part, path))
-			unlink(part);
-	}
+	ear_status_write(e->dir, &out);
 	ear_buf_fini(&out);
 }
 

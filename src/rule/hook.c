@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/time.h"
+#include "base/whole.h"
 #include "rule/hook_priv.h"
 #include "rule/mask.h"
 
@@ -263,31 +264,6 @@ static void recover(struct ear_hook *h)
 		      "it began anew without them"));
 }
 
-static enum ear_err read_script(struct ear_hook *h, struct ear_fault *fault)
-{
-	FILE *f = fopen(h->file, "rbe");
-	enum ear_err err = EAR_OK;
-	char piece[4096];
-	size_t n;
-
-	if (!f)
-		return ear_fail_sys(
-			fault, "the script %s cannot be read", h->file);
-	h->text.max = SCRIPT_MAX;
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		ear_buf_add(&h->text, piece, n);
-	if (ferror(f))
-		err = ear_fail_sys(
-			fault, "the script %s cannot be read", h->file);
-	else if (h->text.err == EAR_LIMIT)
-		err = ear_fail(fault, EAR_LIMIT, 0,
-			"the script %s is larger than 1 MiB", h->file);
-	else if (h->text.err)
-		err = ear_fail(fault, EAR_NOMEM, 0, "no memory for a script");
-	fclose(f);
-	return err;
-}
-
 enum ear_err ear_hook_new(const struct ear_hook_options *options,
 	struct ear_hook **hook, struct ear_fault *fault)
 {
@@ -312,7 +288,7 @@ enum ear_err ear_hook_new(const struct ear_hook_options *options,
 	}
 	slash = strrchr(h->file, '/');
 	h->name = slash ? slash + 1 : h->file;
-	err = read_script(h, fault);
+	err = ear_whole_read(h->file, SCRIPT_MAX, &h->text, fault);
 	if (!err)
 		err = make(h, fault);
 out:

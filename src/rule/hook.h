@@ -37,7 +37,8 @@ struct ear_hook_options {
 	void *notice_arg;
 };
 
-/** @return EAR_OK; EAR_SYS file; EAR_USAGE with the script's line */
+/** @return EAR_OK; EAR_GONE, EAR_SYS, EAR_LIMIT: the file; EAR_USAGE with the
+ script's line */
 EAR_MUST_USE enum ear_err ear_hook_new(const struct ear_hook_options *options,
 	struct ear_hook **hook, struct ear_fault *fault);
 void ear_hook_free(struct ear_hook **hook);
