@@ -190,8 +190,11 @@ static void list_row(
 	char ends[80], messages[24], size[EAR_SIZE_TEXT], open[24];
 	const char *const cells[] = {ear_ctl_text(trace, "name"),
 		state_of(trace), ends, ear_ctl_text(trace, "scope"), messages,
-		size, open, rule[0] ? rule : "(all)", ear_ctl_text(trace, "by"),
-		ear_ctl_text(trace, "why")};
+		size, open,
+		rule[0]                         ? rule
+		: ear_ctl_true(trace, "script") ? "(script)"
+						: "(all)",
+		ear_ctl_text(trace, "by"), ear_ctl_text(trace, "why")};
 
 	end_text(trace, now_ns, ends, sizeof(ends));
 	snprintf(messages, sizeof(messages), "%llu",

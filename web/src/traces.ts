@@ -111,8 +111,7 @@ export function mirrorState(m: Mirror): MirrorState {
 		return { words: "its spool is full: what comes is lost for it",
 			kind: "bad" };
 	if (!m.connected)
-		return m.trouble ? { words: "not reached: kept until it is back",
-			kind: "bad" } :
+		return m.trouble ? { words: "not reached", kind: "bad" } :
 			m.waiting ? { words: "connecting", kind: "warn" } :
 				{ words: "nothing to send yet", kind: "off" };
 	if (m.lag_ms > BEHIND_MS)

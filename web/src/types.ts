@@ -207,6 +207,8 @@ export interface Trace {
 	by: string;
 	why: string;
 	standing: boolean;
+	/** Made by the script of the hook. */
+	script?: boolean;
 	on: boolean;
 	/** "runs", or why it ended: stopped, time, count, size, gone. */
 	end: string;

@@ -38,7 +38,9 @@ function Row(props: { m: Mirror }) {
 		</dl>
 		{m.trouble ? <p class={"mirror-trouble" + (m.connected ?
 			" muted" : "")}>{m.connected ? "Last trouble: " : ""}
-			{oneLine(m.trouble)}</p> : null}
+			{oneLine(m.trouble)}{state.kind === "bad" && !m.full ?
+				"; messages wait on disk until it is back" : ""}</p> :
+			null}
 	</li>;
 }
 

@@ -166,8 +166,8 @@ function Row(props: { t: Trace; now: number; on: boolean; may: boolean;
 			<Marks t={t} on={props.on} />
 		</div>
 		<div class="trace-what">
-			<code class="rule">{t.rule ? oneLine(t.rule) :
-				"everything"}</code>
+			<code class="rule">{t.rule ? oneLine(t.rule) : t.script ?
+				"what the script names" : "everything"}</code>
 			<span class="mark">{t.scope}</span>
 			{t.why ? <p>{oneLine(t.why)}</p> : null}
 			<Details t={t} />
