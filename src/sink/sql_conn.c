@@ -122,8 +122,7 @@ static enum ear_err connect_to(
 
 		snprintf(doing, sizeof(doing), "cannot connect to %s",
 			url->shown);
-		(void)ear_odbc_fail(
-			conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
+		ear_odbc_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
 		err = fault->code = EAR_SYS;
 	} else {
 		conn->open = true;

@@ -191,9 +191,9 @@ struct ear_sql_conn {
 EAR_MUST_USE enum ear_err ear_sql_conn_open(struct ear_sql_conn *conn,
 	const struct ear_sql_plan *plan, struct ear_fault *fault);
 void ear_sql_conn_close(struct ear_sql_conn *conn);
-EAR_MUST_USE enum ear_err ear_odbc_fail(struct ear_sql_conn *conn,
-	SQLSMALLINT type, SQLHANDLE handle, struct ear_fault *fault,
-	const char *doing);
+/** What the driver says of the last call, as ear_fail(). */
+enum ear_err ear_odbc_fail(struct ear_sql_conn *conn, SQLSMALLINT type,
+	SQLHANDLE handle, struct ear_fault *fault, const char *doing);
 /** @param[out] changed rows; may be NULL */
 EAR_MUST_USE enum ear_err ear_odbc_exec(struct ear_sql_conn *conn,
 	const char *sql, int64_t *changed, struct ear_fault *fault);
