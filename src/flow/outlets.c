@@ -253,15 +253,31 @@ enum ear_err ear_outlets_start(
 	return err;
 }
 
-static void close_one(struct ear_outlet *o, uint32_t wait_ms)
+/* All at once: with one after the other their waits would add up. */
+static void leave_all(struct ear_outlets *outlets, uint32_t wait_ms)
 {
-	struct ear_spool_stats stats = {0};
+	uint64_t until = ear_mono_ns() + wait_ms * EAR_MS_NS;
+	struct ear_spool_stats stats;
 
-	if (o->spool && !o->borrowed) {
+	for (size_t i = 0; i < outlets->n; i++) {
+		struct ear_outlet *o = &outlets->v[i];
+		uint64_t now = ear_mono_ns();
+
+		if (!o->spool || o->borrowed)
+			continue;
 		ear_spool_stats(o->spool, &stats);
 		/* nobody takes it: then there is nothing to wait for */
-		ear_spool_close(&o->spool, stats.connected ? wait_ms : 0);
+		ear_spool_leave(o->spool,
+			stats.connected && now < until
+				? (uint32_t)((until - now) / EAR_MS_NS)
+				: 0);
 	}
+}
+
+static void close_one(struct ear_outlet *o)
+{
+	if (o->spool && !o->borrowed)
+		ear_spool_close(&o->spool, 0);
 	if (o->sink)
 		o->sink->ops->close(&o->sink);
 	ear_expr_free(&o->filter);
@@ -272,8 +288,9 @@ static void close_one(struct ear_outlet *o, uint32_t wait_ms)
 
 void ear_outlets_close(struct ear_outlets *outlets, uint32_t wait_ms)
 {
+	leave_all(outlets, wait_ms);
 	for (size_t i = 0; i < outlets->n; i++)
-		close_one(&outlets->v[i], wait_ms);
+		close_one(&outlets->v[i]);
 	outlets->n = 0;
 }
 

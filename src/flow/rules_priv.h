@@ -81,7 +81,11 @@ EAR_MUST_USE enum ear_err ear_outlets_open(struct ear_rules *rules,
 /** Whether their sinks could be made; nothing is opened. */
 EAR_MUST_USE enum ear_err ear_outlets_check(struct ear_rules *rules,
 	const struct ear_rules_spec *spec, struct ear_fault *fault);
-/** Close the spools that they own, and free all else. */
+/**
+ * Close the spools that they own, and free all else.
+ *
+ * @param wait_ms most to wait until they are empty, all together
+ */
 void ear_outlets_close(struct ear_outlets *outlets, uint32_t wait_ms);
 
 /** The name of the one that has this name or goes to there; NULL: none. */

@@ -222,14 +222,12 @@ enum ear_err ear_spool_start(struct ear_spool *s, struct ear_fault *fault)
 	return EAR_OK;
 }
 
-static void stop_thread(struct ear_spool *s, uint32_t wait_ms)
+void ear_spool_leave(struct ear_spool *s, uint32_t wait_ms)
 {
 	uint64_t until = ear_mono_ns() + wait_ms * EAR_MS_NS;
 	const struct timespec nap = {.tv_nsec = 5000000};
 	struct ear_spool_stats stats;
 
-	atomic_store(&s->finish, true);
-	ear_journal_wake(s->journal);
 	while (ear_mono_ns() < until) {
 		ear_spool_stats(s, &stats);
 		if (!stats.waiting)
@@ -238,7 +236,6 @@ static void stop_thread(struct ear_spool *s, uint32_t wait_ms)
 	}
 	atomic_store(&s->stop, true);
 	ear_journal_wake(s->journal);
-	pthread_join(s->thread, NULL);
 }
 
 void ear_spool_close(struct ear_spool **spool, uint32_t wait_ms)
@@ -247,8 +244,10 @@ void ear_spool_close(struct ear_spool **spool, uint32_t wait_ms)
 
 	if (!s)
 		return;
-	if (s->runs)
-		stop_thread(s, wait_ms);
+	if (s->runs) {
+		ear_spool_leave(s, wait_ms);
+		pthread_join(s->thread, NULL);
+	}
 	if (s->next_sink && s->next_sink != s->out.sink)
 		s->next_sink->ops->close(&s->next_sink);
 	if (s->out.sink)

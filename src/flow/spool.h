@@ -54,6 +54,14 @@ EAR_MUST_USE enum ear_err ear_spool_start(
 	struct ear_spool *spool, struct ear_fault *fault);
 
 /**
+ * Let its thread end, without waiting for that: what it is at, as connecting,
+ * may take seconds. Then ear_spool_close().
+ *
+ * @param wait_ms most to wait until it is empty; 0: at once
+ */
+void ear_spool_leave(struct ear_spool *spool, uint32_t wait_ms);
+
+/**
  * Stop delivering, keep what is left on disk.
  *
  * @param wait_ms most to wait until it is empty; 0: at once

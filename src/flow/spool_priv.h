@@ -97,8 +97,7 @@ struct ear_spool {
 
 	pthread_t thread;
 	bool runs;
-	atomic_bool finish; /* empty it, then end */
-	atomic_bool stop;   /* end */
+	atomic_bool stop;
 };
 
 /* The order of places in a lane. */

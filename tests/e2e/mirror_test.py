@@ -5,6 +5,7 @@ duplicates, to sngrep, to collectors that are away, die, or do not exist; and
 `earshot export --to`."""
 import collections
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -348,10 +349,29 @@ def export(tap, where):
     a.stop()
 
 
+def stuck(tap, where):
+    """Collectors that take a connection and nothing more."""
+    port = h.free_port()
+    holds = socket.create_server(('127.0.0.1', port), backlog=64)
+    a = pair(where, 'a', {f'm{i}': {
+        'to': f'hep:127.0.0.1:{port};transport=tcp', 'acknowledge': 'false'}
+        for i in range(8)}).start()
+    # more than their kernel holds
+    send_hard(a, 'stuck', 20000)
+    h.wait_for(lambda: all(m['connected'] and m['waiting'] for m in
+                           a.status()['outlets']), 20)
+    began = time.monotonic()
+    code = a.stop()
+    took = time.monotonic() - began
+    tap.ok(code == 0 and took < 8, 'eight that take nothing hold up the end '
+           'no longer than one', code, took)
+    holds.close()
+
+
 def main():
     with h.Tap() as tap:
         for part in (export, carriers, hops, away, killed, sender_killed,
-                     wrong_key, sngrep):
+                     stuck, wrong_key, sngrep):
             with h.folder() as where:
                 part(tap, where)
 
