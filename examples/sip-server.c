@@ -86,8 +86,7 @@ static int read_request(const char *text, struct request *r)
 	return 1;
 }
 
-/* --- an answer --------------------------------------------------------------
- */
+/* --- an answer --------------------------------------------------------- */
 
 struct reply {
 	char text[65536];
@@ -163,8 +162,7 @@ static const char *status_for(const struct request *r)
 	return "501 Not Implemented";
 }
 
-/* --- the server, with its tap -----------------------------------------------
- */
+/* --- the server, with its tap ------------------------------------------ */
 
 struct server {
 	int fd;

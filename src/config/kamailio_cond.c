@@ -150,8 +150,7 @@ bool ear_kamailio_template(struct ear_slice text, struct ear_buf *out)
 	return good;
 }
 
-/* --- conditions ------------------------------------------------------------
- */
+/* --- conditions -------------------------------------------------------- */
 
 struct parse {
 	const struct ear_kamailio_token *at, *end;

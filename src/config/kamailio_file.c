@@ -81,8 +81,7 @@ void ear_kamailio_doubt(struct ear_kamailio *k,
 	k->doubt[k->doubts++].pos = *pos;
 }
 
-/* --- files -----------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------- */
 
 static enum ear_err open_file(struct ear_kamailio *k, const char *path)
 {

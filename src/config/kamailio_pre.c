@@ -11,8 +11,7 @@
 /* Bytes that defines may become, all uses together. */
 #define EXPANDED_MOST ((size_t)1 << 20)
 
-/* --- defines ---------------------------------------------------------------
- */
+/* --- defines ----------------------------------------------------------- */
 
 static size_t find_define(const struct ear_kamailio *k, struct ear_slice name)
 {
@@ -62,8 +61,7 @@ static enum ear_err expand(struct ear_kamailio *k, size_t i)
 	return EAR_OK;
 }
 
-/* --- directives ------------------------------------------------------------
- */
+/* --- directives -------------------------------------------------------- */
 
 /* The rest of a line, escaped line ends taken out; the source goes behind. */
 static struct ear_slice rest_of_line(
@@ -265,8 +263,7 @@ static enum ear_err directive(struct ear_kamailio *k)
 	return EAR_OK;
 }
 
-/* --- tokens ----------------------------------------------------------------
- */
+/* --- tokens ------------------------------------------------------------ */
 
 /* The text in the substitutions' view; as it is when none applies. */
 static struct ear_slice substitute(struct ear_kamailio *k, struct ear_slice s)

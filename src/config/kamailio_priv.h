@@ -168,8 +168,7 @@ struct ear_kamailio {
 	size_t doubts;
 };
 
-/* --- memory ----------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------ */
 
 /** n bytes that live as long as k; NULL sets k->err. */
 char *ear_kamailio_room(struct ear_kamailio *k, size_t n);
@@ -247,8 +246,7 @@ enum ear_err ear_kamailio_unexpected(struct ear_kamailio *k, const char *want);
  */
 bool ear_kamailio_read_route(struct ear_kamailio *k, enum ear_err *err);
 
-/* --- meaning ---------------------------------------------------------------
- */
+/* --- meaning ----------------------------------------------------------- */
 
 /**
  * A condition of a route as an expression.

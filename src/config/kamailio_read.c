@@ -64,8 +64,7 @@ bool ear_kamailio_number(const struct ear_kamailio_token *token, int64_t *v)
 	return end != text && !*end;
 }
 
-/* --- modules and parameters ------------------------------------------------
- */
+/* --- modules and parameters -------------------------------------------- */
 
 /* "tm.so", "modules/tm/tm.so": the name alone. */
 static struct ear_slice module_name(struct ear_slice path)
@@ -206,8 +205,7 @@ static enum ear_err mod_param(struct ear_kamailio *k)
 	return err;
 }
 
-/* --- sockets ---------------------------------------------------------------
- */
+/* --- sockets ----------------------------------------------------------- */
 
 /* Tokens without blanks between them, or one in quotes: "udp:10.0.0.1:5060". */
 static enum ear_err glued_text(struct ear_kamailio *k, struct ear_slice *text)

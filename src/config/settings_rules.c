@@ -33,8 +33,7 @@ static const struct ear_outlet_spec *find_outlet(
 	return NULL;
 }
 
-/* --- mirrors and databases -------------------------------------------------
- */
+/* --- mirrors and databases --------------------------------------------- */
 
 static enum ear_err add_outlet(struct ear_settings *s, const char *section,
 	const struct ear_outlet_spec *o, struct ear_fault *fault)
@@ -157,8 +156,7 @@ static enum ear_err sql(struct ear_settings *s,
 	return add_outlet(s, "sql", &o, fault);
 }
 
-/* --- traces ------------------------------------------------------------------
- */
+/* --- traces ------------------------------------------------------------ */
 
 static struct ear_texts texts_of(const struct ear_config_list *list)
 {

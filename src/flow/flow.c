@@ -138,8 +138,7 @@ static enum ear_err keep(struct ear_path *path, const struct ear_msg *msg,
 	return err;
 }
 
-/* --- what rules add ----------------------------------------------------------
- */
+/* --- what rules add ---------------------------------------------------- */
 
 /* A message of the flight recorder that a trace asks for. */
 struct late {
@@ -270,8 +269,7 @@ static enum ear_err take_events(struct ear_path *path,
 	return err;
 }
 
-/* --- the way of a message
- * ------------------------------------------------------ */
+/* --- the way of a message ---------------------------------------------- */
 
 static enum ear_err take_by_rules(struct ear_path *path, struct ear_msg *msg,
 	struct ear_facts *facts, struct ear_rules_set *set,

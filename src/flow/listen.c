@@ -12,8 +12,7 @@
 /* Names of lanes tried for one thread: others of its address may have them. */
 #define TRIES 256
 
-/* --- lanes
- * --------------------------------------------------------------------- */
+/* --- lanes ------------------------------------------------------------- */
 
 struct ear_terms listener_terms(const struct ear_listener *o, bool mask)
 {
@@ -144,8 +143,7 @@ void listener_switch(struct ear_server *s, struct listener *l,
 	ear_pump_run(s->pump, retire_before, &e);
 }
 
-/* --- taps
- * ---------------------------------------------------------------------- */
+/* --- taps -------------------------------------------------------------- */
 
 static enum ear_err open_udp(struct ear_server *s, struct listener *l,
 	const struct ear_listener *o, bool again, struct ear_fault *fault)
@@ -227,8 +225,7 @@ static enum ear_err open_tap(struct ear_server *s, struct listener *l,
 		o->name, o->transport);
 }
 
-/* --- a listener
- * ---------------------------------------------------------------- */
+/* --- a listener -------------------------------------------------------- */
 
 static uint64_t mix(uint64_t h, const char *text)
 {
@@ -335,8 +332,7 @@ void listener_close(struct ear_server *s, struct listener **lp)
 	*lp = NULL;
 }
 
-/* --- who asks
- * -------------------------------------------------------------------- */
+/* --- who asks ---------------------------------------------------------- */
 
 enum ear_err ear_server_listen(struct ear_server *s,
 	const struct ear_listener *o, struct ear_fault *fault)

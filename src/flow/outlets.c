@@ -10,8 +10,7 @@
 #include "base/time.h"
 #include "flow/rules_priv.h"
 
-/* --- what a sink is made from, as text -------------------------------------
- */
+/* --- what a sink is made from, as text --------------------------------- */
 
 static void text(struct ear_buf *b, const char *s)
 {
@@ -62,8 +61,7 @@ static void write_options(const struct ear_outlet_spec *o, struct ear_buf *b)
 		write_sql(&o->sql, b);
 }
 
-/* --- opening -----------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------- */
 
 static const char *kind_name(enum ear_outlet_kind kind)
 {
@@ -312,8 +310,7 @@ void ear_outlets_change(struct ear_outlets *after, struct ear_outlets *before)
 	}
 }
 
-/* --- what lies on disk without an outlet ------------------------------------
- */
+/* --- what lies on disk without an outlet ------------------------------- */
 
 static uint64_t bytes_in(const char *dir)
 {
@@ -366,8 +363,7 @@ void ear_outlets_tell_unused(
 		closedir(d);
 }
 
-/* --- the thread that takes messages ------------------------------------------
- */
+/* --- the thread that takes messages ------------------------------------ */
 
 static bool named(const struct ear_mark_list *list, const char *name)
 {

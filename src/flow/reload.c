@@ -29,8 +29,7 @@ struct plan {
 	struct ear_rules_next *rules;
 };
 
-/* --- what is there already --------------------------------------------------
- */
+/* --- what is there already --------------------------------------------- */
 
 static bool is_udp(const char *transport)
 {
@@ -71,8 +70,7 @@ static bool stays_in(const struct plan *p, const struct listener *l)
 	return false;
 }
 
-/* --- making ready
- * ------------------------------------------------------------- */
+/* --- making ready ------------------------------------------------------ */
 
 static bool same_terms(const struct ear_terms *a, const struct ear_terms *b)
 {
@@ -151,8 +149,7 @@ static void undo(struct plan *p)
 	}
 }
 
-/* --- changing over
- * --------------------------------------------------------------- */
+/* --- changing over ----------------------------------------------------- */
 
 static void change_rules(void *arg)
 {
@@ -226,8 +223,7 @@ static void change_rest(struct plan *p)
 			p->s->notices);
 }
 
-/* --- what needs a restart ----------------------------------------------------
- */
+/* --- what needs a restart ---------------------------------------------- */
 
 static void tell_number(
 	struct ear_buf *told, const char *key, uint64_t is, uint64_t wanted)
@@ -283,8 +279,7 @@ static void tell_restart(const struct ear_server_options *is,
 	}
 }
 
-/* --- all of it
- * ------------------------------------------------------------------ */
+/* --- all of it --------------------------------------------------------- */
 
 static void apply(struct plan *p)
 {

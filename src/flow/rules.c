@@ -16,8 +16,7 @@
 /* How long to wait for a message in work, which a full store can hold up. */
 #define IN_WORK_NS (2 * EAR_SECOND_NS)
 
-/* --- a set -------------------------------------------------------------------
- */
+/* --- a set ------------------------------------------------------------- */
 
 /* What the set in use has as well stays. */
 static void free_set(struct ear_rules_set **setp,
@@ -201,8 +200,7 @@ enum ear_err ear_rules_check(
 	return err;
 }
 
-/* --- beginning and end -------------------------------------------------------
- */
+/* --- beginning and end ------------------------------------------------- */
 
 enum ear_err ear_rules_new(const struct ear_rules_options *options,
 	const struct ear_rules_spec *spec, struct ear_rules **out,
@@ -258,8 +256,7 @@ enum ear_err ear_rules_start(struct ear_rules *rules, struct ear_fault *fault)
 	return ear_outlets_start(&rules->set->outlets, fault);
 }
 
-/* --- changing
- * ------------------------------------------------------------------ */
+/* --- changing ---------------------------------------------------------- */
 
 enum ear_err ear_rules_prepare(struct ear_rules *rules,
 	const struct ear_rules_spec *spec, struct ear_rules_next **ready,
@@ -416,8 +413,7 @@ void ear_rules_done(struct ear_rules_next **ready)
 	*ready = NULL;
 }
 
-/* --- the thread that takes messages
- * --------------------------------------------- */
+/* --- the thread that takes messages ------------------------------------ */
 
 struct ear_rules_set *ear_rules_enter(struct ear_rules *rules)
 {
@@ -457,8 +453,7 @@ void ear_rules_committed(struct ear_rules *rules)
 	pthread_mutex_unlock(&rules->lock);
 }
 
-/* --- any thread
- * ------------------------------------------------------------------ */
+/* --- any thread -------------------------------------------------------- */
 
 struct ear_traces *ear_rules_traces(struct ear_rules *rules)
 {

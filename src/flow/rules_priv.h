@@ -66,8 +66,7 @@ struct ear_rules_next {
 	bool changed;
 };
 
-/* --- outlets.c -------------------------------------------------------------
- */
+/* --- outlets.c --------------------------------------------------------- */
 
 /**
  * Make the outlets of a configuration; those whose names earlier ones have
@@ -128,15 +127,13 @@ void ear_outlets_committed(
 /** A value: an array of objects. */
 void ear_outlets_json(struct ear_outlets *outlets, struct ear_json *j);
 
-/* --- rules.c: the thread that takes messages -------------------------------
- */
+/* --- rules.c: the thread that takes messages --------------------------- */
 
 /** The set for one message; it stays whole until ear_rules_leave(). */
 struct ear_rules_set *ear_rules_enter(struct ear_rules *rules);
 void ear_rules_leave(struct ear_rules *rules);
 
-/* --- judge.c ---------------------------------------------------------------
- */
+/* --- judge.c ----------------------------------------------------------- */
 
 /** What rules say of one message, and the room that it takes. */
 struct ear_judge {

@@ -80,8 +80,7 @@ struct ear_server {
 void server_mark_rules(
 	const struct ear_server *s, const struct ear_rules_spec *rules);
 
-/* --- listen.c ----------------------------------------------------------------
- */
+/* --- listen.c ---------------------------------------------------------- */
 
 /*
  * Bind, and open lanes; nothing is received yet.
@@ -116,8 +115,7 @@ void listener_switch(struct ear_server *s, struct listener *l,
 
 void listeners_json(struct ear_server *s, struct ear_json *j);
 
-/* --- event.c
- * ------------------------------------------------------------------ */
+/* --- event.c ----------------------------------------------------------- */
 
 EAR_MUST_USE enum ear_err control_open(
 	struct ear_server *s, bool mask, struct ear_fault *fault);

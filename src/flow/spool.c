@@ -428,8 +428,7 @@ void ear_spool_committed(struct ear_spool *s, const struct ear_store_mark *mark)
 		ear_journal_wake(s->journal);
 }
 
-/* --- any thread ------------------------------------------------------------
- */
+/* --- any thread -------------------------------------------------------- */
 
 const char *ear_spool_name(const struct ear_spool *s)
 {

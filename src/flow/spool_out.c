@@ -23,8 +23,7 @@
  */
 #define STANDS_NS (3 * EAR_SECOND_NS)
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------- */
 
 static struct ear_lane_pos start_of(const struct ear_frame *f)
 {
@@ -172,8 +171,7 @@ static bool fill(struct ear_spool *s)
 	return true;
 }
 
-/* --- positions --------------------------------------------------------------
- */
+/* --- positions --------------------------------------------------------- */
 
 /* Read again from what is safe on. */
 static void rewind_to(
@@ -275,8 +273,7 @@ static void go_where_told(struct ear_spool *s, const struct ear_sink_pos *told)
 	rewind_to(s, &pos, (uint32_t)told->v[3]);
 }
 
-/* --- sessions ----------------------------------------------------------------
- */
+/* --- sessions ---------------------------------------------------------- */
 
 static void set_state(struct ear_spool *s, bool connected, const char *trouble)
 {
@@ -376,8 +373,7 @@ static void change_sink(struct ear_spool *s)
 		o->done_records);
 }
 
-/* --- the thread
- * --------------------------------------------------------------- */
+/* --- the thread -------------------------------------------------------- */
 
 /* @return whether something went on */
 static bool turn(struct ear_spool *s)

@@ -20,8 +20,7 @@ static void tell_start(struct ear_traces *t, const struct trace *trace)
 		s->why);
 }
 
-/* --- orders -----------------------------------------------------------------
- */
+/* --- orders ------------------------------------------------------------ */
 
 static bool name_taken(struct ear_traces *t, const char *name)
 {
@@ -131,8 +130,7 @@ enum ear_err ear_traces_stop(struct ear_traces *traces, const char *name,
 	return err;
 }
 
-/* --- switches
- * ----------------------------------------------------------------- */
+/* --- switches ---------------------------------------------------------- */
 
 static void switch_all(struct ear_traces *t, bool on, const char *by)
 {
@@ -178,8 +176,7 @@ enum ear_err ear_traces_switch(struct ear_traces *traces, const char *name,
 	return err;
 }
 
-/* --- the configuration
- * ---------------------------------------------------------- */
+/* --- the configuration ------------------------------------------------- */
 
 static void free_all(struct trace **made, size_t n)
 {

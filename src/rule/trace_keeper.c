@@ -30,8 +30,7 @@ static void path_of(
 	snprintf(path, PATH_MAX, "%s/%s", t->dir, file);
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------- */
 
 /* @return whether there is something to read */
 static bool read_file(struct ear_traces *t, const char *file, size_t most,
@@ -83,8 +82,7 @@ void traces_load(struct ear_traces *t)
 	traces_unlock(t);
 }
 
-/* --- writing ---------------------------------------------------------------
- */
+/* --- writing ----------------------------------------------------------- */
 
 static void tell_trouble(
 	struct ear_traces *t, enum ear_err err, const struct ear_fault *fault)
@@ -139,8 +137,7 @@ enum ear_err traces_save(struct ear_traces *t, struct ear_fault *fault)
 		t, TRACES_FILE, traces_write_orders, &t->state_dirty, fault);
 }
 
-/* --- the thread --------------------------------------------------------------
- */
+/* --- the thread -------------------------------------------------------- */
 
 /* What is due to be written; under the lock. */
 struct due {

@@ -203,8 +203,7 @@ static void follow(struct ear_traces *t, const struct ear_msg *msg,
 		(void)give(t, takers[n], texts[n], msg, verdict);
 }
 
-/* --- what begins -----------------------------------------------------------
- */
+/* --- what begins ------------------------------------------------------- */
 
 static void want_before(const struct trace *trace, const struct ear_msg *msg,
 	struct ear_trace_verdict *verdict)
@@ -282,8 +281,7 @@ static void match(struct ear_traces *t, const struct ear_msg *msg,
 	}
 }
 
-/* --- the face ---------------------------------------------------------------
- */
+/* --- the face ---------------------------------------------------------- */
 
 static void keep_time(struct ear_traces *t, const struct ear_msg *msg)
 {

@@ -272,8 +272,7 @@ void ear_sql_conn_close(struct ear_sql_conn *conn)
 	*conn = (struct ear_sql_conn){.plan = conn->plan};
 }
 
-/* --- statements ------------------------------------------------------------
- */
+/* --- statements -------------------------------------------------------- */
 
 /* A few words of a statement, for faults. */
 static const char *short_of(const char *sql, char out[60])
@@ -345,8 +344,7 @@ void ear_sql_rollback(struct ear_sql_conn *conn)
 	SQLEndTran(SQL_HANDLE_DBC, conn->dbc, SQL_ROLLBACK);
 }
 
-/* --- names ------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------- */
 
 static char folded(const struct ear_sql_conn *conn, char c)
 {

@@ -95,8 +95,7 @@ static bool length_room(struct ear_sql_bound *b, size_t n)
 	return true;
 }
 
-/* --- PostgreSQL -------------------------------------------------------------
- */
+/* --- PostgreSQL -------------------------------------------------------- */
 
 /* An element of an array in PostgreSQL's text form. */
 static void element(struct ear_slice s, struct ear_buf *out)
@@ -148,8 +147,7 @@ static enum ear_err insert_unnest(struct ear_sql_conn *conn,
 		conn, SQL_HANDLE_STMT, table->insert, fault, table->name);
 }
 
-/* --- arrays of parameters
- * ------------------------------------------------------ */
+/* --- arrays of parameters ---------------------------------------------- */
 
 /* One column: n values of the same room. @return that room, 0 no memory */
 static size_t lay_out(struct ear_sql_bound *b, rows_t v, size_t c, size_t n)
@@ -252,8 +250,7 @@ static enum ear_err insert_params(struct ear_sql_conn *conn,
 	return err;
 }
 
-/* --- all
- * ----------------------------------------------------------------------- */
+/* --- all --------------------------------------------------------------- */
 
 /* How many rows go into one statement. A column has the room of its longest
    value in every row. */

@@ -226,8 +226,7 @@ EAR_MUST_USE enum ear_err ear_sql_table_find(struct ear_sql_conn *conn,
 EAR_MUST_USE enum ear_err ear_sql_table_make(
 	struct ear_sql_conn *conn, const char *name, struct ear_fault *fault);
 
-/* --- inserting -------------------------------------------------------------
- */
+/* --- inserting --------------------------------------------------------- */
 
 /**
  * Insert rows of one table, in a transaction that is open.
@@ -238,8 +237,7 @@ EAR_MUST_USE enum ear_err ear_sql_insert(struct ear_sql_conn *conn,
 	struct ear_sql_table *table, const struct ear_slice (*v)[EAR_SQL_COLS],
 	size_t n, struct ear_fault *fault);
 
-/* --- positions --------------------------------------------------------------
- */
+/* --- positions --------------------------------------------------------- */
 
 /** From exclusive, to inclusive. */
 struct ear_sql_span {
@@ -279,8 +277,7 @@ EAR_MUST_USE enum ear_err ear_sql_places_move(struct ear_sql_conn *conn,
 	const char *key, const struct ear_sql_move *move,
 	struct ear_fault *fault);
 
-/* --- a worker's work --------------------------------------------------------
- */
+/* --- a worker's work --------------------------------------------------- */
 
 /** Which places a batch moves. */
 struct ear_sql_work {
@@ -295,8 +292,7 @@ struct ear_sql_work {
 EAR_MUST_USE enum ear_err ear_sql_work_do(struct ear_sql_conn *conn,
 	struct ear_sql_work *work, struct ear_fault *fault);
 
-/* --- a session ---------------------------------------------------------------
- */
+/* --- a session --------------------------------------------------------- */
 
 struct ear_sql_session;
 

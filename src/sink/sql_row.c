@@ -88,8 +88,7 @@ size_t ear_sql_text(struct ear_slice s, bool nul, struct ear_buf *out)
 	}
 }
 
-/* --- batches ---------------------------------------------------------------
- */
+/* --- batches ----------------------------------------------------------- */
 
 static bool grow(void **v, size_t *room, size_t n, size_t size)
 {

@@ -75,8 +75,7 @@ struct ear_sql_session {
 	struct ear_sql_tally tally;
 };
 
-/* --- workers -----------------------------------------------------------------
- */
+/* --- workers ----------------------------------------------------------- */
 
 static void destroy(struct ear_sql_session *s)
 {
@@ -257,8 +256,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* --- opening and closing
- * -------------------------------------------------------- */
+/* --- opening and closing ----------------------------------------------- */
 
 static void init_lock(struct ear_sql_session *s)
 {
@@ -396,8 +394,7 @@ const char *ear_sql_session_server(const struct ear_sql_session *s)
 	return s->server;
 }
 
-/* --- batches
- * --------------------------------------------------------------------- */
+/* --- batches ----------------------------------------------------------- */
 
 /* With the lock held: what stands in front and is done is safe. */
 static void reap(struct ear_sql_session *s)

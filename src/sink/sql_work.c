@@ -28,8 +28,7 @@ struct job {
 	size_t told_unit; /* the last whose refusal was counted, plus 1 */
 };
 
-/* --- values -----------------------------------------------------------------
- */
+/* --- values ------------------------------------------------------------ */
 
 /* Cut where the column ends; bytes before characters, as only text that is
    longer in bytes can be longer in characters. */
@@ -80,8 +79,7 @@ static void gather(
 	}
 }
 
-/* --- with care ---------------------------------------------------------------
- */
+/* --- with care --------------------------------------------------------- */
 
 static size_t unit_of(const struct ear_sql_batch *b, size_t row)
 {
@@ -208,8 +206,7 @@ static enum ear_err with_care(
 	return err ? err : with_care(job, from + (to - from) / 2, to, fault);
 }
 
-/* --- transactions
- * --------------------------------------------------------------- */
+/* --- transactions ------------------------------------------------------ */
 
 /* Each distinct table of the batch in turn. */
 static enum ear_err insert(struct job *job, size_t from, size_t to, bool care,

@@ -57,8 +57,7 @@ static void die(const char *words)
 	exit(2);
 }
 
-/* --- records ---------------------------------------------------------------
- */
+/* --- records ----------------------------------------------------------- */
 
 static void encode(struct ear_sink *sink, struct ear_slice packet)
 {
@@ -100,8 +99,7 @@ static void make_records(struct ear_sink *sink)
 	maker_free(maker);
 }
 
-/* --- rows for COPY and LOAD DATA --------------------------------------------
- */
+/* --- rows for COPY and LOAD DATA --------------------------------------- */
 
 static void escaped(FILE *f, struct ear_slice s)
 {
@@ -138,8 +136,7 @@ static void write_rows(void)
 		die("cannot write the file of rows");
 }
 
-/* --- sessions
- * ------------------------------------------------------------------ */
+/* --- sessions ---------------------------------------------------------- */
 
 static void nap(uint64_t ns)
 {

@@ -177,8 +177,7 @@ static uint64_t counted(struct bench *b, enum ear_count what)
 		.by = "config", .dialog_ack = true, .dialog_spiral = true \
 	}
 
-/* --- keeping
- * ------------------------------------------------------------------ */
+/* --- keeping ----------------------------------------------------------- */
 
 static void test_keep_traced(void **state)
 {
@@ -218,8 +217,7 @@ static void test_keep_expression(void **state)
 	(void)state;
 }
 
-/* --- the flight recorder
- * -------------------------------------------------------- */
+/* --- the flight recorder ----------------------------------------------- */
 
 static void test_recall(void **state)
 {
@@ -257,8 +255,7 @@ static void test_recall(void **state)
 	(void)state;
 }
 
-/* --- marks
- * ------------------------------------------------------------------------ */
+/* --- marks ------------------------------------------------------------- */
 
 /* Users and traces of a sender are kept, its tables are not believed. */
 static void test_senders_marks(void **state)
@@ -335,8 +332,7 @@ static void test_hook(void **state)
 	(void)state;
 }
 
-/* --- outlets
- * ------------------------------------------------------------------------- */
+/* --- outlets ----------------------------------------------------------- */
 
 static struct ear_outlet_spec mirror_spec(const char *name, bool traced)
 {
@@ -433,8 +429,7 @@ static void test_recall_to_outlets(void **state)
 	(void)state;
 }
 
-/* --- changing
- * ------------------------------------------------------------------------- */
+/* --- changing ---------------------------------------------------------- */
 
 static void test_change(void **state)
 {

@@ -282,8 +282,7 @@ static void wait_until_empty(struct run *r)
 	assert_int_equal(stats_of(r).waiting, 0);
 }
 
-/* --- tests ------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------- */
 
 static void in_order_and_only_when_committed(void **state)
 {

@@ -197,8 +197,7 @@ static void writers(void **state)
 	ear_ring_free(&ring);
 }
 
-/* --- sleep ------------------------------------------------------------------
- */
+/* --- sleep ------------------------------------------------------------- */
 
 static void *publish_later(void *arg)
 {

@@ -92,8 +92,7 @@ static struct earshot_stats stats_of(struct earshot *e)
 	return s;
 }
 
-/* --- opening ----------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------- */
 
 static void opening(void **state)
 {
@@ -169,8 +168,7 @@ static void opening_wrongly(void **state)
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
-/* --- handing over -----------------------------------------------------------
- */
+/* --- handing over ------------------------------------------------------ */
 
 static void without_tap(void **state)
 {
@@ -296,8 +294,7 @@ static void full_queue(void **state)
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
-/* --- many threads -----------------------------------------------------------
- */
+/* --- many threads ------------------------------------------------------ */
 
 #define THREADS 4
 #define EACH 2000
@@ -331,8 +328,7 @@ static void threads(void **state)
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
-/* --- switches and orders ----------------------------------------------------
- */
+/* --- switches and orders ----------------------------------------------- */
 
 static void status(void **state)
 {
@@ -462,8 +458,7 @@ static void reload(void **state)
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
 
-/* --- the process it is in ---------------------------------------------------
- */
+/* --- the process it is in ---------------------------------------------- */
 
 static void child_of_a_fork(void **state)
 {
