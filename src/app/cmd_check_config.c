@@ -69,8 +69,8 @@ int ear_cmd_check_config(int argc, char **argv)
 	err = ear_config_read(argv[0], &config, &fault);
 	if (!err)
 		err = ear_settings_make(config, &settings, &fault);
-	if (!err)
-		err = ear_rules_check(&settings->rules, &fault);
+	if (!err && (err = ear_rules_check(&settings->rules, &fault)))
+		ear_config_blame(config, &fault);
 	if (!err)
 		print_summary(argv[0], config, settings);
 	ear_settings_free(&settings);

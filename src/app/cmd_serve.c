@@ -84,8 +84,12 @@ static enum ear_err listen_all(struct service *s, struct ear_fault *fault)
 
 		if (!err)
 			continue;
-		if (!l->optional)
-			return err;
+		if (!l->optional) {
+			const struct ear_fault why = *fault;
+
+			return ear_fail(fault, err, why.offset,
+				"listener \"%s\": %.240s", l->name, why.text);
+		}
 		fprintf(stderr, "earshot serve: %s is not served: %s\n",
 			l->name, fault->text);
 		*fault = (struct ear_fault){0};
@@ -163,8 +167,10 @@ static enum ear_err open_service(
 		err = ear_server_start(s->server, fault);
 	if (!err)
 		err = open_console(s, c, fault);
-	if (err)
+	if (err) {
+		ear_config_blame(s->config, fault);
 		return err;
+	}
 	return open_control(s, c, fault);
 }
 

@@ -62,6 +62,7 @@ enum ear_err ear_app_reload(
 		r->settings = settings;
 		r->config = config;
 	} else {
+		ear_config_blame(config, fault);
 		ear_settings_free(&settings);
 		ear_config_free(&config);
 	}

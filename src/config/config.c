@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/size.h"
 #include "base/time.h"
+#include "config/places.h"
 #include "message/field.h"
 
 enum type { INT, SIZE, TIME, BOOL, TEXT, WORD, ADDR, LIST, NETS };
@@ -78,6 +79,16 @@ static bool is_text(const struct key *key)
 static _Thread_local struct ear_fault *reading;
 /* The whole file: a section that stands once does not know its file's name. */
 static _Thread_local const cfg_t *reading_top;
+static _Thread_local struct config_places *reading_places;
+
+static const char *file_name(const cfg_t *cfg)
+{
+	const char *file = cfg && cfg->filename ? cfg->filename : NULL;
+
+	if (!file && reading_top)
+		file = reading_top->filename;
+	return file && strcmp(file, CONFUSE_TEXT_NAME) != 0 ? file : TEXT_NAME;
+}
 
 /* The key or section that a wrong name in this section looks most like. */
 static const char *nearest(const cfg_t *cfg, struct ear_slice wrong)
@@ -105,16 +116,11 @@ static const char *nearest(const cfg_t *cfg, struct ear_slice wrong)
 static void report(cfg_t *cfg, const char *format, va_list args)
 {
 	static const char unknown[] = "no such option '";
-	const char *file = cfg && cfg->filename ? cfg->filename : NULL;
 	const char *near = NULL;
 	char text[256];
 
 	if (!reading || reading->code)
 		return;
-	if (!file && reading_top)
-		file = reading_top->filename;
-	if (file && !strcmp(file, CONFUSE_TEXT_NAME))
-		file = TEXT_NAME;
 	vsnprintf(text, sizeof(text), format, args);
 	if (cfg && !strncmp(text, unknown, sizeof(unknown) - 1)) {
 		struct ear_slice wrong =
@@ -123,8 +129,8 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 		near = nearest(cfg, ear_slice_sub(wrong, 0, wrong.n - 1));
 	}
 	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0,
-		"%s:%d: %s%s%s%s", file ? file : TEXT_NAME, cfg ? cfg->line : 0,
-		text, near ? "; do you mean " : "", near ? near : "",
+		"%s:%d: %s%s%s%s", file_name(cfg), cfg ? cfg->line : 0, text,
+		near ? "; do you mean " : "", near ? near : "",
 		near ? "?" : "");
 }
 
@@ -234,6 +240,32 @@ static const struct key *find_key(const char *section, const char *name)
 	return NULL;
 }
 
+static void note(cfg_t *cfg, const char *section, const char *key, bool list)
+{
+	const struct config_place place = {
+		.in = cfg,
+		.section = section,
+		.name = (char *)cfg_title(cfg),
+		.key = key,
+		.file = (char *)file_name(cfg),
+		.line = (unsigned)cfg->line,
+	};
+
+	config_places_add(reading_places, &place, list);
+}
+
+/* Called by libconfuse behind the end of a section. */
+static int end_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	(void)cfg;
+	for (size_t i = 0; i < SECTIONS; i++) {
+		if (!strcmp(sections[i].name, cfg_opt_name(opt)))
+			note(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1),
+				sections[i].name, NULL, false);
+	}
+	return 0;
+}
+
 /* Called by libconfuse after each assignment: the line is then known. */
 static int validate(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -244,6 +276,7 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
 	uint64_t v;
 	bool b;
 
+	note(cfg, key->section, key->name, is_list(key));
 	switch (key->type) {
 	case BOOL:
 		if (!convert_bool(text, &b))
@@ -452,6 +485,8 @@ static enum ear_err parse(
 			keys[i].name);
 		cfg_set_validate_func(cfg, option, validate);
 	}
+	for (size_t i = 0; i < SECTIONS; i++)
+		cfg_set_validate_func(cfg, sections[i].name, end_section);
 	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, text)) {
 	case CFG_SUCCESS: return EAR_OK;
 	case CFG_FILE_ERROR: return ear_fail_sys(fault, "%s", path);
@@ -476,6 +511,9 @@ static enum ear_err read_config(const char *path, const char *text,
 	struct ear_fault unread = {0};
 
 	*out = NULL;
+	if (config)
+		reading_places = config->places =
+			calloc(1, sizeof(*config->places));
 	reading = fault ? fault : &unread;
 	*reading = unread;
 	reading_top = NULL;
@@ -486,7 +524,7 @@ static enum ear_err read_config(const char *path, const char *text,
 				: CFGF_NONE;
 
 		opts[i] = section_options(sections[i].name);
-		if (!config || !opts[i])
+		if (!config || !config->places || !opts[i])
 			goto out;
 		cfg_opt_t sec = CFG_SEC(sections[i].name, opts[i], flags);
 
@@ -516,6 +554,7 @@ static enum ear_err read_config(const char *path, const char *text,
 out:
 	reading = NULL;
 	reading_top = NULL;
+	reading_places = NULL;
 	if (cfg)
 		cfg_free(cfg);
 	for (size_t i = 0; i < SECTIONS; i++)
@@ -568,6 +607,8 @@ void ear_config_free(struct ear_config **config)
 			}
 		}
 	}
+	if (base)
+		config_places_free(&(*config)->places);
 	free(*config);
 	*config = NULL;
 }

@@ -49,6 +49,7 @@ EAR_CONFIG_SECTIONS(S)
 #define EAR_CONFIG_MANY_SINGLE 1
 struct ear_config {
 	EAR_CONFIG_SECTIONS(S)
+	struct config_places *places; /* for ear_config_blame() */
 };
 #undef S
 
@@ -69,6 +70,13 @@ EAR_MUST_USE enum ear_err ear_config_read_text(
 	const char *text, struct ear_config **config, struct ear_fault *fault);
 
 void ear_config_free(struct ear_config **config);
+
+/**
+ * Say where in the file a fault is that was found after reading: with
+ * "earshot.conf:12: " before it when it begins with a section, as `trace "x":
+ * rule: …`, at the line of the key that it names, else of the section.
+ */
+void ear_config_blame(const struct ear_config *config, struct ear_fault *fault);
 
 /** Whether a section that stands once says the same in both. */
 bool ear_config_same(const struct ear_config *a, const struct ear_config *b,

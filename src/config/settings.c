@@ -187,8 +187,11 @@ enum ear_err ear_settings_make(const struct ear_config *config,
 		err = console(s, &config->console[0], fault);
 	if (!err)
 		err = settings_rules(s, config, fault);
-	if (err)
+	if (err) {
 		ear_settings_free(&s);
+		if (fault)
+			ear_config_blame(config, fault);
+	}
 	*out = s;
 	return err;
 }

@@ -22,7 +22,8 @@ struct ear_settings {
 
 /**
  * @param config borrowed; must outlive the settings
- * @return EAR_OK; EAR_USAGE with a fault that names section and key
+ * @return EAR_OK; EAR_USAGE with a fault that names file, line, section and
+ *         key
  */
 EAR_MUST_USE enum ear_err ear_settings_make(const struct ear_config *config,
 	struct ear_settings **settings, struct ear_fault *fault);

@@ -203,8 +203,8 @@ static enum ear_err open_all(struct earshot *e, const struct earshot_options *o,
 		err = take_dir(e, fault);
 	if (!err)
 		err = open_store(e, o->store != 0, fault);
-	if (!err)
-		err = open_rules(e, fault);
+	if (!err && (err = open_rules(e, fault)))
+		ear_config_blame(e->config, fault);
 	if (!err)
 		err = open_ring(e, o->queue_bytes, fault);
 	return err ? err : start_threads(e, fault);

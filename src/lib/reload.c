@@ -43,9 +43,9 @@ static enum ear_err reload(struct earshot *e, const char *file,
 	enum ear_err err =
 		ear_lib_read_config(file, text, &config, &settings, fault);
 
-	if (!err)
-		err = ear_rules_prepare(
-			e->rules, settings->server.rules, &next, fault);
+	if (!err && (err = ear_rules_prepare(
+			     e->rules, settings->server.rules, &next, fault)))
+		ear_config_blame(config, fault);
 	if (!err) {
 		change_to(e, next, &settings->server);
 		ear_lib_log_level(e, settings->level);

@@ -129,7 +129,7 @@ static enum ear_err check(
 
 	if (!good_name(s->name))
 		return ear_fail(fault, EAR_USAGE, 0,
-			"'%.80s' is no name for a trace: 1 to %d characters "
+			"trace '%.80s': its name has 1 to %d characters, "
 			"without blanks, quotes, brackets and commas",
 			s->name, EAR_TRACE_NAME);
 	if (s->scope > EAR_SCOPE_DIALOG)

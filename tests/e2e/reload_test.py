@@ -145,26 +145,42 @@ def wrong(tap, where):
         ('a key that is none', [('listener u', {'adress': 'x'})],
          ['earshot.conf:2', 'adress']),
         ('a rule that is none', listeners(ear) + [
-            ('trace b', {'rule': 'methud == INVITE'})], ['trace "b"', 'rule']),
+            ('trace b', {'why': 'x', 'rule': 'methud == INVITE'})],
+         ['earshot.conf:11: trace "b"', 'rule']),
         ('a mirror that is not there', listeners(ear) + [
-            ('trace b', {'mirrors': ['far']})], ['trace "b"', 'far']),
+            ('trace c', {'rule': 'method == BYE'}),
+            ('trace b', {'mirrors': ['far']})],
+         ['earshot.conf:13: trace "b"', 'far']),
         ('two sections of one name', listeners(ear) + [
             ('mirror x', {'to': 'hep:127.0.0.1:9'}),
-            ('sql x', {'url': 'DSN=x'})], ['sql "x"']),
+            ('sql x', {'url': 'DSN=x'})], ['earshot.conf:13: sql "x"']),
         ('a mirror to nowhere', listeners(ear) + [
-            ('mirror x', {'to': 'http://127.0.0.1/'})], ['mirror "x"']),
+            ('mirror x', {'version': 2, 'to': 'http://127.0.0.1/'})],
+         ['earshot.conf:11: mirror "x"']),
+        ('a mirror with two addresses that are none', listeners(ear) + [
+            ('mirror x', {'to': 'hep:127.0.0.1:9', 'version': 3,
+                          'local_address': 'here'})],
+         ['earshot.conf:12: mirror "x": local_address']),
+        ('what is kept', listeners(ear) + [('store', {'keep': 'methud'})],
+         ['earshot.conf:10: store: keep']),
         ('a port that is taken', listeners(ear) + [
             ('listener v', {'transport': 'tcp',
                             'address': f'127.0.0.1:{port}'})],
-         ['listener "v"', str(port)]),
+         ['earshot.conf:', 'listener "v"', str(port)]),
         ('a script that is wrong', listeners(ear) + [
-            ('hook', {'script': script})], ['hook', 'x.lua:2']),
+            ('hook', {'script': script})],
+         ['earshot.conf:10: hook: script', 'x.lua:2']),
     ]
     for what, sections, words in cases:
         write(ear, *sections, ('trace never', {}))
         code, said = reload(ear)
         tap.ok(code != 0 and all(w in said for w in words),
                f'{what} is refused and named', code, said)
+        checked = subprocess.run([h.EARSHOT, 'check-config', ear.config],
+                                 text=True, capture_output=True, timeout=60)
+        tap.ok(str(port) in said or checked.returncode and
+               all(w in checked.stderr for w in words),
+               f'{what} is found by check-config', checked.stderr)
         status = ear.status()
         tap.ok(status['taps'] == before and
                [t['name'] for t in status['traces']] == ['a'],

@@ -163,8 +163,8 @@ static void test_faults(void **state)
 		spec_of("there", ""),
 	};
 	static const char *const want[] = {
-		"no name for a trace",
-		"no name for a trace",
+		"its name has",
+		"its name has",
 		"trace 't': rule: there is no field 'from.usr'; did you mean",
 		"traced_user: there is no field 'from.usr'",
 		"an empty traced user",
