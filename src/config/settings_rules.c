@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sections of tracing, as what flow/rules.h takes. */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/addr.h"
 #include "base/time.h"
 #include "config/settings_priv.h"
+#include "net/uri.h"
 
 /* An expression of some key. */
 static enum ear_err compiles(const char *section, const char *name,
@@ -77,9 +80,46 @@ static const char *send_from(
 	return from;
 }
 
+/* What goes to a listener of ours comes in again, and goes round. A listener
+ * of the defaults may find its port taken: another program is meant then. */
+static enum ear_err not_to_us(const struct ear_settings *s,
+	const struct ear_config_mirror *from, struct ear_fault *fault)
+{
+	struct ear_net_uri uri;
+	struct ear_addr to;
+
+	/* what is wrong with it is told where the mirror is made */
+	if (!from->enabled ||
+		ear_net_uri_parse(ear_slice_str(from->to), &uri, NULL))
+		return EAR_OK;
+	if (ear_addr_parse(
+		    ear_slice_str(strcmp(uri.host, "localhost") ? uri.host
+								: "127.0.0.1"),
+		    &to))
+		return EAR_OK;
+	for (size_t i = 0; i < s->listeners; i++) {
+		const struct ear_listener *l = &s->listener[i];
+
+		if (l->optional || l->address.port != uri.port ||
+			strcmp(l->transport, ear_carrier_name(uri.carrier)))
+			continue;
+		if (ear_addr_ip_eq(&l->address, &to) ||
+			(ear_addr_is_any(&l->address) &&
+				ear_addr_is_loopback(&to)))
+			return ear_fail(fault, EAR_USAGE, 0,
+				"mirror \"%.64s\": to: '%.80s' is the listener "
+				"\"%s\" of this server; name another "
+				"collector",
+				from->name, from->to, l->name);
+	}
+	return EAR_OK;
+}
+
 static enum ear_err mirror(struct ear_settings *s, size_t at,
 	const struct ear_config_mirror *from, struct ear_fault *fault)
 {
+	enum ear_err err = not_to_us(s, from, fault);
+
 	const struct ear_outlet_spec o = {
 		.name = from->name,
 		.kind = EAR_OUTLET_MIRROR,
@@ -111,6 +151,8 @@ static enum ear_err mirror(struct ear_settings *s, size_t at,
 			},
 	};
 
+	if (err)
+		return err;
 	if (!from->certificate[0] != !from->private_key[0])
 		return ear_fail(fault, EAR_USAGE, 0,
 			"mirror \"%s\": certificate and private_key go "
@@ -183,6 +225,16 @@ static enum ear_err trace(struct ear_settings *s,
 		.why = from->why,
 	};
 
+	if (from->keep_before && !s->rules.recorder_bytes)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"trace \"%.64s\": keep_before: the flight recorder is "
+			"switched off (section recorder, size)",
+			from->name);
+	if (from->keep_before > s->rules.recorder_ns)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"trace \"%.64s\": keep_before is longer than the "
+			"flight recorder holds (section recorder, keep)",
+			from->name);
 	if (!from->name[0] || strlen(from->name) > EAR_TRACE_NAME)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"trace \"%.64s\": its name has 1 to %d characters",
