@@ -64,8 +64,8 @@ int ear_cmd_import_config(int argc, char **argv)
 		return status;
 	if (argc != 2 || strcmp(argv[0], "kamailio") != 0) {
 		ear_fail(&fault, EAR_USAGE, 0,
-			"name what wrote the file, and the file: kamailio "
-			"FILE");
+			"name what the file is for, and the file: earshot "
+			"import-config kamailio FILE");
 		return ear_command_failed("import-config", &fault);
 	}
 	how.defines = defines;

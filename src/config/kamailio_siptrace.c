@@ -59,10 +59,11 @@ static void write_other_calls(struct ear_kamailio_plan *p)
 		else
 			ear_kamailio_remark(p->w,
 				"  let it stand, with Earshot's listener "
-				"(sip:127.0.0.1:9060) as its fourth argument: "
+				"(sip:127.0.0.1:%u) as its fourth argument: "
 				"the message is kept under the addresses it "
 				"names. Programs have the control "
-				"method sip_trace_msg and the library.");
+				"method sip_trace_msg and the library.",
+				p->w->port);
 	}
 }
 

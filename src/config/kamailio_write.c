@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "config/kamailio_write.h"
+#include "proto/sip.h"
 
 #define WIDTH 78
 
@@ -304,24 +305,66 @@ static void write_rest(struct ear_kamailio_writer *w)
 /* --- listeners -------------------------------------------------------------
  */
 
+static bool is_on_this_machine(struct ear_slice collector, unsigned port)
+{
+	struct ear_sip_uri uri;
+	struct ear_addr addr;
+
+	if (ear_sip_uri_parse(collector, &uri) || uri.port != port)
+		return false;
+	return ear_slice_ieq(uri.host, EAR_S("localhost")) ||
+	       (!ear_addr_parse(uri.host, &addr) &&
+		       ear_addr_is_loopback(&addr));
+}
+
+static bool is_taken(struct ear_kamailio *k, unsigned port)
+{
+	if (is_on_this_machine(ear_kamailio_text(k, "duplicate_uri", ""), port))
+		return true;
+	for (size_t i = 0; i < k->calls; i++) {
+		const struct ear_kamailio_call *c = &k->call[i];
+
+		if (ear_slice_eq(c->name, EAR_S("sip_trace")) && c->args &&
+			is_on_this_machine(c->arg[0], port))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The collector that Kamailio has sent to so far may be on this machine, on
+ * the usual port: it keeps that, or a mirror would come back to us.
+ */
+static unsigned free_port(struct ear_kamailio *k)
+{
+	/* 9061 is HEP over TLS */
+	static const unsigned ports[] = {9060, 9062, 9063};
+	size_t i = 0, n = sizeof(ports) / sizeof(ports[0]);
+
+	while (i + 1 < n && is_taken(k, ports[i]))
+		i++;
+	return ports[i];
+}
+
 static void write_kamailio_part(struct ear_kamailio_writer *w)
 {
 	ear_kamailio_remark(w,
 		"Earshot sees what Kamailio sends it. In kamailio.cfg keep of "
 		"siptrace this alone, and take out the calls of sip_trace() "
 		"and sip_trace_mode(); hlog() and sip_trace_msg() may stay:");
-	ear_buf_str(w->out,
+	ear_buf_printf(w->out,
 		"#\n"
 		"#   loadmodule \"siptrace.so\"\n"
 		"#   modparam(\"siptrace\", \"duplicate_uri\", "
-		"\"sip:127.0.0.1:9060\")\n"
+		"\"sip:127.0.0.1:%u\")\n"
 		"#   modparam(\"siptrace\", \"hep_mode_on\", 1)\n"
 		"#   modparam(\"siptrace\", \"hep_version\", 3)\n"
 		"#   modparam(\"siptrace\", \"trace_to_database\", 0)\n"
 		"#   modparam(\"siptrace\", \"trace_init_mode\", 1)\n"
 		"#   modparam(\"siptrace\", \"trace_mode\", 1)\n"
 		"#   modparam(\"siptrace\", \"trace_on\", 1)\n"
-		"#\n");
+		"#\n",
+		w->port);
 	ear_kamailio_remark(w,
 		"All messages then come here, on their way into Kamailio and "
 		"out of it, and are kept in the store; the traces below say "
@@ -473,10 +516,25 @@ static void write_capture(struct ear_kamailio_writer *w)
 	}
 }
 
+static void put_own_listener(struct ear_kamailio_writer *w)
+{
+	char address[EAR_ADDR_TEXT];
+
+	if (w->port != 9060) {
+		ear_buf_byte(w->out, '\n');
+		ear_kamailio_remark(w,
+			"Not port 9060: that is of the collector on this "
+			"machine that Kamailio has sent to so far.");
+	}
+	snprintf(address, sizeof(address), "127.0.0.1:%u", w->port);
+	put_listener(w, "kamailio", "udp", address);
+}
+
 void ear_kamailio_write(
 	struct ear_kamailio *k, struct ear_buf *out, size_t *missing)
 {
-	struct ear_kamailio_writer w = {.k = k, .out = out, .indent = ""};
+	struct ear_kamailio_writer w = {
+		.k = k, .out = out, .indent = "", .port = free_port(k)};
 	bool trace = k->has_siptrace, capture = k->has_sipcapture;
 
 	for (size_t i = 0; i < k->params; i++) {
@@ -499,7 +557,7 @@ void ear_kamailio_write(
 	if (capture)
 		write_capture(&w);
 	if (trace)
-		put_listener(&w, "kamailio", "udp", "127.0.0.1:9060");
+		put_own_listener(&w);
 	if (trace)
 		ear_kamailio_write_siptrace(&w);
 	write_rest(&w);

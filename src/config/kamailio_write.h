@@ -16,6 +16,7 @@ struct ear_kamailio_writer {
 		bool datagrams;
 		struct ear_addr address;
 	} listener[EAR_CONFIG_MANY];
+	unsigned port;  /**< of the listener that Kamailio sends to */
 	size_t missing; /**< that have no equivalent */
 };
 
