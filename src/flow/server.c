@@ -59,10 +59,10 @@ static void rules_path(const char *data_dir, char path[2200])
 void server_mark_rules(
 	const struct ear_server *s, const struct ear_rules_spec *rules)
 {
-	bool any =
-		rules && (rules->n_traces || rules->n_outlets ||
-				 (rules->script && rules->script[0]) ||
-				 (rules->keep && strcmp(rules->keep, "all")));
+	bool any = rules &&
+		   (rules->n_traces || rules->n_outlets ||
+			   (rules->script && rules->script[0]) ||
+			   (rules->keep && strcmp(rules->keep, "all") != 0));
 	char path[2200];
 	int fd;
 
