@@ -28,7 +28,7 @@ static int print_help(void)
 	       "usage: earshot COMMAND [OPTION]…\n\n",
 		EAR_VERSION);
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-14s%s\n", commands[i].name, commands[i].help);
+		printf("  %-15s%s\n", commands[i].name, commands[i].help);
 	printf("\nearshot COMMAND --help tells more of one. To begin: "
 	       "earshot serve\n");
 	return EAR_EXIT_DONE;
