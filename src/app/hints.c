@@ -30,6 +30,7 @@ void ear_print_hints(FILE *out, const struct ear_addr *hep)
 		"                        enabled = yes\n"
 		"                        capture_address = %s\n"
 		"                        capture_id = 1\n"
+		"                        uuid_type = call-id\n"
 		"              modules.conf: load = res_hep.so and "
 		"res_hep_pjsip.so\n\n"
 		"  FreeSWITCH  sofia.conf.xml, global_settings:\n"

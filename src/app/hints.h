@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** How to make the usual SIP servers send HEP here, as text to copy. */
+/** How to make the usual SIP servers send HEP here, as text to copy; the page
+ * shows the same (web/src/hep.ts). */
 #ifndef EAR_APP_HINTS_H
 #define EAR_APP_HINTS_H
 

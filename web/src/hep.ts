@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How servers are told to send their SIP here: text to copy, with the
-// address that this Earshot listens on.
+// address that this Earshot listens on. `earshot serve` prints the same
+// (src/app/hints.c); a test compares them.
 import type { Tap } from "./types";
 
 export interface Recipe {
@@ -30,23 +31,22 @@ export function recipes(host: string, port: string): Recipe[] {
 	return [{
 		name: "Kamailio", file: "kamailio.cfg",
 		text: `loadmodule "siptrace.so"
-modparam("siptrace", "duplicate_uri", "sip:${h}:${port}")
-modparam("siptrace", "hep_mode_on", 1)
-modparam("siptrace", "hep_version", 3)
-modparam("siptrace", "trace_to_database", 0)
 modparam("siptrace", "trace_on", 1)
 modparam("siptrace", "trace_mode", 1)
+modparam("siptrace", "trace_to_database", 0)
+modparam("siptrace", "hep_version", 3)
+modparam("siptrace", "duplicate_uri", "sip:${h}:${port}")
 `,
 	}, {
 		name: "OpenSIPS", file: "opensips.cfg",
 		text: `loadmodule "proto_hep.so"
 loadmodule "tracer.so"
-modparam("proto_hep", "hep_id", "[earshot]${h}:${port}; transport=udp; version=3")
-modparam("tracer", "trace_on", 1)
-modparam("tracer", "trace_id", "[t]uri=hep:earshot")
+socket=hep_udp:127.0.0.1:6060
+modparam("proto_hep", "hep_id", "[earshot]${h}:${port};transport=udp;version=3")
+modparam("tracer", "trace_id", "[all]uri=hep:earshot")
 
 # in route { }, before anything is relayed:
-trace("t", "d", "sip");
+trace("all", "d", "sip");
 `,
 	}, {
 		name: "Asterisk", file: "hep.conf",
@@ -62,7 +62,7 @@ uuid_type = call-id
 	}, {
 		name: "FreeSWITCH", file: "autoload_configs/sofia.conf.xml",
 		text: `<!-- in global_settings -->
-<param name="capture-server" value="udp:${h}:${port};hep=3;capture_id=100"/>
+<param name="capture-server" value="udp:${h}:${port};hep=3;capture_id=1"/>
 
 <!-- in each sip profile's settings -->
 <param name="sip-capture" value="yes"/>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's pure parts, by tables. `npm test`
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -36,6 +36,7 @@ const sip = await load("sip");
 const diff = await load("diff");
 const hex = await load("hex");
 const explain = await load("explain");
+const hep = await load("hep");
 const download = await load("download");
 // The router looks at the address as it is loaded.
 globalThis.location ??= { hash: "" };
@@ -264,3 +265,23 @@ table("trace: links", [
 	["t7", "#/search?q=trace+%3D%3D+t7&from=all"],
 	["a \"b\"", "#/search?q=trace+%3D%3D+%22a+%5C%22b%5C%22%22&from=all"],
 ], (name, want) => assert.equal(traces.traceSearch(name), want));
+
+// The page and `earshot serve` tell people the same.
+test("recipes are those that serve prints", () => {
+	const source = readFileSync(
+		path.join(here, "../../src/app/hints.c"), "utf8");
+	const full = "192.0.2.1:9060", values = [full, full, full, "192.0.2.1", "9060"];
+	const literals = source.slice(source.indexOf("fprintf("))
+		.matchAll(/"((?:[^"\\]|\\.)*)"/g);
+	const printed = [...literals].map((m) => JSON.parse(`"${m[1]}"`)).join("")
+		.replace(/%[su]/g, () => values.shift());
+	let lines = 0;
+	for (const recipe of hep.recipes("192.0.2.1", "9060"))
+		for (const line of recipe.text.split("\n").map((l) => l.trim())) {
+			if (!line || /^(#|;|<!--)/.test(line))
+				continue;
+			assert.ok(printed.includes(line), `${recipe.name}: ${line}`);
+			lines++;
+		}
+	assert.ok(lines > 15);
+});
