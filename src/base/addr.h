@@ -21,6 +21,14 @@ struct ear_addr {
 	uint8_t ip[16]; /**< network order; IPv4 in the first 4, rest 0 */
 };
 
+/** The same host, of whatever port; unknown ones are no host. */
+static inline bool ear_addr_ip_eq(
+	const struct ear_addr *a, const struct ear_addr *b)
+{
+	return a->family && a->family == b->family &&
+	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
 /** Longest text with its NUL: "[" 39 "]" ":65535". */
 #define EAR_ADDR_TEXT 56
 

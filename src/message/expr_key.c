@@ -58,14 +58,9 @@ static bool has_user(const struct ear_facts *facts, struct ear_slice user)
 	       ear_slice_eq(facts->auth_user, user);
 }
 
-static bool same_ip(const struct ear_addr *a, const struct ear_addr *b)
-{
-	return a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
-}
-
 static bool has_addr(const struct ear_msg *msg, const struct ear_addr *a)
 {
-	return same_ip(&msg->src, a) || same_ip(&msg->dst, a);
+	return ear_addr_ip_eq(&msg->src, a) || ear_addr_ip_eq(&msg->dst, a);
 }
 
 size_t ear_msg_new_keys(const struct ear_msg *msg,

@@ -54,6 +54,8 @@ enum ear_msg_flag {
 					  who sent it to us, not who wrote it */
 	EAR_MSG_ENVELOPE = 1u << 4, /**< the HEP around it was damaged or odd */
 	EAR_MSG_IMPORTED = 1u << 5, /**< from a file, not live */
+	EAR_MSG_XHEADERS = 1u << 6, /**< a duplicate with X-Siptrace fields in
+					 it, which raw still has */
 };
 
 /**

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message/msg_hep.h"
 
+#include "proto/siptrace.h"
+
 /* --- out -------------------------------------------------------------- */
 
 /* What HEP calls "tls" (22) is kept where nobody knows better. */
@@ -50,6 +52,16 @@ void ear_msg_to_hep(const struct ear_msg *msg, const struct ear_facts *facts,
 					    : (struct ear_slice){0},
 		.extra = msg->extra,
 	};
+}
+
+struct ear_slice ear_msg_bare(const struct ear_msg *msg, struct ear_buf *room)
+{
+	if (!(msg->flags & EAR_MSG_XHEADERS))
+		return msg->raw;
+	ear_buf_reset(room);
+	if (ear_siptrace_write(msg->raw, NULL, room))
+		return msg->raw;
+	return ear_buf_view(room);
 }
 
 /* --- in --------------------------------------------------------------- */

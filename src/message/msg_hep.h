@@ -18,6 +18,15 @@ void ear_msg_to_hep(const struct ear_msg *msg, const struct ear_facts *facts,
 	struct ear_hep_out *out);
 
 /**
+ * What a copy in another envelope carries: the message without the X-Siptrace
+ * fields in which it came.
+ *
+ * @param room reused by the caller; holds the copy when there are any
+ * @return raw, or a view of room; raw also when its header has no end
+ */
+struct ear_slice ear_msg_bare(const struct ear_msg *msg, struct ear_buf *room);
+
+/**
  * What the envelope says: addresses, times, capture id, protocol, transport,
  * direction, node, correlation id, EAR_MSG_* flags of damage, and raw and
  * extra where they lie in one piece. Sets no seen time, tap, via and note.

@@ -18,6 +18,7 @@ static void close_mirror(struct ear_sink **sink)
 	mirror_end(*sink);
 	ear_buf_fini(&m->extra);
 	ear_buf_fini(&m->text);
+	ear_buf_fini(&m->bare);
 	if (m->correlation)
 		ear_template_free(&m->correlation);
 	SSL_CTX_free(m->tls);
@@ -135,14 +136,23 @@ static enum ear_err check(const struct mirror *m,
 	return EAR_OK;
 }
 
+/* The fault names the key. */
+static enum ear_err blame(
+	const char *key, const struct ear_fault *why, struct ear_fault *fault)
+{
+	return ear_fail(
+		fault, why->code, why->offset, "%s: %.280s", key, why->text);
+}
+
 static enum ear_err read_options(struct mirror *m,
 	const struct ear_mirror_options *o, struct ear_fault *fault)
 {
+	struct ear_fault why = {0};
 	enum ear_err err =
-		ear_net_uri_parse(ear_slice_str(o->to), &m->uri, fault);
+		ear_net_uri_parse(ear_slice_str(o->to), &m->uri, &why);
 
 	if (err)
-		return err;
+		return blame("to", &why, fault);
 	snprintf(m->to, sizeof(m->to), "%s", o->to);
 	m->version = (uint8_t)(o->version > 255 ? 255 : o->version);
 	m->capture_id = o->capture_id;
@@ -160,8 +170,8 @@ static enum ear_err read_options(struct mirror *m,
 		err = read_addresses(m, o, fault);
 	if (!err && o->correlation && *o->correlation)
 		err = ear_template_new(
-			ear_slice_str(o->correlation), &m->correlation, fault);
-	return err;
+			ear_slice_str(o->correlation), &m->correlation, &why);
+	return why.code ? blame("correlation", &why, fault) : err;
 }
 
 static enum ear_err make_tls(struct mirror *m,

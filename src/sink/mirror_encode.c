@@ -12,18 +12,13 @@
 
 /* --- addresses -------------------------------------------------------- */
 
-static bool same_ip(const struct ear_addr *a, const struct ear_addr *b)
-{
-	return a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
-}
-
 static void swap(const struct mirror *m, struct ear_addr *a)
 {
 	for (size_t i = 0; i < m->swaps; i++) {
 		const struct mirror_swap *s = &m->swap[i];
 		uint16_t port = a->port;
 
-		if (!same_ip(a, &s->from) ||
+		if (!ear_addr_ip_eq(a, &s->from) ||
 			(s->from.port && s->from.port != port))
 			continue;
 		*a = s->to;
@@ -179,6 +174,7 @@ static enum ear_err encode_hep(struct mirror *m, const struct ear_msg *msg,
 		msg = &local;
 	}
 	ear_msg_to_hep(msg, facts, &hep);
+	hep.payload = ear_msg_bare(msg, &m->bare);
 	hep.version = m->version;
 	replace(m, msg->direction, &hep.src, &hep.dst);
 	hep.ip_proto = legacy(m, &hep, msg->transport);

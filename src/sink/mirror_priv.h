@@ -61,6 +61,7 @@ struct mirror {
 	/* --- the thread that takes messages --- */
 	struct ear_buf extra;
 	struct ear_buf text;
+	struct ear_buf bare;
 
 	/* --- the spool's thread --- */
 	struct ear_wire *wire;

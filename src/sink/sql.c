@@ -17,7 +17,7 @@ enum kind { CUT, REPAIRED, REROUTED, REFUSED, KINDS };
 struct sql_sink {
 	struct ear_sink sink;
 	struct ear_sql_plan *plan;
-	struct ear_buf marks; /* encode() alone */
+	struct ear_buf marks, bare; /* encode() alone */
 	struct ear_sql_session *session;
 	uint64_t refused; /* records that deliver() has not told yet */
 	struct {
@@ -174,31 +174,17 @@ static enum ear_err make_plan(struct ear_sql_plan *plan,
 /* --- the sink's side
  * ------------------------------------------------------------ */
 
-/* An agent beside the server it traces tells directions by its address. */
-static uint8_t direction_of(const struct ear_msg *msg)
-{
-	bool from = msg->src.family == msg->via.family &&
-		    !memcmp(msg->src.ip, msg->via.ip, sizeof(msg->src.ip));
-	bool to = msg->dst.family == msg->via.family &&
-		  !memcmp(msg->dst.ip, msg->via.ip, sizeof(msg->dst.ip));
-
-	if (msg->direction || !msg->via.family || from == to)
-		return msg->direction;
-	return from ? EAR_DIR_OUT : EAR_DIR_IN;
-}
-
 static enum ear_err sql_encode(struct ear_sink *sink, const struct ear_msg *msg,
 	const struct ear_facts *facts, const struct ear_marks *marks,
 	struct ear_buf *out)
 {
 	struct sql_sink *s = (struct sql_sink *)sink;
-	struct ear_msg copy = *msg;
 	struct ear_hep_out hep;
 
 	if (msg->proto != EAR_PROTO_SIP)
 		return EAR_UNSUPPORTED;
-	copy.direction = direction_of(msg);
-	ear_msg_to_hep(&copy, facts, &hep);
+	ear_msg_to_hep(msg, facts, &hep);
+	hep.payload = ear_msg_bare(msg, &s->bare);
 	ear_buf_reset(&s->marks);
 	ear_marks_write(marks, &s->marks);
 	if (s->marks.err)
@@ -340,6 +326,7 @@ static void sql_close(struct ear_sink **sink)
 		atomic_store(&s->plan->closed, true);
 	ear_sql_plan_unref(&s->plan);
 	ear_buf_fini(&s->marks);
+	ear_buf_fini(&s->bare);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -27,6 +27,10 @@ static enum ear_err class_of(
 	if (!strncmp(state, "22", 2) || !strncmp(state, "23", 2) ||
 		!strncmp(state, "44", 2) || !strncmp(state, "54", 2))
 		return EAR_BAD;
+	/* a trigger says no: RAISE in PostgreSQL, SIGNAL in MariaDB. One row
+	 * that it never takes must not hold up all others for ever. */
+	if (!strcmp(state, "P0001") || !strcmp(state, "45000"))
+		return EAR_BAD;
 	if (conn->dialect != EAR_SQL_MYSQL)
 		return EAR_SYS;
 	if (native == 1146)
@@ -122,7 +126,8 @@ static enum ear_err connect_to(
 
 		snprintf(doing, sizeof(doing), "cannot connect to %s",
 			url->shown);
-		ear_odbc_fail(conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
+		(void)!ear_odbc_fail(
+			conn, SQL_HANDLE_DBC, conn->dbc, fault, doing);
 		err = fault->code = EAR_SYS;
 	} else {
 		conn->open = true;

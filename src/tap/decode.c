@@ -209,6 +209,7 @@ static void take_sip(struct job *job, struct ear_slice sip)
 	msg.raw = sip;
 	msg.transport = job->unit->transport;
 	if (ear_siptrace_read(sip, &trace)) {
+		msg.flags |= EAR_MSG_XHEADERS;
 		msg.src = trace.src;
 		msg.dst = trace.dst;
 		msg.at_ns = trace.at_ns;
@@ -296,11 +297,26 @@ static void write_notes(struct job *job, const struct ear_hep *hep)
 	}
 }
 
+/*
+ * HEP has no direction. Where the agent is one of the two ends, it sent or
+ * received: so says its address.
+ */
+static uint8_t direction_by_agent(const struct ear_msg *msg)
+{
+	bool from = ear_addr_ip_eq(&msg->src, &msg->via);
+	bool to = ear_addr_ip_eq(&msg->dst, &msg->via);
+
+	if (msg->direction || from == to)
+		return msg->direction;
+	return from ? EAR_DIR_OUT : EAR_DIR_IN;
+}
+
 static void emit_hep(struct job *job, struct ear_hep *hep, struct ear_msg *msg)
 {
 	struct ear_slice raw = msg->raw, extra = msg->extra;
 
 	ear_msg_from_hep(hep, msg);
+	msg->direction = direction_by_agent(msg);
 	/* opened and gathered, where the packet has them in no one piece */
 	msg->raw = raw;
 	msg->extra = extra;

@@ -380,6 +380,28 @@ static void test_sip(void **state)
 	(void)state;
 }
 
+/* Fields of one envelope do not travel in another; a sender's own do. */
+static void test_bare(void **state)
+{
+	const struct ear_slice with =
+		EAR_S(HEAD "Content-Length: 4\r\n" X_HEADS "\r\nbody");
+	struct ear_mirror_options o = options("hep:127.0.0.1");
+	struct ear_msg m = message();
+	struct ear_buf out = {0};
+	struct ear_hep hep;
+
+	(void)state;
+	m.raw = with;
+	assert_int_equal(encode(&o, &m, &out), EAR_OK);
+	assert_int_equal(ear_hep_read(ear_buf_view(&out), T, &hep), EAR_OK);
+	assert_slice("a sender's own", hep.payload, with);
+	m.flags = EAR_MSG_XHEADERS;
+	assert_int_equal(encode(&o, &m, &out), EAR_OK);
+	assert_int_equal(ear_hep_read(ear_buf_view(&out), T, &hep), EAR_OK);
+	assert_slice("an envelope's", hep.payload, EAR_S(SIP));
+	ear_buf_fini(&out);
+}
+
 /* Kamailio's limits: 50 characters a value, 511 bytes all told. */
 static void test_limits(void **state)
 {
@@ -551,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_correlation),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_sip),
+		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_stream_sip),
 		cmocka_unit_test(test_loop),

@@ -270,36 +270,6 @@ static void test_reply(void **state)
 	ear_sql_batch_fini(&b);
 }
 
-/* An agent that runs beside its server: what comes from its address goes out.
- */
-static void test_direction(void **state)
-{
-	static const struct {
-		const char *via, *want;
-		uint8_t direction;
-	} rows[] = {
-		{"\xc0\0\2\1", "out", EAR_DIR_UNKNOWN},
-		{"\xc0\0\2\2", "in", EAR_DIR_UNKNOWN},
-		{"\xc0\0\2\3", "", EAR_DIR_UNKNOWN},
-		{"\xc0\0\2\1", "in", EAR_DIR_IN},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ROWS(rows); i++) {
-		struct ear_msg msg =
-			message(EAR_S("INVITE sip:b@x SIP/2.0\r\n" HEADERS));
-		struct ear_sql_batch b = {0};
-
-		msg.direction = rows[i].direction;
-		msg.via = ear_addr_v4(rows[i].via, 40000);
-		assert_int_equal(rows_of(&msg, NULL, &b), EAR_OK);
-		assert_slice(rows[i].want,
-			ear_sql_cell(&b, &b.row[0], EAR_SQL_DIRECTION),
-			ear_slice_str(rows[i].want));
-		ear_sql_batch_fini(&b);
-	}
-}
-
 static void test_users_and_tables(void **state)
 {
 	static const struct {
@@ -453,7 +423,6 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_direction),
 		cmocka_unit_test(test_users_and_tables),
 		cmocka_unit_test(test_odd),
 		cmocka_unit_test(test_text),

@@ -257,6 +257,47 @@ static void test_hep3(void **state)
 	assert_slice("tap", m->tap, EAR_S("tap"));
 }
 
+/* HEP has none: an agent that is one of the two ends tells it by that. */
+static void test_direction(void **state)
+{
+	static const struct {
+		const char *src, *dst, *agent, *said;
+		uint8_t is;
+	} rows[] = {
+		{"192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.1:40000", "",
+			EAR_DIR_OUT},
+		{"192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.2:40000", "",
+			EAR_DIR_IN},
+		{"192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.1:40000", "in",
+			EAR_DIR_IN},
+		{"192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:40000", "",
+			EAR_DIR_UNKNOWN},
+		{"192.0.2.1:5060", "192.0.2.1:5080", "192.0.2.1:40000", "",
+			EAR_DIR_UNKNOWN},
+	};
+	struct world *w = *state;
+	struct ear_addr from = w->unit.from;
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ear_hep_out out = packet(3, EAR_S(SIP));
+
+		assert_int_equal(
+			ear_addr_parse(ear_slice_str(rows[i].src), &out.src),
+			EAR_OK);
+		assert_int_equal(
+			ear_addr_parse(ear_slice_str(rows[i].dst), &out.dst),
+			EAR_OK);
+		assert_int_equal(ear_addr_parse(ear_slice_str(rows[i].agent),
+					 &w->unit.from),
+			EAR_OK);
+		out.direction = ear_slice_str(rows[i].said);
+		assert_int_equal(decode(w, wire(w, &out)), 1);
+		if (w->heard.last.direction != rows[i].is)
+			fail_msg("row %zu: %d", i, w->heard.last.direction);
+	}
+	w->unit.from = from;
+}
+
 static void test_transports(void **state)
 {
 	static const struct {
@@ -797,7 +838,7 @@ static void test_plain(void **state)
 	assert_int_equal(m->transport, EAR_TR_UDP);
 
 	assert_int_equal(decode(w, traced), 1);
-	assert_int_equal(m->flags, 0);
+	assert_int_equal(m->flags, EAR_MSG_XHEADERS);
 	assert_int_equal(m->direction, EAR_DIR_OUT);
 	assert_int_equal(m->transport, EAR_TR_TLS);
 	assert_true(m->at_ns == T);
@@ -824,6 +865,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test_setup_teardown(test_hep3, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_direction, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_transports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old, setup, teardown),
