@@ -113,6 +113,26 @@ static const char *nearest(const cfg_t *cfg, struct ear_slice wrong)
 	return near;
 }
 
+/* What libconfuse calls titles are names here. */
+static void words_of(const char *format, va_list args, char *text, size_t room)
+{
+	const char *what;
+
+	if (!strcmp(format, "missing title for section '%s'")) {
+		what = va_arg(args, const char *);
+		snprintf(text, room, "the section needs a name: %s NAME { … }",
+			what);
+	} else if (!strcmp(format, "found duplicate title '%s'")) {
+		what = va_arg(args, const char *);
+		snprintf(text, room,
+			"there is another section of this kind with the name "
+			"'%s'",
+			what);
+	} else {
+		vsnprintf(text, room, format, args);
+	}
+}
+
 static void report(cfg_t *cfg, const char *format, va_list args)
 {
 	static const char unknown[] = "no such option '";
@@ -121,7 +141,7 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 
 	if (!reading || reading->code)
 		return;
-	vsnprintf(text, sizeof(text), format, args);
+	words_of(format, args, text, sizeof(text));
 	if (cfg && !strncmp(text, unknown, sizeof(unknown) - 1)) {
 		struct ear_slice wrong =
 			ear_slice_str(text + sizeof(unknown) - 1);

@@ -153,6 +153,11 @@ static enum ear_err mirror(struct ear_settings *s, size_t at,
 
 	if (err)
 		return err;
+	if (!from->to[0])
+		return ear_fail(fault, EAR_USAGE, 0,
+			"mirror \"%.64s\": to is missing; write "
+			"hep:HOST:PORT or sip:HOST:PORT",
+			from->name);
 	if (!from->certificate[0] != !from->private_key[0])
 		return ear_fail(fault, EAR_USAGE, 0,
 			"mirror \"%s\": certificate and private_key go "

@@ -149,7 +149,8 @@ enum ear_err ear_net_uri_parse(
 	*uri = (struct ear_net_uri){0};
 	if (scheme == SCHEMES)
 		return ear_fail(fault, EAR_USAGE, 0,
-			"'%.*s' begins with neither hep: nor sip:",
+			"'%.*s' begins with neither hep: nor sip:; write "
+			"hep:HOST:PORT or sip:HOST:PORT",
 			EAR_FMT(all));
 	uri->sip = schemes[scheme].sip;
 	uri->carrier = schemes[scheme].tls ? EAR_CARRY_TLS : EAR_CARRY_UDP;

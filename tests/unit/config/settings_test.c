@@ -14,6 +14,14 @@ static const struct {
 	const char *fault; /* a part of it; NULL: it is taken */
 } rows[] = {
 	{"nothing", "", NULL},
+	{"no name", "mirror { to = \"hep:192.0.2.1\" }\n",
+		"configuration:1: the section needs a name: mirror NAME {"},
+	{"one name for two",
+		"mirror m { to = \"hep:192.0.2.1\" }\n"
+		"mirror m { to = \"hep:192.0.2.2\" }\n",
+		"configuration:2: there is another section of this kind with "
+		"the name 'm'"},
+	{"nowhere to", "mirror m { }\n", "mirror \"m\": to is missing"},
 	{"a mirror", LISTENER "mirror m { to = \"hep:192.0.2.1\" }\n", NULL},
 	{"to our listener", LISTENER "mirror m { to = \"hep:127.0.0.1\" }\n",
 		"mirror \"m\": to: 'hep:127.0.0.1' is the listener \"own\""},
