@@ -101,7 +101,8 @@ static enum ear_err not_to_us(const struct ear_settings *s,
 		const struct ear_listener *l = &s->listener[i];
 
 		if (l->optional || l->address.port != uri.port ||
-			strcmp(l->transport, ear_carrier_name(uri.carrier)))
+			strcmp(l->transport, ear_carrier_name(uri.carrier)) !=
+				0)
 			continue;
 		if (ear_addr_ip_eq(&l->address, &to) ||
 			(ear_addr_is_any(&l->address) &&
