@@ -27,7 +27,8 @@
  * Notices: journal.torn (the end of a file), journal.corrupt (the middle),
  * journal.missing (frames by their numbers), journal.order (a number that
  * went backwards), journal.resume (the place to go on from is not there),
- * journal.sync, journal.full, journal.room.
+ * journal.removed (the file being written was taken away), journal.sync,
+ * journal.full, journal.room.
  */
 #ifndef EAR_JOURNAL_JOURNAL_H
 #define EAR_JOURNAL_JOURNAL_H

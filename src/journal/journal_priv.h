@@ -130,6 +130,7 @@ struct ear_lane {
 	_Atomic uint64_t done;      /* consumed up to here */
 	_Atomic uint64_t oldest;    /* no file below this number is left */
 	uint64_t synced;            /* the keeper's own: on the platter */
+	_Atomic uint64_t removed;   /* a file that somebody else removed; 0 */
 };
 
 struct ear_journal {

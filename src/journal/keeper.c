@@ -72,13 +72,45 @@ static bool take_dirty(struct ear_journal *j, char name[LANE_NAME],
 	return lane != NULL;
 }
 
+/*
+ * Whoever removes the file that is being written does not stop the writer:
+ * what it writes only is nowhere any more. It begins another one then.
+ */
+static void look_for(struct ear_journal *j, const char *name, uint64_t end)
+{
+	struct ear_lane *lane;
+	uint64_t bytes;
+	bool gone = false;
+
+	if (!place_offset(end) ||
+		file_size(j->dir, name, place_file(end), &bytes))
+		return;
+	pthread_mutex_lock(&j->lanes_lock);
+	for (lane = j->lanes; lane && strcmp(lane->name, name);)
+		lane = lane->next;
+	/* not one that was finished and consumed meanwhile */
+	if (lane &&
+		place_file(atomic_load(&lane->published)) == place_file(end))
+		gone = atomic_exchange(&lane->removed, place_file(end)) !=
+		       place_file(end);
+	pthread_mutex_unlock(&j->lanes_lock);
+	if (gone)
+		journal_notice(j, "journal.removed", 0,
+			"the file of lane %s was removed while it was being "
+			"written; what of it was not yet read is lost. Where "
+			"its directory was removed too, restart the server",
+			name);
+}
+
 static void sync_lanes(struct ear_journal *j, size_t most)
 {
 	char name[LANE_NAME];
 	uint64_t from, to;
 
-	while (most-- && take_dirty(j, name, &from, &to))
+	while (most-- && take_dirty(j, name, &from, &to)) {
 		lane_sync(j, name, from, to);
+		look_for(j, name, to);
+	}
 }
 
 static size_t reap_lanes(struct ear_journal *j)

@@ -130,7 +130,10 @@ static enum ear_err append(struct ear_lane *lane, char *buf, size_t n,
 
 	if (!room_take(j, n))
 		return refuse(lane, fault);
-	if (w->fd >= 0 && w->at && w->at + n > j->file_bytes)
+	if (w->fd >= 0 && w->at &&
+		(w->at + n > j->file_bytes ||
+			atomic_load_explicit(&lane->removed,
+				memory_order_relaxed) == w->file))
 		finish_file(lane);
 	if (w->fd < 0)
 		err = begin_file(lane, fault);

@@ -90,6 +90,20 @@ int fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
+/* @return how many */
+static int remove_files(void)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	while ((e = readdir(d)))
+		if (strstr(e->d_name, ".journal"))
+			n += unlinkat(dirfd(d), e->d_name, 0) == 0;
+	closedir(d);
+	return n;
+}
+
 static void test_write_fails(void **state)
 {
 	static const struct {
@@ -233,6 +247,28 @@ static int end(void **state)
 	return remove_dir(state);
 }
 
+/* Somebody tidies up under a running server. */
+static void test_removed(void **state)
+{
+	struct ear_journal *j = open_with(0, 0);
+	struct ear_lane *lane = lane_at(j, NULL);
+
+	assert_int_equal(put(lane, 1, BYTES), EAR_OK);
+	assert_int_equal(remove_files(), 1);
+	assert_int_equal(put(lane, 2, BYTES), EAR_OK);
+	for (int i = 0; i < 500 && !was_told("journal.removed"); i++)
+		usleep(10000);
+	assert_int_equal(was_told("journal.removed"), 1);
+	assert_int_equal(put(lane, 3, BYTES), EAR_OK);
+	assert_int_equal(get(lane, NULL), 3);
+	assert_int_equal(get(lane, NULL), 0);
+	usleep(400000);
+	assert_int_equal(was_told("journal.removed"), 1);
+	ear_lane_close(&lane);
+	ear_journal_close(&j);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +277,7 @@ int main(void)
 		T(test_write_in_pieces),
 		T(test_bad_block),
 		T(test_sync),
+		T(test_removed),
 	};
 
 	return cmocka_run_group_tests_name(
