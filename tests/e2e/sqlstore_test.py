@@ -232,14 +232,13 @@ def refuse(db, table):
     """A row that the database takes from nobody."""
     if db.name == 'postgres':
         db.run(f"""CREATE FUNCTION poison() RETURNS trigger AS $$ BEGIN
-            IF NEW.callid = 'poison' THEN RAISE EXCEPTION 'not this one'
-            USING ERRCODE = '22023'; END IF; RETURN NEW; END $$ LANGUAGE
-            plpgsql; CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH
+            IF NEW.callid = 'poison' THEN RAISE EXCEPTION 'not this one';
+            END IF; RETURN NEW; END $$ LANGUAGE plpgsql; CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH
             ROW EXECUTE FUNCTION poison();""")
     else:
         db.run(f"""DELIMITER //
             CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH ROW
-            IF NEW.callid = 'poison' THEN SIGNAL SQLSTATE '22023' SET
+            IF NEW.callid = 'poison' THEN SIGNAL SQLSTATE '45000' SET
             MESSAGE_TEXT = 'not this one'; END IF//""")
 
 
