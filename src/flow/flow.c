@@ -144,6 +144,7 @@ static enum ear_err keep(struct ear_path *path, const struct ear_msg *msg,
 struct late {
 	struct ear_path *path;
 	struct ear_rules_set *set;
+	const struct ear_trace_verdict *trace; /* those who ask for it */
 	uint64_t messages, bytes;
 	enum ear_err err;
 };
@@ -159,7 +160,7 @@ static void take_late(
 
 	if (late->err)
 		return;
-	late->err = ear_judge_late(&path->judge, msg, marks, &path->late_extra);
+	late->err = ear_judge_late(late->trace, msg, marks, &path->late_extra);
 	ear_msg_facts(msg, &facts);
 	if (!late->err && !stored)
 		late->err = keep(path, msg, &facts, tally, &kept);
@@ -174,7 +175,7 @@ static void take_late(
 		ear_tally_add(tally, EAR_N_RECALLED, 1, msg->seen_ns);
 	}
 	ear_outlets_put_late(
-		&late->set->outlets, msg, &facts, marks, &path->judge.trace);
+		&late->set->outlets, msg, &facts, marks, late->trace);
 	late->messages++;
 	late->bytes += msg->raw.n;
 }
@@ -183,16 +184,17 @@ static void take_late(
 static enum ear_err recall(struct ear_path *path, struct ear_rules_set *set,
 	const struct ear_facts *facts)
 {
-	const struct ear_trace_verdict *trace = &path->judge.trace;
-	struct late late = {.path = path, .set = set};
+	struct ear_traces *traces = ear_rules_traces(path->options.rules);
+	struct late late = {
+		.path = path, .set = set, .trace = ear_traces_before(traces)};
 
-	if (!trace->before_ns || !set->recorder || !facts->call_id.n)
+	if (!path->judge.trace.before_ns || !set->recorder || !facts->call_id.n)
 		return EAR_OK;
-	ear_recorder_recall(set->recorder, facts->call_id, trace->before_ns,
-		take_late, &late);
+	ear_recorder_recall(set->recorder, facts->call_id,
+		late.trace->before_ns, take_late, &late);
 	if (late.messages)
-		ear_traces_recalled(ear_rules_traces(path->options.rules),
-			trace, late.messages, late.bytes);
+		ear_traces_recalled(
+			traces, late.trace, late.messages, late.bytes);
 	return late.err;
 }
 
@@ -212,7 +214,10 @@ static void record(struct ear_path *path, struct ear_rules_set *set,
 	(void)!ear_recorder_put(set->recorder, msg, facts, j->keep, tally);
 }
 
-/* What a script says beside a message: kept and handed on as that is. */
+/*
+ * What a script says beside a message, which may itself have been dropped:
+ * the script's word is no part of it.
+ */
 static enum ear_err take_event(struct ear_path *path, struct ear_rules_set *set,
 	const struct ear_msg *of, struct ear_slice text,
 	struct ear_slice correlation)
@@ -234,11 +239,12 @@ static enum ear_err take_event(struct ear_path *path, struct ear_rules_set *set,
 	};
 	struct ear_facts facts;
 	enum ear_err err;
-	bool kept = false;
+	bool wanted, kept = false;
 
 	ear_msg_examine(&msg, &facts);
+	wanted = ear_judge_keeps(&path->judge, set, &msg, &facts);
 	err = path->options.mask_secrets ? mask(path, &msg, &facts) : EAR_OK;
-	if (!err && path->judge.keep)
+	if (!err && wanted)
 		err = keep(path, &msg, &facts, tally, &kept);
 	if (err)
 		return err;
@@ -246,7 +252,7 @@ static enum ear_err take_event(struct ear_path *path, struct ear_rules_set *set,
 	ear_tally_add(tally, EAR_N_BYTES, text.n, of->seen_ns);
 	if (kept)
 		count_kept(&msg, tally, of->seen_ns);
-	else if (!path->judge.keep)
+	else if (!wanted)
 		ear_tally_add(tally, EAR_N_FILTERED, 1, of->seen_ns);
 	ear_outlets_put(&set->outlets, &msg, &facts, &path->judge.marks,
 		&path->judge.trace);
@@ -302,12 +308,13 @@ static enum ear_err take_by_rules(struct ear_path *path, struct ear_msg *msg,
 		count_kept(msg, tally, msg->seen_ns);
 	else if (!j->keep)
 		ear_tally_add(tally, EAR_N_FILTERED, 1, msg->seen_ns);
-	if (j->drop)
-		return EAR_OK;
-	record(path, set, msg, facts, tally);
 
 	/* Hand on copies, and what the script has to say. */
-	ear_outlets_put(&set->outlets, msg, facts, &j->marks, &j->trace);
+	if (!j->drop) {
+		record(path, set, msg, facts, tally);
+		ear_outlets_put(
+			&set->outlets, msg, facts, &j->marks, &j->trace);
+	}
 	return set->hook && j->hook.events ? take_events(path, set, msg, facts)
 					   : EAR_OK;
 }

@@ -81,12 +81,13 @@ static void ask_hook(struct ear_judge *j, struct ear_hook *hook,
  * A trace's correlation id takes the place of what the message came with. Not
  * with a log event: there it is all that says which conversation it is of.
  */
-static void correlate(const struct ear_judge *j, struct ear_msg *msg)
+static void correlate(
+	const struct ear_trace_verdict *trace, struct ear_msg *msg)
 {
-	if (!j->trace.correlation.n ||
+	if (!trace->correlation.n ||
 		(msg->proto == EAR_PROTO_LOG && msg->correlation.n))
 		return;
-	msg->correlation = j->trace.correlation;
+	msg->correlation = trace->correlation;
 }
 
 static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
@@ -99,15 +100,13 @@ static void ask_traces(struct ear_judge *j, struct ear_rules *rules,
 	if (j->ask)
 		ear_traces_ask(rules->traces, msg, facts, j->ask, &j->trace);
 	if (!(hook && j->hook.correlation.n))
-		correlate(j, msg);
+		correlate(&j->trace, msg);
 	add_marks(&j->marks, &j->trace.marks);
 }
 
-static bool wanted(struct ear_judge *j, struct ear_rules_set *set, bool hook,
+bool ear_judge_keeps(const struct ear_judge *j, struct ear_rules_set *set,
 	const struct ear_msg *msg, const struct ear_facts *facts)
 {
-	if (hook && j->hook.store_off)
-		return false;
 	switch (set->keep) {
 	case EAR_KEEP_TRACED: return j->trace.traced;
 	case EAR_KEEP_EXPR:
@@ -149,19 +148,20 @@ enum ear_err ear_judge_message(struct ear_judge *j, struct ear_rules *rules,
 	j->ask = NULL;
 	if (j->drop)
 		return EAR_OK;
-	j->keep = wanted(j, set, hook, msg, facts);
+	j->keep = !(hook && j->hook.store_off) &&
+		  ear_judge_keeps(j, set, msg, facts);
 	return count_marks(&j->marks) == senders
 		       ? EAR_OK
 		       : write_marks(&j->marks, msg, &j->extra);
 }
 
-enum ear_err ear_judge_late(struct ear_judge *j, struct ear_msg *msg,
-	struct ear_marks *marks, struct ear_buf *room)
+enum ear_err ear_judge_late(const struct ear_trace_verdict *trace,
+	struct ear_msg *msg, struct ear_marks *marks, struct ear_buf *room)
 {
 	ear_marks_read(msg->extra, marks);
 	clear_list(&marks->tables);
-	add_marks(marks, &j->trace.marks);
-	correlate(j, msg);
+	add_marks(marks, &trace->marks);
+	correlate(trace, msg);
 	return write_marks(marks, msg, room);
 }
 

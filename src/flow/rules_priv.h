@@ -162,12 +162,20 @@ EAR_MUST_USE enum ear_err ear_judge_message(struct ear_judge *judge,
 	const struct ear_facts *facts);
 
 /**
+ * Whether store.keep wants a message, or what a script says beside the one
+ * that was judged last.
+ */
+bool ear_judge_keeps(const struct ear_judge *judge, struct ear_rules_set *set,
+	const struct ear_msg *msg, const struct ear_facts *facts);
+
+/**
  * Put the marks of traces upon a message that is kept later.
  *
- * @param room for its extra
+ * @param trace as ear_traces_before() has it
+ * @param room  for its extra
  * @return EAR_OK; EAR_NOMEM
  */
-EAR_MUST_USE enum ear_err ear_judge_late(struct ear_judge *judge,
+EAR_MUST_USE enum ear_err ear_judge_late(const struct ear_trace_verdict *trace,
 	struct ear_msg *msg, struct ear_marks *marks, struct ear_buf *room);
 
 void ear_judge_fini(struct ear_judge *judge);

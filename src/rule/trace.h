@@ -175,6 +175,14 @@ void ear_traces_take(struct ear_traces *traces, const struct ear_msg *msg,
 	const struct ear_facts *facts, struct ear_trace_verdict *verdict);
 
 /**
+ * The verdict on what the flight recorder has of the conversation of the last
+ * message: with the traces alone that it triggered and that want it. Lives
+ * until the next take.
+ */
+const struct ear_trace_verdict *ear_traces_before(
+	const struct ear_traces *traces);
+
+/**
  * Count what the flight recorder gave to the traces of a verdict: among their
  * messages and bytes too, so that it may end them.
  */

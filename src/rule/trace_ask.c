@@ -127,6 +127,13 @@ static void texts_of(struct ear_traces *t, const struct ear_trace_spec *spec,
 		ear_buf_reset(&t->scratch);
 }
 
+/* Others took it for the default table. */
+static void unsettle(struct ear_trace_verdict *verdict)
+{
+	if (verdict->traced && !verdict->marks.tables.n)
+		ear_mark_add(&verdict->marks.tables, EAR_S(""));
+}
+
 void ear_traces_ask(struct ear_traces *traces, const struct ear_msg *msg,
 	const struct ear_facts *facts, const struct ear_trace_spec *spec,
 	struct ear_trace_verdict *verdict)
@@ -145,10 +152,10 @@ void ear_traces_ask(struct ear_traces *traces, const struct ear_msg *msg,
 	if (trace && !trace_set_has(&traces->taken, trace->slot)) {
 		texts_of(traces, spec, msg, facts);
 		texts = ear_buf_view(&traces->scratch);
-		if (verdict->traced && !verdict->marks.tables.n)
-			ear_mark_add(&verdict->marks.tables, EAR_S(""));
+		unsettle(verdict);
+		unsettle(&traces->earlier);
 		traces_begin(traces, trace, &texts, msg, facts, verdict);
-		traces_settle(verdict);
+		traces_settle(traces, verdict);
 	}
 	traces_unlock(traces);
 }

@@ -49,8 +49,8 @@ struct trace_notice {
 	char text[];
 };
 
-/** Texts of one verdict: four lists and a correlation id. */
-#define TRACES_ARENA ((size_t)(4 * EAR_MARKS_MAX + 1) * EAR_MARK_TEXT)
+/** Texts of two verdicts: four lists and a correlation id. */
+#define TRACES_ARENA ((size_t)2 * (4 * EAR_MARKS_MAX + 1) * EAR_MARK_TEXT)
 
 struct ear_traces {
 	struct ear_traces_options options;
@@ -85,6 +85,7 @@ struct ear_traces {
 	struct trace_notice *first_notice, **last_notice;
 
 	/* of the thread that takes messages */
+	struct ear_trace_verdict earlier; /* on what the recorder has */
 	struct ear_buf scratch;
 	size_t arena_n;
 	char arena[TRACES_ARENA];
@@ -138,7 +139,7 @@ void traces_begin(struct ear_traces *t, struct trace *trace,
 	const struct ear_slice *texts, const struct ear_msg *msg,
 	const struct ear_facts *facts, struct ear_trace_verdict *verdict);
 /** The last step of a verdict. */
-void traces_settle(struct ear_trace_verdict *verdict);
+void traces_settle(struct ear_traces *t, struct ear_trace_verdict *verdict);
 
 /* trace_json.c */
 void trace_json(const struct trace *trace, struct ear_json *j);

@@ -22,8 +22,7 @@ static void empty(struct ear_mark_list *list)
 }
 
 /* Not the items, which nobody reads beyond n. */
-static void begin_verdict(
-	struct ear_traces *t, struct ear_trace_verdict *verdict)
+static void clear(struct ear_trace_verdict *verdict)
 {
 	empty(&verdict->marks.users);
 	empty(&verdict->marks.traces);
@@ -32,6 +31,14 @@ static void begin_verdict(
 	verdict->correlation = (struct ear_slice){0};
 	verdict->traced = verdict->mirrors_any = false;
 	verdict->before_ns = 0;
+}
+
+static void begin_verdict(
+	struct ear_traces *t, struct ear_trace_verdict *verdict)
+{
+	clear(verdict);
+	if (t->earlier.traced)
+		clear(&t->earlier);
 	t->arena_n = 0;
 	memset(&t->taken, 0, sizeof(t->taken));
 }
@@ -144,13 +151,9 @@ static bool may_take(const struct ear_traces *t, const struct trace *trace,
 	return false;
 }
 
-/* @return whether it did; the trace may have ended by it */
-static bool give(struct ear_traces *t, struct trace *trace,
-	struct ear_slice texts, const struct ear_msg *msg,
-	struct ear_trace_verdict *verdict)
+static void mark_all(struct ear_traces *t, const struct trace *trace,
+	struct ear_slice texts, struct ear_trace_verdict *verdict)
 {
-	if (!may_take(t, trace, texts))
-		return false;
 	if (!atomic_load_explicit(&t->on, memory_order_relaxed))
 		mark(t, &verdict->marks.traces, EAR_S(EAR_MARK_OFF));
 	mark(t, &verdict->marks.traces, ear_slice_str(trace->spec.name));
@@ -158,6 +161,16 @@ static bool give(struct ear_traces *t, struct trace *trace,
 	mark_texts(t, texts, verdict);
 	mark_mirrors(t, trace, verdict);
 	verdict->traced = true;
+}
+
+/* @return whether it did; the trace may have ended by it */
+static bool give(struct ear_traces *t, struct trace *trace,
+	struct ear_slice texts, const struct ear_msg *msg,
+	struct ear_trace_verdict *verdict)
+{
+	if (!may_take(t, trace, texts))
+		return false;
+	mark_all(t, trace, texts, verdict);
 	count(t, trace, msg);
 	end_if_full(t, trace, msg->seen_ns);
 	return true;
@@ -205,7 +218,9 @@ static void follow(struct ear_traces *t, const struct ear_msg *msg,
 
 /* --- what begins ------------------------------------------------------- */
 
-static void want_before(const struct trace *trace, const struct ear_msg *msg,
+/* Others that take the message have not asked for what was before it. */
+static void want_before(struct ear_traces *t, const struct trace *trace,
+	struct ear_slice texts, const struct ear_msg *msg,
 	struct ear_trace_verdict *verdict)
 {
 	uint64_t back = trace->spec.keep_before_ns, from;
@@ -215,6 +230,8 @@ static void want_before(const struct trace *trace, const struct ear_msg *msg,
 	from = msg->at_ns > back ? msg->at_ns - back : 1;
 	if (!verdict->before_ns || from < verdict->before_ns)
 		verdict->before_ns = from;
+	t->earlier.before_ns = verdict->before_ns;
+	mark_all(t, trace, texts, &t->earlier);
 }
 
 void traces_begin(struct ear_traces *t, struct trace *trace,
@@ -234,7 +251,7 @@ void traces_begin(struct ear_traces *t, struct trace *trace,
 			trace->forgotten++;
 		t->open_dirty = true;
 	}
-	want_before(trace, msg, verdict);
+	want_before(t, trace, all, msg, verdict);
 	trace_set_add(&t->taken, trace->slot);
 	(void)give(t, trace, all, msg, verdict);
 }
@@ -294,12 +311,16 @@ static void keep_time(struct ear_traces *t, const struct ear_msg *msg)
 }
 
 /* The default table alone needs no mark. */
-void traces_settle(struct ear_trace_verdict *verdict)
+static void settle(struct ear_mark_list *tables)
 {
-	struct ear_mark_list *tables = &verdict->marks.tables;
-
 	if (tables->n == 1 && !tables->item[0].n)
 		tables->n = 0;
+}
+
+void traces_settle(struct ear_traces *t, struct ear_trace_verdict *verdict)
+{
+	settle(&verdict->marks.tables);
+	settle(&t->earlier.marks.tables);
 }
 
 void ear_traces_take(struct ear_traces *traces, const struct ear_msg *msg,
@@ -312,8 +333,14 @@ void ear_traces_take(struct ear_traces *traces, const struct ear_msg *msg,
 	keep_time(traces, msg);
 	follow(traces, msg, facts, verdict);
 	match(traces, msg, facts, verdict);
-	traces_settle(verdict);
+	traces_settle(traces, verdict);
 	traces_unlock(traces);
+}
+
+const struct ear_trace_verdict *ear_traces_before(
+	const struct ear_traces *traces)
+{
+	return &traces->earlier;
 }
 
 void ear_traces_recalled(struct ear_traces *traces,

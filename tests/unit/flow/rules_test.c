@@ -314,6 +314,7 @@ static void test_hook(void **state)
 	write_script(path,
 		"function on_message(msg)\n"
 		"  if msg.method == 'OPTIONS' then drop() end\n"
+		"  if msg.method == 'PUBLISH' then hlog('no') drop() end\n"
 		"  if msg.method == 'REGISTER' then keep(false) end\n"
 		"  if msg.method == 'INVITE' then hlog('a call') end\n"
 		"end\n");
@@ -327,6 +328,10 @@ static void test_hook(void **state)
 	assert_int_equal(counted(&b, EAR_N_RECEIVED), 4);
 	assert_string_equal(b.store.kept[1].method, "");
 	assert_string_equal(b.store.kept[1].correlation, "c");
+	/* dropped, but not what is said of it */
+	take(&b, "PUBLISH", 0, "p", NONE);
+	assert_sums(&b, 3, 3);
+	assert_string_equal(b.store.kept[2].correlation, "p");
 	end(&b);
 	unlink(path);
 	(void)state;
@@ -429,6 +434,42 @@ static void test_recall_to_outlets(void **state)
 	(void)state;
 }
 
+/* Who takes the same message and did not ask for what was before gets none. */
+static void test_recall_for_one(void **state)
+{
+	struct ear_trace_spec traces[] = {
+		TRACE("failed", "status >= 500", EAR_SCOPE_DIALOG),
+		TRACE("other", "status == 503", EAR_SCOPE_MESSAGE)};
+	struct ear_outlet_spec outlets[] = {
+		mirror_spec("one", true), mirror_spec("two", true)};
+	static const char *const one[] = {"one"}, *const two[] = {"two"};
+	struct ear_rules_spec spec = {.keep = "traced",
+		.traces = traces,
+		.n_traces = 2,
+		.recorder_bytes = 1 << 20,
+		.outlets = outlets,
+		.n_outlets = 2};
+	struct ear_trace_info info[2];
+	struct bench b;
+
+	traces[0].keep_before_ns = 60000000000ULL;
+	traces[0].mirrors = (struct ear_texts){one, 1};
+	traces[1].mirrors = (struct ear_texts){two, 1};
+	begin(&b, &spec);
+	take(&b, "INVITE", 0, "bad", NONE);
+	take(&b, "INVITE", 503, "bad", NONE);
+	assert_int_equal(put_into(&b, "mirror:one"), 2);
+	assert_int_equal(put_into(&b, "mirror:two"), 1);
+	assert_int_equal(
+		ear_traces_list(ear_rules_traces(b.rules), info, 2), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(info[i].messages,
+			!strcmp(info[i].name, "failed") ? 2 : 1);
+	assert_sums(&b, 2, 0);
+	end(&b);
+	(void)state;
+}
+
 /* --- changing ---------------------------------------------------------- */
 
 static void test_change(void **state)
@@ -487,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_outlets),
 		cmocka_unit_test(test_recall_to_outlets),
+		cmocka_unit_test(test_recall_for_one),
 		cmocka_unit_test(test_change),
 	};
 
