@@ -14,9 +14,14 @@
 #include "rule/trace_priv.h"
 
 #define LOOK_NS EAR_SECOND_NS
-/* Most time that counts, and what is followed, are behind on the disk. */
-#define COUNTS_NS (10 * EAR_SECOND_NS)
-#define OPEN_NS (30 * EAR_SECOND_NS)
+/*
+ * A kill takes what is not on the disk: dialogs would not be followed on. So
+ * counts and dialogs are written each second, but for no more than a small
+ * part of the time, however many there are and however slow the disk is.
+ */
+#define BEHIND_LEAST EAR_SECOND_NS
+#define BEHIND_MOST (30 * EAR_SECOND_NS)
+#define WRITING_PART 20
 /* A message that waits in the journal may still be of the time before the
  * end; so the clock alone ends a trace a little later. */
 #define GRACE_NS (2 * EAR_SECOND_NS)
@@ -142,8 +147,19 @@ enum ear_err traces_save(struct ear_traces *t, struct ear_fault *fault)
 /* What is due to be written; under the lock. */
 struct due {
 	bool orders, open;
-	uint64_t orders_ns, open_ns; /* when that was last, monotonic */
+	uint64_t orders_ns, open_ns; /* not before, monotonic */
 };
+
+/* When it is to be written next, after a writing that began then. */
+static uint64_t next_after(uint64_t began_ns)
+{
+	uint64_t now_ns = ear_mono_ns();
+	uint64_t wait_ns = (now_ns - began_ns) * WRITING_PART;
+
+	if (wait_ns > BEHIND_MOST)
+		wait_ns = BEHIND_MOST;
+	return now_ns + (wait_ns < BEHIND_LEAST ? BEHIND_LEAST : wait_ns);
+}
 
 static void wait_a_while(struct ear_traces *t)
 {
@@ -164,12 +180,8 @@ static void look(struct ear_traces *t, struct due *due)
 	traces_end_by_clock(t, ear_now_ns() - GRACE_NS);
 	due->orders = (t->state_dirty && !t->write_failed) ||
 		      ((t->state_dirty || t->count_dirty) &&
-			      now_ns - due->orders_ns >= COUNTS_NS);
-	due->open = t->open_dirty && now_ns - due->open_ns >= OPEN_NS;
-	if (due->orders)
-		due->orders_ns = now_ns;
-	if (due->open)
-		due->open_ns = now_ns;
+			      now_ns >= due->orders_ns);
+	due->open = t->open_dirty && now_ns >= due->open_ns;
 	traces_unlock(t);
 }
 
@@ -183,20 +195,36 @@ static bool stopping(struct ear_traces *t)
 	return stop;
 }
 
+static void save_orders(struct ear_traces *t, struct due *due)
+{
+	uint64_t began_ns = ear_mono_ns();
+
+	(void)traces_save(t, NULL);
+	due->orders_ns = next_after(began_ns);
+}
+
+static void save_open(struct ear_traces *t, struct due *due)
+{
+	uint64_t began_ns = ear_mono_ns();
+
+	(void)save(
+		t, TRACES_OPEN_FILE, traces_write_open, &t->open_dirty, NULL);
+	due->open_ns = next_after(began_ns);
+}
+
 static void *keep(void *arg)
 {
 	struct ear_traces *t = arg;
-	struct due due = {.orders_ns = ear_mono_ns(), .open_ns = ear_mono_ns()};
+	struct due due = {0};
 
 	ear_thread_self("traces", EAR_WEIGHT_WORK);
 	while (!stopping(t)) {
 		look(t, &due);
 		pthread_mutex_lock(&t->file_lock);
 		if (due.orders)
-			(void)traces_save(t, NULL);
+			save_orders(t, &due);
 		if (due.open)
-			(void)save(t, TRACES_OPEN_FILE, traces_write_open,
-				&t->open_dirty, NULL);
+			save_open(t, &due);
 		pthread_mutex_unlock(&t->file_lock);
 	}
 	return NULL;
