@@ -97,6 +97,11 @@ export function traceForm(rule: string, scope: Scope,
 	return hashOf("traces", "", { new: "1", rule, scope, why });
 }
 
+/** The same, filled in as an order was that has ended. */
+export function traceAgain(t: Trace): string {
+	return hashOf("traces", "", { new: "1", again: t.name });
+}
+
 export interface MirrorState {
 	words: string;
 	kind: "good" | "warn" | "bad" | "off";
@@ -140,6 +145,29 @@ export function newDraft(rule: string, scope: Scope, why: string): Draft {
 		megabytes: "", users: "", mirrors: [], before: "", table: "",
 		correlation: "", name: "",
 	};
+}
+
+/** An order as it was; one name is not given to two, so that is left out. */
+export function draftAgain(t: Trace): Draft {
+	const s = (millis(t.until) - millis(t.since)) / 1e3;
+	const near = LENGTHS.find((l) => lengthSeconds(l.value) ===
+		Math.round(s))?.value;
+	return {
+		...newDraft(t.rule, t.scope, t.why),
+		length: t.until ? near ?? USUAL_LENGTH : "0s",
+		messages: t.max_messages ? String(t.max_messages) : "",
+		megabytes: t.max_bytes ? String(t.max_bytes / 1e6) : "",
+		users: (t.traced_user ?? []).join(", "),
+		mirrors: t.mirrors ?? [],
+		before: BEFORE.find((b) => b.s * 1e9 === t.keep_before_ns)
+			?.value ?? "",
+		table: t.table, correlation: t.correlation,
+	};
+}
+
+function lengthSeconds(text: string): number {
+	const unit: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
+	return parseInt(text, 10) * (unit[text.slice(-1)] ?? NaN);
 }
 
 /** What is wrong with a draft, before the server is asked; "" nothing. */

@@ -243,6 +243,25 @@ table("trace: order", [
 ], (part, want) => assert.deepEqual(traces.orderOf({
 	...traces.newDraft("", "dialog", ""), ...part }), want));
 
+// An ended order, started again, asks for what it asked for.
+const ended = { rule: "user == alice", scope: "dialog", traced_user: [],
+	table: "", mirrors: [], correlation: "", keep_before_ns: 0, until: null,
+	max_messages: 0, max_bytes: 0, why: "", since: "2026-11-23T01:00:00Z" };
+table("trace: again", [
+	[{}, { for: "0s" }],
+	[{ until: "2026-11-23T01:15:00.000Z" }, { for: "15m" }],
+	[{ until: "2026-11-23T01:10:00.000Z" }, { for: "15m" }],
+	[{ until: "2026-11-24T01:00:00.200Z" }, { for: "24h" }],
+	[{ traced_user: ["a", "{to.user}"], mirrors: ["m"], table: "t",
+		correlation: "{call_id}", keep_before_ns: 120e9, why: "w",
+		max_messages: 50, max_bytes: 1500000 },
+	{ for: "0s", traced_user: ["a", "{to.user}"], mirrors: ["m"],
+		table: "t", correlation: "{call_id}", keep_before: "2m",
+		why: "w", max_messages: 50, max_size: "1500000" }],
+], (part, want) => assert.deepEqual(traces.orderOf(traces.draftAgain({
+	...ended, ...part })), { rule: "user == alice", scope: "dialog",
+	...want }));
+
 table("trace: fault of a draft", [
 	[{}, /^$/], [{ messages: "50" }, /^$/], [{ megabytes: "0.5" }, /^$/],
 	[{ messages: "many" }, /Messages/], [{ messages: "-1" }, /Messages/],

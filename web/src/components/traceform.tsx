@@ -9,9 +9,9 @@ import { fieldList } from "../session";
 import { plural } from "../text";
 import { durationText } from "../time";
 import {
-	BEFORE, draftFault, LENGTHS, newDraft, orderOf, SCOPES, type Draft,
+	BEFORE, draftFault, LENGTHS, orderOf, SCOPES, type Draft,
 } from "../traces";
-import type { Mirror, Scope, TraceList } from "../types";
+import type { Mirror, TraceList } from "../types";
 
 const PREVIEW_AFTER_MS = 600;
 
@@ -85,14 +85,13 @@ function Mirrors(props: { d: Draft; mirrors: Mirror[];
 }
 
 export function TraceForm(props: {
-	rule: string; scope: Scope; why: string;
+	draft: Draft;
 	list: TraceList | null;
 	mirrors: Mirror[];
 	onClose: () => void;
 	onStarted: (name: string) => void;
 }) {
-	const [d, setD] = useState(() => newDraft(props.rule, props.scope,
-		props.why));
+	const [d, setD] = useState(props.draft);
 	const [error, setError] = useState("");
 	const [busy, setBusy] = useState(false);
 	const fields = useCell(fieldList);
@@ -125,7 +124,7 @@ export function TraceForm(props: {
 		<form class="trace-form" ref={form} onSubmit={submit}>
 			<div class="rule-field">
 				<span class="label" aria-hidden="true">Follow</span>
-				<SearchBox q={props.rule} error={null}
+				<SearchBox q={props.draft.rule} error={null}
 					seen={(name) => fields.find((f) => f.name === name)
 						?.values ?? []}
 					onSearch={(rule) => set({ rule })}

@@ -18,8 +18,8 @@ import {
 	clockText, dateText, durationText, exactText, millis, timeText,
 } from "../time";
 import {
-	endedText, leftText, mayChange, messagesText, quotaShare, runs, traceForm,
-	traceSearch,
+	draftAgain, endedText, leftText, mayChange, messagesText, newDraft,
+	quotaShare, runs, traceAgain, traceForm, traceSearch,
 } from "../traces";
 import type { Mirror, Scope, Trace, TraceList } from "../types";
 
@@ -197,10 +197,10 @@ function Row(props: { t: Trace; now: number; on: boolean; may: boolean;
 				label={<><Icon name="stop" size={12} />Stop</>}
 				question={`Stop ${name}?`} action="Stop it"
 				run={() => change("stop")}>
-				It takes nothing more and cannot be started again under
-				this name. What it took stays.</ConfirmButton> : null}
+				It takes nothing more and cannot go on; “Again” begins
+				another like it. What it took stays.</ConfirmButton> : null}
 			{may && !runs(t) && !t.standing ? <a class="button small"
-				href={traceForm(t.rule, t.scope, t.why)}
+				href={traceAgain(t)}
 				title="The form, filled in as it was">Again</a> : null}
 		</div>
 		{error ? <p class="wrong" role="alert">{error}</p> : null}
@@ -279,7 +279,7 @@ export function TracesPage() {
 	const form = may && r.params.get("new") === "1";
 	const scope = (r.params.get("scope") ?? "dialog") as Scope;
 	const close = () => change({ new: null, rule: null, scope: null,
-		why: null }, "replace");
+		why: null, again: null }, "replace");
 	useKeys([
 		{ key: "n", group: "List", help: "start a trace",
 			run: () => may && openForm() },
@@ -297,8 +297,9 @@ export function TracesPage() {
 		</div>;
 	const live = list.traces.filter(runs);
 	const over = list.traces.filter((t) => !runs(t));
+	const was = over.find((t) => t.name === r.params.get("again"));
 	const rows = (all: Trace[]) => <ul class="traces">{all.map((t) =>
-		<Row key={t.name} t={t} now={now} on={list.on} may={may}
+		<Row key={`${t.name} ${t.since}`} t={t} now={now} on={list.on} may={may}
 			onChange={again} />)}</ul>;
 	return <div class="status-page traces-page" tabIndex={0} role="region"
 		aria-label="Traces">
@@ -326,8 +327,9 @@ export function TracesPage() {
 			<h2 id="over-title">Ended</h2>{rows(over)}</section> : null}
 		<MirrorList mirrors={mirrors} />
 		{form ? <TraceForm key={r.params.get("rule") ?? ""}
-			rule={r.params.get("rule") ?? ""} scope={scope}
-			why={r.params.get("why") ?? ""} list={list}
+			draft={was ? draftAgain(was) : newDraft(
+				r.params.get("rule") ?? "", scope,
+				r.params.get("why") ?? "")} list={list}
 			mirrors={mirrors ?? []} onClose={close}
 			onStarted={() => {
 				close();
