@@ -9,6 +9,10 @@
 #include "message/expr.h"
 #include "message/field.h"
 
+#define TRACING_OFF                                                       \
+	"Tracing is OFF as a whole: no trace takes anything but rows of " \
+	"traced users.\nOn: earshot ctl siptrace.status on\n"
+
 struct start {
 	const char *rule, *scope, *for_, *name, *table, *correlation;
 	const char *keep_before, *count, *size, *why;
@@ -85,6 +89,19 @@ static void print_started(const json_t *result)
 		until_ns ? " until " : "", until_ns ? at : "");
 }
 
+/* Somebody who has just begun a trace should not wait in vain. */
+static void tell_when_off(const struct ear_ctl *ctl)
+{
+	json_t *state = NULL;
+
+	if (!ear_ctl_call(ctl, "siptrace.status", json_pack("[s]", "check"),
+		    &state) &&
+		json_is_string(state) &&
+		!strcmp(json_string_value(state), "Disabled"))
+		fprintf(stderr, TRACING_OFF);
+	json_decref(state);
+}
+
 static int start(int argc, char **argv)
 {
 	struct ear_ctl ctl = {"ctl trace start", ear_data_dir(), false};
@@ -151,6 +168,8 @@ static int start(int argc, char **argv)
 		ear_ctl_print(result);
 	else if (!status)
 		print_started(result);
+	if (!status && !ctl.json)
+		tell_when_off(&ctl);
 	json_decref(result);
 	return status;
 }
@@ -228,9 +247,7 @@ static void print_list(const json_t *result)
 		fprintf(stderr, "Nothing is followed. To begin: earshot ctl "
 				"trace start --help\n");
 	if (!ear_ctl_true(result, "on"))
-		fprintf(stderr, "Tracing is OFF as a whole: no trace takes "
-				"anything but rows of traced users.\nOn: "
-				"earshot ctl siptrace.status on\n");
+		fprintf(stderr, TRACING_OFF);
 }
 
 static int list(int argc, char **argv)
