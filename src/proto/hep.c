@@ -274,10 +274,13 @@ static void addresses(struct ear_hep *hep)
 			       hep->chunk[EAR_HEP_DST_IP6].at
 		   : hep->family == 2 && hep->chunk[EAR_HEP_SRC_IP4].at &&
 			       hep->chunk[EAR_HEP_DST_IP4].at;
-	if (!hep->src.family || !hep->dst.family)
-		ear_hep_note(hep, EAR_HEP_RULE_ADDRESS, 0, 0, 0);
-	else if (!fits)
+	if (!hep->src.family || !hep->dst.family) {
+		/* a log event was never on a wire */
+		if (hep->payload_type != EAR_HEP_TYPE_LOG)
+			ear_hep_note(hep, EAR_HEP_RULE_ADDRESS, 0, 0, 0);
+	} else if (!fits) {
 		ear_hep_note(hep, EAR_HEP_RULE_FAMILY, 0, hep->family, 0);
+	}
 }
 
 static void envelope(struct ear_hep *hep)

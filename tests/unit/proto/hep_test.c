@@ -496,6 +496,15 @@ static void test_envelope(void **state)
 	assert_int_equal(hep.src.family + hep.dst.family, 0);
 	assert_true(has_note(&hep, EAR_HEP_RULE_ADDRESS));
 	assert_true(has_note(&hep, EAR_HEP_RULE_TIME_NONE));
+	/* A log event has no addresses to miss. */
+	begin(&b);
+	put(&b, 0, 0x0b, "\x64", 1);
+	put(&b, 0, 0x0f, "x", 1);
+	assert_int_equal(ear_hep_read(end(&b), 0, &hep), EAR_OK);
+	assert_false(has_note(&hep, EAR_HEP_RULE_ADDRESS));
+	begin(&b);
+	put(&b, 0, 0x0f, "x", 1);
+	assert_int_equal(ear_hep_read(end(&b), 0, &hep), EAR_OK);
 	assert_true(hep.at_ns == 0);
 	assert_false(hep.flags & EAR_HEP_MALFORMED);
 
