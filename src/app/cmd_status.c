@@ -253,10 +253,14 @@ static void print_rules(const json_t *status, bool running)
 		print_outlet(o, running);
 	}
 	o = json_object_get(status, "hook");
-	if (number(o, "errors")) {
-		printf("Script     %llu errors in %llu calls, the last: ",
-			number(o, "errors"), number(o, "calls"));
-		ear_term_print(text(o, "last_error"));
+	if (json_is_object(o)) {
+		printf("Script     ");
+		ear_term_print(text(o, "file"));
+		printf(": %llu calls, %llu errors%s", number(o, "calls"),
+			number(o, "errors"),
+			number(o, "errors") ? "; the last: " : "");
+		if (number(o, "errors"))
+			ear_term_print(text(o, "last_error"));
 		printf("\n");
 	}
 }
