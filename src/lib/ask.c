@@ -48,7 +48,7 @@ static enum ear_err start(struct earshot *e, const struct earshot_trace *trace,
 		.rule = trace->rule ? trace->rule : "",
 		.table = trace->table ? trace->table : "",
 		.correlation = trace->correlation ? trace->correlation : "",
-		.keep_before_ns = trace->keep_before_ms * EAR_MS_NS,
+		.keep_before_ns = ear_lib_ns(trace->keep_before_ms),
 		.max_messages = trace->max_messages,
 		.max_bytes = trace->max_bytes,
 		.dialog_ack = true,
@@ -73,7 +73,7 @@ static enum ear_err start(struct earshot *e, const struct earshot_trace *trace,
 	spec.mirrors = (struct ear_texts){
 		mirrors, ear_lib_split(mirror_list, mirrors)};
 	if (trace->for_ms)
-		spec.until_ns = ear_now_ns() + trace->for_ms * EAR_MS_NS;
+		spec.until_ns = ear_now_ns() + ear_lib_ns(trace->for_ms);
 	return ear_traces_start(ear_rules_traces(e->rules), &spec, name, fault);
 }
 

@@ -123,7 +123,7 @@ static bool read_trace(const struct earshot_trace *trace, struct ear_handed *h,
 	}
 	h->kind = EAR_HANDED_TRACE;
 	h->scope = (uint8_t)scope;
-	h->before_ns = trace->keep_before_ms * EAR_MS_NS;
+	h->before_ns = ear_lib_ns(trace->keep_before_ms);
 	return true;
 }
 

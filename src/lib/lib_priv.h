@@ -141,6 +141,10 @@ void ear_lib_log_level(struct earshot *e, enum ear_level level);
 /** Write the status file, for `earshot status`. */
 void ear_lib_write_status(struct earshot *e);
 
+/** A time that a caller gave in ms; what is longer than 200 years is that, so
+    that added to now it is still a time. */
+uint64_t ear_lib_ns(uint64_t ms);
+
 /** When a wait that begins now is over, by the monotonic clock. */
 struct timespec ear_lib_until(unsigned wait_ms);
 

@@ -59,6 +59,13 @@ struct timespec ear_lib_until(unsigned wait_ms)
 		.tv_nsec = (long)(at_ns % EAR_SECOND_NS)};
 }
 
+uint64_t ear_lib_ns(uint64_t ms)
+{
+	const uint64_t most_ms = 200 * 365 * (uint64_t)86400 * 1000;
+
+	return (ms < most_ms ? ms : most_ms) * EAR_MS_NS;
+}
+
 bool ear_lib_text_fits(const char *text)
 {
 	size_t commas = 0;

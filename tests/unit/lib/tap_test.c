@@ -418,6 +418,13 @@ static void orders(void **state)
 		earshot_trace_stop(e, name, why, sizeof(why)), EARSHOT_OK);
 	assert_int_equal(earshot_trace_stop(e, name, why, sizeof(why)),
 		EARSHOT_NOTFOUND);
+	/* longer than times go */
+	t.for_ms = t.keep_before_ms = UINT64_MAX;
+	t.name = "long";
+	if (earshot_trace_start(e, &t, NULL, why, sizeof(why)))
+		fail_msg("%s", why);
+	assert_int_equal(
+		earshot_trace_stop(e, "long", why, sizeof(why)), EARSHOT_OK);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	/* the other one goes on */
 	e = open_with(CONFIG, 0);
