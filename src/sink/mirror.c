@@ -19,6 +19,7 @@ static void close_mirror(struct ear_sink **sink)
 	ear_buf_fini(&m->extra);
 	ear_buf_fini(&m->text);
 	ear_buf_fini(&m->bare);
+	mirror_guard_free(&m->guard);
 	if (m->correlation)
 		ear_template_free(&m->correlation);
 	SSL_CTX_free(m->tls);
@@ -163,7 +164,10 @@ static enum ear_err read_options(struct mirror *m,
 	m->max_hops = o->max_hops;
 	m->legacy_tls = o->legacy_tls;
 	m->acknowledge = o->acknowledge;
-	if (!m->key || !m->node || !m->window)
+	if (!m->uri.sip && m->version < 3)
+		m->guard = mirror_guard_new();
+	if (!m->key || !m->node || !m->window ||
+		(!m->uri.sip && m->version < 3 && !m->guard))
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	err = check(m, o, fault);
 	if (!err)

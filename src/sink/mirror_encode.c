@@ -78,7 +78,9 @@ static bool loops(struct mirror *m, const struct ear_msg *msg, uint32_t hops)
 	/* Nothing in a duplicate without headers tells how often it went. */
 	if (m->uri.sip && !m->xheaders && (msg->flags & EAR_MSG_RELAY))
 		return true;
-	return hops >= m->max_hops || hops >= 255 || goes_back(m, msg);
+	if (hops >= m->max_hops || hops >= 255 || goes_back(m, msg))
+		return true;
+	return m->guard && mirror_guard_again(m->guard, msg, m->version == 2);
 }
 
 /* --- HEP -------------------------------------------------------------- */

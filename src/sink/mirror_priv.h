@@ -62,6 +62,7 @@ struct mirror {
 	struct ear_buf extra;
 	struct ear_buf text;
 	struct ear_buf bare;
+	struct mirror_guard *guard; /* of HEP 1 and 2 */
 
 	/* --- the spool's thread --- */
 	struct ear_wire *wire;
@@ -106,5 +107,17 @@ void mirror_end(struct ear_sink *sink);
 
 /** The first packet of a record; HEP 3 has its length, others are one. */
 struct ear_slice mirror_packet(const struct mirror *m, struct ear_slice record);
+
+/* mirror_guard.c */
+struct mirror_guard *mirror_guard_new(void);
+void mirror_guard_free(struct mirror_guard **guard);
+/**
+ * Whether a message was sent on so often lately that it must be in a loop;
+ * remembers it.
+ *
+ * @param timed capture times are carried (HEP 2)
+ */
+bool mirror_guard_again(
+	struct mirror_guard *guard, const struct ear_msg *msg, bool timed);
 
 #endif

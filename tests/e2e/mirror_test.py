@@ -107,6 +107,28 @@ def carriers(tap, where):
     b.stop()
 
 
+def ring(tap, where, kind, version):
+    """Three in a ring: what goes round ends, also where nothing counts hops"""
+    ports = {name: h.free_port() for name in 'abc'}
+    ears = [pair(where, f'{kind}{version}-ring-{name}',
+                 {'next': {'to': f'{kind}:127.0.0.1:{ports[other]}',
+                           'version': version, 'max_hops': 4}},
+                 **{'listener ring': {
+                     'transport': 'udp',
+                     'address': f'127.0.0.1:{ports[name]}'}}).start()
+            for name, other in zip('abc', 'bca')]
+    send(ears[0], 'ring', 3)
+
+    def refused():
+        return sum(line['mirror_refused'] for e in ears
+                   for line in e.status()['ledger'])
+    h.wait_for(lambda: refused() >= 3, 30, 0.2)
+    time.sleep(1)  # a further round would come at once
+    tap.equal(refused(), 3, f'a ring of {kind} {version} ends')
+    for ear in ears:
+        ear.stop()
+
+
 def hops(tap, where):
     """SIP duplicates through two hops, then a loop that ends by itself."""
     c = pair(where, 'c').start()
@@ -123,6 +145,9 @@ def hops(tap, where):
            'the header fields are replaced, not doubled', raw[:1])
     for ear in (a, b, c):
         ear.stop()
+
+    for kind, version in (('hep', 3), ('hep', 2), ('sip', 3)):
+        ring(tap, where, kind, version)
 
     for kind in ('hep', 'sip'):
         ports = {'a': h.free_port(), 'b': h.free_port()}

@@ -501,6 +501,55 @@ static void test_loop(void **state)
 }
 
 /* A sender's traced users go on, its tables do not. */
+/* HEP 1 and 2 have no hops: the same again and again is a loop. */
+static void test_ring(void **state)
+{
+	static const struct {
+		uint32_t version;
+		uint64_t step_ns; /* between two captures, where carried */
+		int most;
+	} rows[] = {{2, 0, 2}, {1, 1000000000, 12}};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ear_mirror_options o = options("hep:127.0.0.1");
+		struct ear_msg m = message(), other = message();
+		struct ear_buf out = {0};
+		struct ear_fault fault = {0};
+		struct ear_facts facts;
+		struct ear_sink *sink;
+
+		o.version = rows[i].version;
+		assert_int_equal(ear_mirror_new(&o, &sink, &fault), EAR_OK);
+		ear_msg_facts(&m, &facts);
+		m.seen_ns = other.seen_ns = T;
+		for (int k = 0; k <= rows[i].most; k++) {
+			assert_int_equal(
+				sink->ops->encode(sink, &m, &facts, NULL, &out),
+				k < rows[i].most ? EAR_OK : EAR_USAGE);
+			m.at_ns += rows[i].step_ns;
+			m.seen_ns += 1000000000;
+		}
+		/* between other addresses, or captured a moment later */
+		other.dst = addr("192.0.2.9:5060");
+		assert_int_equal(
+			sink->ops->encode(sink, &other, &facts, NULL, &out),
+			EAR_OK);
+		other = m;
+		other.at_ns += 1000;
+		assert_int_equal(
+			sink->ops->encode(sink, &other, &facts, NULL, &out),
+			rows[i].version == 2 ? EAR_OK : EAR_USAGE);
+		/* and not for ever */
+		m.seen_ns += 301000000000;
+		assert_int_equal(
+			sink->ops->encode(sink, &m, &facts, NULL, &out),
+			EAR_OK);
+		sink->ops->close(&sink);
+		ear_buf_fini(&out);
+	}
+	(void)state;
+}
+
 static void test_extra(void **state)
 {
 	struct ear_mirror_options o = options("hep:127.0.0.1");
@@ -577,6 +626,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_stream_sip),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_extra),
 		cmocka_unit_test(test_options),
 	};
