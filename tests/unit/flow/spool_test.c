@@ -317,7 +317,9 @@ static void away_and_restarted(void **state)
 	open_run(&r);
 	put(&r, 3000);
 	commit(&r);
-	usleep(300000);
+	for (int i = 0; i < 1000 && !stats_of(&r).trouble[0]; i++)
+		usleep(5000);
+	usleep(110000);
 	assert_false(stats_of(&r).connected);
 	assert_string_equal(stats_of(&r).trouble, "nobody there");
 	assert_int_equal(stats_of(&r).waiting, 3000);
