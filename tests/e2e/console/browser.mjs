@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Chromium for the console's tests: own profile, nothing but loopback, and
-// an ear for every error the page logs.
+// A Chromium for the console's tests: for each case cookies and storage of its
+// own, nothing but loopback, and an ear for every error the page logs.
 import { createRequire } from "node:module";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 
 // The tests live beside the C tests, their libraries with the console.
 export const require = createRequire(new URL(
@@ -13,23 +10,41 @@ const { chromium } = require("playwright-core");
 
 export const CHROMIUM = process.env.EARSHOT_CHROMIUM ?? "/usr/bin/chromium";
 
+// One for all cases: its start takes longer than most of them.
+let browser = null;
+
+async function started() {
+	if (!browser?.isConnected())
+		browser = await chromium.launch({
+			executablePath: CHROMIUM, headless: true,
+			args: ["--headless", "--no-sandbox", "--disable-gpu",
+				"--disable-quic", "--no-first-run",
+				"--disable-background-networking",
+				"--disable-component-update", "--disable-sync"],
+		});
+	return browser;
+}
+
+export async function quit() {
+	await browser?.close();
+}
+
 export async function open({ width = 1280, height = 800, dark = false,
 	timezone = "Europe/Berlin" } = {}) {
-	const profile = mkdtempSync(path.join(tmpdir(), "earshot-e2e-"));
-	const context = await chromium.launchPersistentContext(profile, {
-		executablePath: CHROMIUM, headless: true,
-		args: ["--headless", "--no-sandbox", "--disable-gpu",
-			"--disable-quic", "--no-first-run",
-			"--disable-background-networking",
-			"--disable-component-update", "--disable-sync"],
+	const context = await (await started()).newContext({
 		viewport: { width, height }, acceptDownloads: true,
 		colorScheme: dark ? "dark" : "light", timezoneId: timezone,
 		reducedMotion: "reduce",
 	});
-	const page = context.pages()[0] ?? await context.newPage();
+	const page = await context.newPage();
 	const problems = [];
 	const foreign = [];
 	page.on("console", (m) => {
+		const words = m.text() + m.location().url;
+
+		// Its own asking for the icon, as a page goes, is not the page's.
+		if (/favicon/.test(words) && /CORS policy|ERR_FAILED/.test(words))
+			return;
 		if (m.type() === "error" || /Content Security Policy/i.test(
 			m.text()))
 			problems.push(m.text());
@@ -47,9 +62,6 @@ export async function open({ width = 1280, height = 800, dark = false,
 	});
 	return {
 		page, context, problems, foreign,
-		async close() {
-			await context.close();
-			rmSync(profile, { recursive: true, force: true });
-		},
+		close: () => context.close(),
 	};
 }

@@ -24,7 +24,7 @@ function skip(words) {
 }
 if (!existsSync(path.join(web, "node_modules/playwright-core")))
 	skip("playwright-core is not installed: npm ci in web/");
-const { CHROMIUM, open } = await import("./browser.mjs");
+const { CHROMIUM, open, quit } = await import("./browser.mjs");
 if (!existsSync(CHROMIUM))
 	skip(`there is no ${CHROMIUM}: EARSHOT_CHROMIUM says where`);
 const { cases } = await import("./cases.mjs");
@@ -117,4 +117,5 @@ for (const c of list) {
 	own?.stop();
 }
 server.stop();
+await quit();
 process.exit(failed ? 1 : 0);
