@@ -80,9 +80,22 @@ static const char *send_from(
 	return from;
 }
 
-/* What goes to a listener of ours comes in again, and goes round. A listener
- * of the defaults may find its port taken: another program is meant then. */
-static enum ear_err not_to_us(const struct ear_settings *s,
+/* Another program listens there, or will. */
+static void leave_out(struct ear_settings *s, size_t at, const char *mirror)
+{
+	ear_log(EAR_NOTICE, "listener.left", "listener",
+		EAR_LS(s->listener[at].name), "mirror", EAR_LS(mirror),
+		"reason", EAR_LS("the mirror sends to its address"), NULL);
+	s->listeners--;
+	memmove(&s->listener[at], &s->listener[at + 1],
+		(s->listeners - at) * sizeof(s->listener[0]));
+}
+
+/*
+ * What goes to a listener of ours comes in again, and goes round. A listener
+ * of the defaults gives way.
+ */
+static enum ear_err not_to_us(struct ear_settings *s,
 	const struct ear_config_mirror *from, struct ear_fault *fault)
 {
 	struct ear_net_uri uri;
@@ -100,18 +113,22 @@ static enum ear_err not_to_us(const struct ear_settings *s,
 	for (size_t i = 0; i < s->listeners; i++) {
 		const struct ear_listener *l = &s->listener[i];
 
-		if (l->optional || l->address.port != uri.port ||
+		if (l->address.port != uri.port ||
 			strcmp(l->transport, ear_carrier_name(uri.carrier)) !=
 				0)
 			continue;
-		if (ear_addr_ip_eq(&l->address, &to) ||
-			(ear_addr_is_any(&l->address) &&
-				ear_addr_is_loopback(&to)))
+		if (!ear_addr_ip_eq(&l->address, &to) &&
+			(!ear_addr_is_any(&l->address) ||
+				!ear_addr_is_loopback(&to)))
+			continue;
+		if (!l->optional)
 			return ear_fail(fault, EAR_USAGE, 0,
 				"mirror \"%.64s\": to: '%.80s' is the listener "
 				"\"%s\" of this server; name another "
 				"collector",
 				from->name, from->to, l->name);
+		leave_out(s, i, from->name);
+		break;
 	}
 	return EAR_OK;
 }

@@ -44,7 +44,6 @@ static const struct {
 		LISTENER "mirror m { to = \"hep:127.0.0.1\"\n"
 			 "enabled = false }\n",
 		NULL},
-	/* where its port is taken, the default listener is left out */
 	{"the port of a default listener",
 		"mirror m { to = \"hep:127.0.0.1\" }\n", NULL},
 	{"as long as the recorder holds", "trace t { keep_before = \"5m\" }\n",
@@ -85,10 +84,30 @@ static void test_rules(void **state)
 	}
 }
 
+/* Another program is meant: the default listener gives way to it. */
+static void test_default_listener(void **state)
+{
+	struct ear_config *config = NULL;
+	struct ear_settings *settings = NULL;
+
+	(void)state;
+	assert_int_equal(
+		ear_config_read_text(
+			"mirror m { to = \"hep:127.0.0.1\" }\n", &config, NULL),
+		EAR_OK);
+	assert_int_equal(ear_settings_make(config, &settings, NULL), EAR_OK);
+	assert_int_equal(settings->listeners, 2);
+	assert_string_equal(settings->listener[0].name, "hep-tcp");
+	assert_string_equal(settings->listener[1].name, "hep-tls");
+	ear_settings_free(&settings);
+	ear_config_free(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_default_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
