@@ -350,10 +350,11 @@ void trace_open_free(struct trace_open **open)
 
 	if (!o)
 		return;
-	while (o->oldest) {
-		while (o->oldest->first)
-			unit_free(o, o->oldest, &o->oldest->first);
-		conv_free(o, o->oldest);
+	for (struct trace_conv *c = o->oldest, *next; c; c = next) {
+		next = c->newer;
+		while (c->first)
+			unit_free(o, c, &c->first);
+		conv_free(o, c);
 	}
 	free(o->slot);
 	free(o);

@@ -360,7 +360,7 @@ static enum ear_err deliver_datagrams(struct mirror *m,
 		gather(m, &b, records + *handed, m->first ? 1 : n - *handed);
 		err = ear_wire_send(m->wire, b.datagram, b.n, &sent, fault);
 		done = whole(&b, sent);
-		if (err == EAR_LIMIT) {
+		if (err == EAR_LIMIT && sent < b.n) {
 			done = b.record[sent] + 1;
 			++*refused;
 			err = EAR_OK;
