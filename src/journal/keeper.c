@@ -86,7 +86,7 @@ static void look_for(struct ear_journal *j, const char *name, uint64_t end)
 		file_size(j->dir, name, place_file(end), &bytes))
 		return;
 	pthread_mutex_lock(&j->lanes_lock);
-	for (lane = j->lanes; lane && strcmp(lane->name, name);)
+	for (lane = j->lanes; lane && strcmp(lane->name, name) != 0;)
 		lane = lane->next;
 	/* not one that was finished and consumed meanwhile */
 	if (lane &&
