@@ -235,7 +235,9 @@
 	  "their kernel has acknowledged then counts as delivered.") \
 	K(mirror, spool, SIZE, "1G", 67108864, 1099511627776LL, "bytes", \
 	  "Disk space for what the collector has not taken yet; what " \
-	  "comes when it is full is lost for this mirror, and counted.") \
+	  "comes when it is full is lost for this mirror, and counted. " \
+	  "So is what comes when the disk has less free than an eighth " \
+	  "more than min_free of retention: copies do not cost the store.") \
 	K(mirror, enabled, BOOL, "true", 0, 0, "true or false", \
 	  "false: off; what is spooled stays.")
 

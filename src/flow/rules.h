@@ -54,11 +54,23 @@ struct ear_rules_options {
 	const char *dir; /**< data directory: orders and spools */
 	struct ear_ledger *ledger;
 	struct ear_store *store; /**< for its marks; NULL: there is none */
+	/** of the disk to leave by spools; see ear_rules_min_free() */
 	uint64_t min_free;
 	uint32_t sync_ms;
 	ear_notice_fn notice;
 	void *notice_arg;
 };
+
+/**
+ * What spools leave free: more than store and journal do. What waits for a
+ * collector that is away must not cost what is kept, nor stop the store.
+ */
+static inline uint64_t ear_rules_min_free(uint64_t store, uint64_t journal)
+{
+	uint64_t most = store > journal ? store : journal;
+
+	return most + most / 8;
+}
 
 /**
  * Whether it would be taken: compiles and opens what needs no disk and no

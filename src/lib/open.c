@@ -132,7 +132,8 @@ static enum ear_err open_rules(struct earshot *e, struct ear_fault *fault)
 	const struct ear_rules_options options = {
 		.dir = e->dir,
 		.ledger = e->ledger,
-		.min_free = o->journal.keep_free,
+		.min_free = ear_rules_min_free(
+			o->store.keep.min_free, o->journal.keep_free),
 		.sync_ms = o->journal.sync_ms,
 		.notice = ear_notices_add,
 		.notice_arg = e->notices,

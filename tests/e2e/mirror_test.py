@@ -448,6 +448,22 @@ def stuck(tap, where):
     holds.close()
 
 
+def short_of_disk(tap, where):
+    """Copies leave the disk to the store."""
+    disk = os.statvfs(where)
+    free = disk.f_bavail * disk.f_frsize
+    a = pair(where, 'a', {'m': {
+        'to': f'hep:127.0.0.1:{h.free_port()};transport=tcp'}},
+        retention={'min_free': int(free * 0.95)}).start()
+    send(a, 'short', 100)
+    a.settle(100)
+    m = mirror_of(a, 'm')
+    tap.ok(len(a.search()) == 100 and m['lost'] == 100 and m['full'],
+           'where the disk is short, the store keeps and the spool does not',
+           m, a.totals())
+    a.stop()
+
+
 def main():
     with h.Tap() as tap:
         for part in (export, carriers, hops, away, killed, sender_killed,
