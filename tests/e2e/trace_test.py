@@ -153,9 +153,17 @@ def restarts(tap, scene):
     scene.restart(ear.kill)
     tap.equal(traces(ear)['order']['messages'], 4,
               'after kill -9 it is there as well')
+    scene.send(invite('second', 'alice'))
+    time.sleep(2)  # what is followed is written down
     scene.send(invite('third', 'alice'))
     scene.settle()
     tap.equal(scene.what('third'), ['INVITE order alice'], 'and takes more')
+    time.sleep(3)  # a second, and what a busy disk takes
+    scene.restart(ear.kill)
+    scene.send(bye_of_callee('third'))
+    scene.settle()
+    tap.equal(scene.what('third'), ['INVITE order alice', 'BYE order alice'],
+              'a dialog that began seconds before a kill is followed on')
 
 
 def saved(ear):
