@@ -126,8 +126,7 @@ void ear_kamailio_close(struct ear_kamailio_writer *w)
 	ear_buf_str(w->out, "}\n");
 }
 
-/* --- parameters ------------------------------------------------------------
- */
+/* --- parameters -------------------------------------------------------- */
 
 static const struct known {
 	bool capture;
@@ -302,8 +301,7 @@ static void write_rest(struct ear_kamailio_writer *w)
 	}
 }
 
-/* --- listeners -------------------------------------------------------------
- */
+/* --- listeners --------------------------------------------------------- */
 
 static bool is_on_this_machine(struct ear_slice collector, unsigned port)
 {

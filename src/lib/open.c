@@ -38,8 +38,7 @@ bool ear_lib_usable(const struct earshot *e)
 	       e->forks == atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
-/* --- open ------------------------------------------------------------------
- */
+/* --- open -------------------------------------------------------------- */
 
 enum ear_err ear_lib_read_config(const char *file, const char *text,
 	struct ear_config **config, struct ear_settings **settings,
@@ -266,8 +265,7 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
 	return ear_lib_answer(err);
 }
 
-/* --- close -----------------------------------------------------------------
- */
+/* --- close ------------------------------------------------------------- */
 
 static void stop_keeper(struct earshot *e)
 {

@@ -31,8 +31,7 @@ struct sql_sink {
 	bool connected;
 };
 
-/* --- plans -------------------------------------------------------------------
- */
+/* --- plans ------------------------------------------------------------- */
 
 struct ear_sql_plan *ear_sql_plan_ref(struct ear_sql_plan *plan)
 {
@@ -171,8 +170,7 @@ static enum ear_err make_plan(struct ear_sql_plan *plan,
 	return err;
 }
 
-/* --- the sink's side
- * ------------------------------------------------------------ */
+/* --- the sink's side --------------------------------------------------- */
 
 static enum ear_err sql_encode(struct ear_sink *sink, const struct ear_msg *msg,
 	const struct ear_facts *facts, const struct ear_marks *marks,
