@@ -452,6 +452,8 @@ def xheaders_read(w):
              abs(got[0]['time'] - 1600000000.654321) < 1e-5,
              'xheaders_read: addresses and time are taken, and go on',
              got)
+    w.tap.ok(got and 'X-Siptrace' not in str(got[0]),
+             'xheaders_read: they are cut off the HEP copy', got)
     got = w.far.wait(w.far.sips, 1, 'read-1')
     w.tap.equal([t.count('X-Siptrace-Fromip') for t, _ in got], [1],
                 'xheaders_read: written anew in the plain copy, once')
