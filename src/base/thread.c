@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/thread.h"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,4 +15,14 @@ void ear_thread_self(const char *name, enum ear_weight weight)
 
 	pthread_setname_np(pthread_self(), name);
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice_of[weight]);
+}
+
+void ear_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
 }

@@ -10,6 +10,8 @@
 #ifndef EAR_BASE_THREAD_H
 #define EAR_BASE_THREAD_H
 
+#include <pthread.h>
+
 enum ear_weight {
 	EAR_WEIGHT_RECEIVE, /**< before all others, where that is allowed */
 	EAR_WEIGHT_PUMP,    /**< reads the journal */
@@ -23,5 +25,11 @@ enum ear_weight {
  * @param name at most 15 bytes, as "store-pack"
  */
 void ear_thread_self(const char *name, enum ear_weight weight);
+
+/**
+ * A condition whose timed waits go by the monotonic clock: no step of the
+ * other may lengthen or cut them.
+ */
+void ear_cond_init(pthread_cond_t *cond);
 
 #endif

@@ -400,7 +400,7 @@ static void put_listener(struct ear_kamailio_writer *w, const char *name,
 }
 
 /* One of Kamailio's sockets, on which sipcapture took HEP. */
-static bool write_socket(struct ear_kamailio_writer *w,
+static void write_socket(struct ear_kamailio_writer *w,
 	const struct ear_kamailio_listen *l, size_t i)
 {
 	struct ear_slice port = l->port;
@@ -422,14 +422,14 @@ static bool write_socket(struct ear_kamailio_writer *w,
 		!ear_slice_ieq(proto, EAR_S("tcp"))) {
 		ear_kamailio_gap(
 			w, "no equivalent: listeners take udp, tcp and tls");
-		return false;
+		return;
 	}
 	if ((port.n && !ear_slice_u64(port, 65535, &number)) ||
 		ear_addr_parse(l->host, &addr)) {
 		ear_kamailio_gap(w,
 			"no listener: write one with the address of this "
 			"interface or name");
-		return false;
+		return;
 	}
 	addr.port = (uint16_t)number;
 	ear_addr_text(&addr, text);
@@ -439,7 +439,6 @@ static bool write_socket(struct ear_kamailio_writer *w,
 		: ear_slice_ieq(proto, EAR_S("tcp")) ? "tcp"
 						     : "udp",
 		text);
-	return true;
 }
 
 static struct ear_kamailio_param *capture_param(
@@ -459,7 +458,6 @@ static struct ear_kamailio_param *capture_param(
 static void write_capture(struct ear_kamailio_writer *w)
 {
 	struct ear_kamailio_param *p;
-	size_t n = 0;
 
 	ear_buf_byte(w->out, '\n');
 	ear_kamailio_remark(w,
@@ -479,7 +477,7 @@ static void write_capture(struct ear_kamailio_writer *w)
 			"  HEP was not read. Earshot reads HEP 1, 2, 3 and "
 			"plain SIP on the same socket.");
 	for (size_t i = 0; i < w->k->listens; i++)
-		n += write_socket(w, &w->k->listen[i], i);
+		write_socket(w, &w->k->listen[i], i);
 	if (!w->k->listens) {
 		char address[32] = "0.0.0.0:5060";
 		uint64_t port;

@@ -433,6 +433,7 @@ static void *pump_main(void *arg)
 	/* whoever came in the meantime is not left waiting */
 	pthread_mutex_lock(&pump->errand_lock);
 	pump->ended = true;
+	pthread_cond_broadcast(&pump->errand_moved);
 	pthread_mutex_unlock(&pump->errand_lock);
 	run_errand(pump);
 	return NULL;
@@ -541,7 +542,7 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	pump->options = *options;
 	pthread_mutex_init(&pump->errand_lock, NULL);
-	pthread_cond_init(&pump->errand_moved, NULL);
+	ear_cond_init(&pump->errand_moved);
 	if (ear_decoder_new(&pump->decoder) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
@@ -592,17 +593,18 @@ void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
 
 	if (!pump->running)
 		return;
-	/* the monotonic clock: no step of the other may lengthen or cut it */
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_ms / 1000;
 	atomic_store(&pump->finish, true);
 	ear_journal_wake(pump->options.journal);
-	if (pthread_clockjoin_np(pump->thread, NULL, CLOCK_MONOTONIC, &until)) {
+	pthread_mutex_lock(&pump->errand_lock);
+	while (!pump->ended && !pthread_cond_timedwait(&pump->errand_moved,
+				       &pump->errand_lock, &until))
+		;
+	if (!pump->ended)
 		give_up(pump);
-		pthread_join(pump->thread, NULL);
-	}
-	/* the thread's last act was under it; tools that look for races know
-	   locks, but not this way of joining */
+	pthread_mutex_unlock(&pump->errand_lock);
+	pthread_join(pump->thread, NULL);
 	pthread_mutex_lock(&pump->errand_lock);
 	pump->running = false;
 	pthread_mutex_unlock(&pump->errand_lock);

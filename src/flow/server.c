@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "flow/server_priv.h"
 #include "flow/status.h"
@@ -177,7 +178,6 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	struct ear_server **out, struct ear_fault *fault)
 {
 	struct ear_server *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 	enum ear_err err;
 
 	*out = NULL;
@@ -190,11 +190,7 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	pthread_mutex_init(&s->listeners_lock, NULL);
 	pthread_mutex_init(&s->reload_lock, NULL);
 	pthread_mutex_init(&s->control.lock, NULL);
-	/* a clock that is set back must not make the keeper sleep for hours */
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->keeper_wake, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&s->keeper_wake);
 	snprintf(s->dir, sizeof(s->dir), "%s", options->data_dir);
 	snprintf(s->journal_dir, sizeof(s->journal_dir), "%s/journal", s->dir);
 	if (mkdir(s->dir, 0750) && errno != EEXIST)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "journal/journal_priv.h"
 
@@ -184,13 +185,8 @@ static void *keep(void *arg)
 
 enum ear_err keeper_start(struct ear_journal *j, struct ear_fault *fault)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&j->keeper_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&j->keeper_cond, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&j->keeper_cond);
 	errno = pthread_create(&j->keeper, NULL, keep, j);
 	if (!errno)
 		return EAR_OK;

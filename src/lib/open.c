@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/stop.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "lib/lib_priv.h"
 #include "store/embedded.h"
@@ -213,16 +214,12 @@ static enum ear_err open_all(struct earshot *e, const struct earshot_options *o,
 static struct earshot *new_handle(void)
 {
 	struct earshot *e = calloc(1, sizeof(*e));
-	pthread_condattr_t attr;
 
 	if (!e)
 		return NULL;
 	pthread_mutex_init(&e->lock_asked, NULL);
 	pthread_mutex_init(&e->lock_reload, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->told, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&e->told);
 	pthread_once(&once, watch_forks);
 	e->forks = atomic_load(&forks);
 	e->started_ns = ear_now_ns();

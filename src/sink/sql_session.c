@@ -260,14 +260,9 @@ static void *worker_main(void *arg)
 
 static void init_lock(struct ear_sql_session *s)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->work, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->done, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&s->done);
 }
 
 /* With the lock held: until something is done or the time is over. */

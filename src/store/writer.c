@@ -371,7 +371,6 @@ enum ear_err ear_writer_new(struct ear_shelf *shelf,
 	struct ear_writer **writer, struct ear_fault *fault)
 {
 	struct ear_writer *w = calloc(1, sizeof(*w));
-	pthread_condattr_t attr;
 	enum ear_err err;
 
 	*writer = NULL;
@@ -386,11 +385,7 @@ enum ear_err ear_writer_new(struct ear_shelf *shelf,
 	defaults(w);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
-	/* its sleeps have an end, which no step of the clock may move */
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->done, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&w->done);
 	pthread_cond_init(&w->moved, NULL);
 	w->fill = ear_batch_new();
 	w->packer = ear_packer_new();

@@ -130,12 +130,13 @@ static void take(struct bench *b, const char *method, int status,
 {
 	char sip[500], first[64];
 	static uint64_t at = NOW;
-	struct ear_msg msg = {.at_ns = at += 1000000,
-		.seen_ns = at,
+	struct ear_msg msg = {.at_ns = at + 1000000,
+		.seen_ns = at + 1000000,
 		.proto = EAR_PROTO_SIP,
 		.tap = EAR_S("t"),
 		.extra = extra};
 
+	at = msg.at_ns;
 	if (status)
 		snprintf(first, sizeof(first), "SIP/2.0 %d Words", status);
 	else

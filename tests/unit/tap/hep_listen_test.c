@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,7 +38,7 @@ static struct {
 	struct ear_unit last;
 } got = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static bool full; /* the journal */
+static atomic_bool full; /* the journal */
 
 static void put(struct ear_intake *in, const struct ear_unit *unit,
 	struct ear_slice bytes)
