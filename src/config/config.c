@@ -10,65 +10,14 @@
 #include "base/addr.h"
 #include "base/size.h"
 #include "base/time.h"
+#include "config/config_table.h"
 #include "config/places.h"
 #include "message/field.h"
 
-enum type { INT, SIZE, TIME, BOOL, TEXT, WORD, ADDR, LIST, NETS };
-
-/* A row of config_keys.h as data. */
-struct key {
-	const char *section;
-	const char *name;
-	enum type type;
-	const char *def;
-	uint64_t least, most;
-	const char *unit;
-	const char *help;
-	size_t offset; /* of the member in its section's struct */
-};
-
-static const struct key keys[] = {
-#define K(section, key, type, def, least, most, unit, help)  \
-	{#section, #key, type, def, least, most, unit, help, \
-		offsetof(struct ear_config_##section, key)},
-#define S(section, many, help) EAR_CONFIG_##section(K)
-	EAR_CONFIG_SECTIONS(S)
-#undef S
-#undef K
-};
-
-#define KEYS (sizeof(keys) / sizeof(keys[0]))
-
-static const struct section {
-	const char *name;
-	bool multi;
-	const char *help;
-	size_t offset; /* of the array in struct ear_config */
-	size_t size;   /* of one element */
-	size_t count_offset;
-} sections[] = {
-#define MULTI true
-#define SINGLE false
-#define S(section, many, help)                                       \
-	{#section, many, help, offsetof(struct ear_config, section), \
-		sizeof(struct ear_config_##section),                 \
-		offsetof(struct ear_config, section##_n)},
-	EAR_CONFIG_SECTIONS(S)
-#undef S
-#undef MULTI
-#undef SINGLE
-};
-
-#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
-
-static bool is_list(const struct key *key)
+static bool is_text(const struct config_key *key)
 {
-	return key->type == LIST || key->type == NETS;
-}
-
-static bool is_text(const struct key *key)
-{
-	return key->type == TEXT || key->type == WORD || key->type == ADDR;
+	return key->type == CONFIG_TEXT || key->type == CONFIG_WORD ||
+	       key->type == CONFIG_ADDR;
 }
 
 /* What a text without a file is called; by libconfuse too. */
@@ -96,13 +45,15 @@ static const char *nearest(const cfg_t *cfg, struct ear_slice wrong)
 	const char *near = NULL;
 	unsigned least = ~0u, distance;
 
-	for (size_t i = 0; i < KEYS + SECTIONS; i++) {
+	for (size_t i = 0; i < CONFIG_KEYS + CONFIG_SECTIONS; i++) {
 		const char *name =
-			i < KEYS ? keys[i].name : sections[i - KEYS].name;
+			i < CONFIG_KEYS ? config_keys[i].name
+					: config_sections[i - CONFIG_KEYS].name;
 
-		if (i < KEYS ? cfg == reading_top ||
-					strcmp(keys[i].section, cfg->name) != 0
-			     : cfg != reading_top)
+		if (i < CONFIG_KEYS ? cfg == reading_top ||
+					      strcmp(config_keys[i].section,
+						      cfg->name) != 0
+				    : cfg != reading_top)
 			continue;
 		if (ear_word_alike(wrong, ear_slice_str(name), &distance) &&
 			distance < least) {
@@ -168,18 +119,20 @@ static enum ear_err convert_bool(const char *text, bool *v)
 }
 
 /* As one would write it in the file: 64M, 30d. */
-static void number_text(const struct key *key, uint64_t v, char out[32])
+static void number_text(const struct config_key *key, uint64_t v, char out[32])
 {
 	static const struct {
-		enum type type;
+		enum config_type type;
 		uint64_t size;
 		const char *name;
-	} units[] = {{SIZE, 1ULL << 40, "T"}, {SIZE, 1 << 30, "G"},
-		{SIZE, 1 << 20, "M"}, {SIZE, 1 << 10, "k"},
-		{TIME, 86400 * EAR_SECOND_NS, "d"},
-		{TIME, 3600 * EAR_SECOND_NS, "h"},
-		{TIME, 60 * EAR_SECOND_NS, "m"}, {TIME, EAR_SECOND_NS, "s"},
-		{TIME, EAR_MS_NS, "ms"}};
+	} units[] = {{CONFIG_SIZE, 1ULL << 40, "T"},
+		{CONFIG_SIZE, 1 << 30, "G"}, {CONFIG_SIZE, 1 << 20, "M"},
+		{CONFIG_SIZE, 1 << 10, "k"},
+		{CONFIG_TIME, 86400 * EAR_SECOND_NS, "d"},
+		{CONFIG_TIME, 3600 * EAR_SECOND_NS, "h"},
+		{CONFIG_TIME, 60 * EAR_SECOND_NS, "m"},
+		{CONFIG_TIME, EAR_SECOND_NS, "s"},
+		{CONFIG_TIME, EAR_MS_NS, "ms"}};
 	size_t n = sizeof(units) / sizeof(units[0]);
 
 	for (size_t i = 0; i < n; i++) {
@@ -189,20 +142,21 @@ static void number_text(const struct key *key, uint64_t v, char out[32])
 			units[i].name);
 		return;
 	}
-	snprintf(out, 32, "%" PRIu64 "%s", v, key->type == TIME ? "s" : "");
+	snprintf(out, 32, "%" PRIu64 "%s", v,
+		key->type == CONFIG_TIME ? "s" : "");
 }
 
 /* The number of an INT, SIZE or TIME key, in its range. */
-static enum ear_err convert_number(const struct key *key, const char *text,
-	uint64_t *v, struct ear_fault *fault)
+static enum ear_err convert_number(const struct config_key *key,
+	const char *text, uint64_t *v, struct ear_fault *fault)
 {
 	struct ear_slice s = ear_slice_str(text);
 	char least[32], most[32];
 	enum ear_err err = EAR_OK;
 
-	if (key->type == SIZE)
+	if (key->type == CONFIG_SIZE)
 		err = ear_size_parse(s, v, fault);
-	else if (key->type == TIME)
+	else if (key->type == CONFIG_TIME)
 		err = ear_duration_parse(s, v, fault);
 	else if (!ear_slice_u64(s, UINT64_MAX, v))
 		err = ear_fail(
@@ -250,12 +204,12 @@ static bool is_net(const char *text)
 	return ear_net_parse(ear_slice_str(text), &net) == EAR_OK;
 }
 
-static const struct key *find_key(const char *section, const char *name)
+static const struct config_key *find_key(const char *section, const char *name)
 {
-	for (size_t i = 0; i < KEYS; i++) {
-		if (!strcmp(keys[i].section, section) &&
-			!strcmp(keys[i].name, name))
-			return &keys[i];
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
+		if (!strcmp(config_keys[i].section, section) &&
+			!strcmp(config_keys[i].name, name))
+			return &config_keys[i];
 	}
 	return NULL;
 }
@@ -278,10 +232,10 @@ static void note(cfg_t *cfg, const char *section, const char *key, bool list)
 static int end_section(cfg_t *cfg, cfg_opt_t *opt)
 {
 	(void)cfg;
-	for (size_t i = 0; i < SECTIONS; i++) {
-		if (!strcmp(sections[i].name, cfg_opt_name(opt)))
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
+		if (!strcmp(config_sections[i].name, cfg_opt_name(opt)))
 			note(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1),
-				sections[i].name, NULL, false);
+				config_sections[i].name, NULL, false);
 	}
 	return 0;
 }
@@ -289,40 +243,41 @@ static int end_section(cfg_t *cfg, cfg_opt_t *opt)
 /* Called by libconfuse after each assignment: the line is then known. */
 static int validate(cfg_t *cfg, cfg_opt_t *opt)
 {
-	const struct key *key = find_key(cfg_name(cfg), cfg_opt_name(opt));
+	const struct config_key *key =
+		find_key(cfg_name(cfg), cfg_opt_name(opt));
 	unsigned n = cfg_opt_size(opt);
 	const char *text = n ? cfg_opt_getnstr(opt, n - 1) : "";
 	struct ear_fault fault = {0};
 	uint64_t v;
 	bool b;
 
-	note(cfg, key->section, key->name, is_list(key));
+	note(cfg, key->section, key->name, config_is_list(key));
 	switch (key->type) {
-	case BOOL:
+	case CONFIG_BOOL:
 		if (!convert_bool(text, &b))
 			return 0;
 		cfg_error(cfg, "%s = %s: write true or false", key->name, text);
 		return -1;
-	case TEXT: return 0;
-	case WORD:
+	case CONFIG_TEXT: return 0;
+	case CONFIG_WORD:
 		if (is_word_of(key->unit, text))
 			return 0;
 		cfg_error(cfg, "%s: '%s' is none of %s", key->name, text,
 			key->unit);
 		return -1;
-	case ADDR:
+	case CONFIG_ADDR:
 		if (is_ip_port(text))
 			return 0;
 		cfg_error(cfg, "%s: '%s' is not ip:port", key->name, text);
 		return -1;
-	case NETS:
+	case CONFIG_NETS:
 		if (n && !is_net(text)) {
 			cfg_error(cfg, "%s: '%s' is no address or network",
 				key->name, text);
 			return -1;
 		}
 		/* fall through */
-	case LIST:
+	case CONFIG_LIST:
 		if (n <= key->most)
 			return 0;
 		cfg_error(cfg, "%s: more than %u entries", key->name,
@@ -339,17 +294,18 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
 /* The options of one section, from its rows; ends with CFG_END. */
 static cfg_opt_t *section_options(const char *section)
 {
-	cfg_opt_t *opts = calloc(KEYS + 1, sizeof(*opts));
+	cfg_opt_t *opts = calloc(CONFIG_KEYS + 1, sizeof(*opts));
 	size_t n = 0;
 
-	for (size_t i = 0; opts && i < KEYS; i++) {
-		cfg_opt_t text =
-			CFG_STR(keys[i].name, (char *)keys[i].def, CFGF_NONE);
-		cfg_opt_t list = CFG_STR_LIST(keys[i].name, "{}", CFGF_NONE);
+	for (size_t i = 0; opts && i < CONFIG_KEYS; i++) {
+		cfg_opt_t text = CFG_STR(config_keys[i].name,
+			(char *)config_keys[i].def, CFGF_NONE);
+		cfg_opt_t list =
+			CFG_STR_LIST(config_keys[i].name, "{}", CFGF_NONE);
 
-		if (strcmp(keys[i].section, section) != 0)
+		if (strcmp(config_keys[i].section, section) != 0)
 			continue;
-		opts[n++] = is_list(&keys[i]) ? list : text;
+		opts[n++] = config_is_list(&config_keys[i]) ? list : text;
 	}
 	if (opts) {
 		cfg_opt_t end = CFG_END();
@@ -369,20 +325,21 @@ static char *copy(const char *text)
 }
 
 /* One key of one section from libconfuse into our struct. */
-static void take_key(const struct key *key, cfg_t *from, char *to)
+static void take_key(const struct config_key *key, cfg_t *from, char *to)
 {
 	char *member = to + key->offset;
-	const char *text = is_list(key) ? NULL : cfg_getstr(from, key->name);
+	const char *text =
+		config_is_list(key) ? NULL : cfg_getstr(from, key->name);
 	struct ear_config_list list = {0};
 	uint64_t v = 0;
 
 	switch (key->type) {
-	case BOOL: (void)convert_bool(text, (bool *)member); break;
-	case TEXT:
-	case WORD:
-	case ADDR: *(char **)member = copy(text); break;
-	case LIST:
-	case NETS:
+	case CONFIG_BOOL: (void)convert_bool(text, (bool *)member); break;
+	case CONFIG_TEXT:
+	case CONFIG_WORD:
+	case CONFIG_ADDR: *(char **)member = copy(text); break;
+	case CONFIG_LIST:
+	case CONFIG_NETS:
 		list.n = cfg_size(from, key->name);
 		list.item = calloc(list.n + 1, sizeof(*list.item));
 		if (!list.item)
@@ -398,8 +355,8 @@ static void take_key(const struct key *key, cfg_t *from, char *to)
 	}
 }
 
-static void take_section(
-	const struct section *section, cfg_t *cfg, struct ear_config *config)
+static void take_section(const struct config_section *section, cfg_t *cfg,
+	struct ear_config *config)
 {
 	char *base = (char *)config;
 	size_t *count = (size_t *)(base + section->count_offset);
@@ -411,9 +368,9 @@ static void take_section(
 
 		if (section->multi)
 			*(char **)to = copy(cfg_title(from));
-		for (size_t k = 0; k < KEYS; k++) {
-			if (!strcmp(keys[k].section, section->name))
-				take_key(&keys[k], from, to);
+		for (size_t k = 0; k < CONFIG_KEYS; k++) {
+			if (!strcmp(config_keys[k].section, section->name))
+				take_key(&config_keys[k], from, to);
 		}
 		++*count;
 	}
@@ -498,15 +455,16 @@ static enum ear_err parse(
 	if (err)
 		return err;
 	cfg_set_error_function(cfg, report);
-	for (size_t i = 0; i < KEYS; i++) {
+	for (size_t i = 0; i < CONFIG_KEYS; i++) {
 		char option[96];
 
-		snprintf(option, sizeof(option), "%s|%s", keys[i].section,
-			keys[i].name);
+		snprintf(option, sizeof(option), "%s|%s",
+			config_keys[i].section, config_keys[i].name);
 		cfg_set_validate_func(cfg, option, validate);
 	}
-	for (size_t i = 0; i < SECTIONS; i++)
-		cfg_set_validate_func(cfg, sections[i].name, end_section);
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++)
+		cfg_set_validate_func(
+			cfg, config_sections[i].name, end_section);
 	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, text)) {
 	case CFG_SUCCESS: return EAR_OK;
 	case CFG_FILE_ERROR: return ear_fail_sys(fault, "%s", path);
@@ -522,8 +480,8 @@ static enum ear_err read_config(const char *path, const char *text,
 	struct ear_config **out, struct ear_fault *fault)
 {
 	struct ear_config *config = calloc(1, sizeof(*config));
-	cfg_opt_t *opts[SECTIONS] = {0};
-	cfg_opt_t top[SECTIONS + 2];
+	cfg_opt_t *opts[CONFIG_SECTIONS] = {0};
+	cfg_opt_t top[CONFIG_SECTIONS + 2];
 	cfg_t *cfg = NULL;
 	enum ear_err err = EAR_NOMEM;
 	cfg_opt_t include = CFG_FUNC("include", cfg_include);
@@ -537,21 +495,22 @@ static enum ear_err read_config(const char *path, const char *text,
 	reading = fault ? fault : &unread;
 	*reading = unread;
 	reading_top = NULL;
-	for (size_t i = 0; i < SECTIONS; i++) {
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
 		cfg_flag_t flags =
-			sections[i].multi
+			config_sections[i].multi
 				? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
 				: CFGF_NONE;
 
-		opts[i] = section_options(sections[i].name);
+		opts[i] = section_options(config_sections[i].name);
 		if (!config || !config->places || !opts[i])
 			goto out;
-		cfg_opt_t sec = CFG_SEC(sections[i].name, opts[i], flags);
+		cfg_opt_t sec =
+			CFG_SEC(config_sections[i].name, opts[i], flags);
 
 		top[i] = sec;
 	}
-	top[SECTIONS] = include;
-	top[SECTIONS + 1] = end;
+	top[CONFIG_SECTIONS] = include;
+	top[CONFIG_SECTIONS + 1] = end;
 	cfg = cfg_init(top, CFGF_NONE);
 	if (!cfg)
 		goto out;
@@ -559,15 +518,15 @@ static enum ear_err read_config(const char *path, const char *text,
 	err = parse(cfg, path, text, reading);
 	if (err)
 		goto out;
-	for (size_t i = 0; i < SECTIONS; i++) {
-		if (cfg_size(cfg, sections[i].name) > EAR_CONFIG_MANY) {
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
+		if (cfg_size(cfg, config_sections[i].name) > EAR_CONFIG_MANY) {
 			err = ear_fail(reading, EAR_USAGE, 0,
 				"%s: more than %d sections named %s",
 				path ? path : TEXT_NAME, EAR_CONFIG_MANY,
-				sections[i].name);
+				config_sections[i].name);
 			goto out;
 		}
-		take_section(&sections[i], cfg, config);
+		take_section(&config_sections[i], cfg, config);
 	}
 	*out = config;
 	config = NULL;
@@ -577,7 +536,7 @@ out:
 	reading_places = NULL;
 	if (cfg)
 		cfg_free(cfg);
-	for (size_t i = 0; i < SECTIONS; i++)
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++)
 		free(opts[i]);
 	ear_config_free(&config);
 	return err;
@@ -595,13 +554,13 @@ enum ear_err ear_config_read_text(
 	return read_config(NULL, text, config, fault);
 }
 
-static void free_key(const struct key *key, char *from)
+static void free_key(const struct config_key *key, char *from)
 {
 	struct ear_config_list *list;
 
 	if (is_text(key))
 		free(*(char **)(from + key->offset));
-	if (!is_list(key))
+	if (!config_is_list(key))
 		return;
 	list = (struct ear_config_list *)(from + key->offset);
 	for (size_t i = 0; i < list->n; i++)
@@ -613,17 +572,17 @@ void ear_config_free(struct ear_config **config)
 {
 	char *base = (char *)*config;
 
-	for (size_t i = 0; base && i < SECTIONS; i++) {
-		const struct section *s = &sections[i];
+	for (size_t i = 0; base && i < CONFIG_SECTIONS; i++) {
+		const struct config_section *s = &config_sections[i];
 		size_t n = *(size_t *)(base + s->count_offset);
 
 		for (size_t at = 0; at < n; at++) {
 			char *from = base + s->offset + at * s->size;
 
 			free(*(char **)from);
-			for (size_t k = 0; k < KEYS; k++) {
-				if (!strcmp(keys[k].section, s->name))
-					free_key(&keys[k], from);
+			for (size_t k = 0; k < CONFIG_KEYS; k++) {
+				if (!strcmp(config_keys[k].section, s->name))
+					free_key(&config_keys[k], from);
 			}
 		}
 	}
@@ -643,16 +602,16 @@ static bool same_list(
 	return same;
 }
 
-static bool same_key(const struct key *key, const char *a, const char *b)
+static bool same_key(const struct config_key *key, const char *a, const char *b)
 {
 	a += key->offset;
 	b += key->offset;
-	if (is_list(key))
+	if (config_is_list(key))
 		return same_list((const struct ear_config_list *)a,
 			(const struct ear_config_list *)b);
 	if (is_text(key))
 		return !strcmp(*(char *const *)a, *(char *const *)b);
-	if (key->type == BOOL)
+	if (key->type == CONFIG_BOOL)
 		return *(const bool *)a == *(const bool *)b;
 	return *(const uint64_t *)a == *(const uint64_t *)b;
 }
@@ -663,99 +622,15 @@ bool ear_config_same(const struct ear_config *a, const struct ear_config *b,
 	size_t offset = 0;
 	bool same = true;
 
-	for (size_t i = 0; i < SECTIONS; i++) {
-		if (!strcmp(sections[i].name, section))
-			offset = sections[i].offset;
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
+		if (!strcmp(config_sections[i].name, section))
+			offset = config_sections[i].offset;
 	}
-	for (size_t i = 0; same && i < KEYS; i++) {
-		if (!strcmp(keys[i].section, section))
-			same = same_key(&keys[i], (const char *)a + offset,
+	for (size_t i = 0; same && i < CONFIG_KEYS; i++) {
+		if (!strcmp(config_keys[i].section, section))
+			same = same_key(&config_keys[i],
+				(const char *)a + offset,
 				(const char *)b + offset);
 	}
 	return same;
-}
-
-/* Help folded to comment lines. */
-static void print_help(FILE *out, const char *indent, const char *text)
-{
-	while (*text) {
-		size_t n = strlen(text), room = 76 - strlen(indent);
-
-		if (n > room) {
-			for (n = room; n && text[n] != ' ';)
-				n--;
-		}
-		fprintf(out, "%s# %.*s\n", indent, (int)n, text);
-		text += n;
-		while (*text == ' ')
-			text++;
-	}
-}
-
-void ear_config_print_keys(FILE *out)
-{
-	for (size_t i = 0; i < SECTIONS; i++) {
-		const struct section *s = &sections[i];
-
-		print_help(out, "", s->help);
-		fprintf(out, "%s%s {\n", s->name, s->multi ? " \"name\"" : "");
-		for (size_t k = 0; k < KEYS; k++) {
-			const struct key *key = &keys[k];
-
-			if (strcmp(key->section, s->name) != 0)
-				continue;
-			print_help(out, "\t", key->help);
-			fprintf(out, "\t# %s\n", key->unit);
-			if (is_list(key))
-				fprintf(out, "\t# %s = {}\n\n", key->name);
-			else
-				fprintf(out, "\t# %s = \"%s\"\n\n", key->name,
-					key->def);
-		}
-		fprintf(out, "}\n\n");
-	}
-}
-
-/* A text for troff: backslashes, and dots and quotes at a line's start. */
-static void print_man_text(FILE *out, const char *text)
-{
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", out);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else
-			fputc(*text, out);
-	}
-	fputc('\n', out);
-}
-
-void ear_config_print_man(FILE *out)
-{
-	for (size_t i = 0; i < SECTIONS; i++) {
-		const struct section *s = &sections[i];
-
-		fprintf(out, ".SS %s%s\n", s->name,
-			s->multi ? " \"name\"" : "");
-		print_man_text(out, s->help);
-		for (size_t k = 0; k < KEYS; k++) {
-			const struct key *key = &keys[k];
-
-			if (strcmp(key->section, s->name) != 0)
-				continue;
-			fprintf(out, ".TP\n.B %s\n", key->name);
-			print_man_text(out, key->help);
-			fprintf(out, ".br\nUnit: %s. Default: %s.", key->unit,
-				is_list(key) ? "{}"
-				: *key->def  ? key->def
-					     : "empty");
-			if (key->most && key->type == INT)
-				fprintf(out,
-					" From %" PRIu64 " to %" PRIu64 ".",
-					key->least, key->most);
-			fputc('\n', out);
-		}
-	}
 }
