@@ -20,6 +20,10 @@
 	  "Where messages come in; give as many as you like. " \
 	  "Without any: hep-udp and hep-tcp on 127.0.0.1:9060, " \
 	  "hep-tls on 127.0.0.1:9061.") \
+	S(capture, MULTI, \
+	  "Packets from a network device: SIP over UDP, TCP, SCTP and " \
+	  "WebSocket, TLS with a key log, HEP, and the connections that " \
+	  "carry it. Needs CAP_NET_RAW when the server starts.") \
 	S(store, SINGLE, \
 	  "The embedded store.") \
 	S(retention, SINGLE, \
@@ -48,6 +52,13 @@
 	S(hook, SINGLE, \
 	  "A Lua script that sees each message before anything is " \
 	  "decided.") \
+	S(records, SINGLE, \
+	  "What trackers find out: SIP sessions, accounts, calls, " \
+	  "connections, in DIR/records.db.") \
+	S(calls, SINGLE, \
+	  "How calls are told and what their outcome is called.") \
+	S(sessions, SINGLE, \
+	  "How registrations and connections are told.") \
 	S(control, SINGLE, \
 	  "The control socket, DIR/control.sock.") \
 	S(log, SINGLE, \
@@ -80,6 +91,36 @@
 	  "Most connections at once.") \
 	K(listener, idle, TIME, "1h", 1000000000LL, 604800000000000LL, "time", \
 	  "A connection that is silent for this long is closed.")
+
+#define EAR_CONFIG_capture(K) \
+	K(capture, device, TEXT, "", 0, 0, "device", \
+	  "Network device, as eth0; any is all of them.") \
+	K(capture, filter, TEXT, "", 0, 0, "BPF filter", \
+	  "What of its packets, as for tcpdump: \"port 5060 or port 5061\". " \
+	  "Empty is all, which is much where media flows.") \
+	K(capture, promiscuous, BOOL, "true", 0, 0, "true or false", \
+	  "Also packets for others, as a mirror port brings them.") \
+	K(capture, snaplen, SIZE, "256k", 96, 1048576, "bytes", \
+	  "Most of a packet that is looked at.") \
+	K(capture, buffer, SIZE, "64M", 1048576, 4294967296LL, "bytes", \
+	  "Ring shared with the kernel; what finds no room there is " \
+	  "dropped and counted.") \
+	K(capture, user, TEXT, "", 0, 255, "user", \
+	  "User that the server becomes once all devices are open; empty: " \
+	  "it stays who it is.") \
+	K(capture, connections, INT, "65536", 16, 4194304, "connections", \
+	  "TCP connections followed at once.") \
+	K(capture, idle, TIME, "15m", 1000000000LL, 604800000000000LL, "time", \
+	  "A TCP connection that is silent for this long is given up.") \
+	K(capture, keylog, TEXT, "", 0, 0, "file", \
+	  "TLS key log (SSLKEYLOGFILE), read as it grows; keys are never " \
+	  "kept.") \
+	K(capture, node, TEXT, "", 0, 255, "text", \
+	  "Name of this capture in its messages.") \
+	K(capture, capture_id, INT, "0", 0, 4294967295LL, "number", \
+	  "Capture agent id of its messages.") \
+	K(capture, enabled, BOOL, "true", 0, 0, "true or false", \
+	  "false: off.")
 
 #define EAR_CONFIG_store(K) \
 	K(store, segment_size, SIZE, "4G", 1048576, 1099511627776LL, "bytes", \
@@ -281,6 +322,39 @@
 	  "Most for one message; then it goes on as without a script.") \
 	K(hook, max_memory, SIZE, "16M", 1048576, 1073741824LL, "bytes", \
 	  "Memory of the script, all told.")
+
+#define EAR_CONFIG_records(K) \
+	K(records, keep, BOOL, "true", 0, 0, "true or false", \
+	  "Keep them; false runs no trackers.") \
+	K(records, max_age, TIME, "400d", 0, 3153600000000000000LL, "time", \
+	  "Age after which rows go; 0s is no limit.") \
+	K(records, max_size, SIZE, "0", 0, 1125899906842624LL, "bytes", \
+	  "The whole file; the oldest rows go first; 0 is no limit.")
+
+#define EAR_CONFIG_calls(K) \
+	K(calls, dispositions, LIST, "", 0, 64, "status=DISPOSITION", \
+	  "Before the built-in table, as {\"603=NO_ANSWER\", " \
+	  "\"500-599=BUSY\", \"480=NO_ANSWER if rang\"}; a status that asks " \
+	  "for ringing and did not have it is FAILED.") \
+	K(calls, src, WORD, "from", 0, 0, "from or auth", \
+	  "Who called: the user of From, or who authenticated where that " \
+	  "is known.") \
+	K(calls, join_legs, BOOL, "true", 0, 0, "true or false", \
+	  "Find the legs of a call through a B2BUA.") \
+	K(calls, silent, TIME, "4h", 60000000000LL, 2592000000000000LL, "time", \
+	  "A call without a sign of life for this long, and without a " \
+	  "session timer that says otherwise, is ended as estimated.") \
+	K(calls, max_open, INT, "250000", 100, 10000000, "calls", \
+	  "Calls followed at once.")
+
+#define EAR_CONFIG_sessions(K) \
+	K(sessions, silent, TIME, "15m", 1000000000LL, 2592000000000000LL, "time", \
+	  "An inferred connection ends after this, or with the last " \
+	  "registration over it where that is later.") \
+	K(sessions, max_bindings, INT, "2000000", 100, 100000000, "bindings", \
+	  "Registrations followed at once.") \
+	K(sessions, max_connections, INT, "1000000", 100, 100000000, "connections", \
+	  "Connections followed at once.")
 
 #define EAR_CONFIG_control(K) \
 	K(control, group, TEXT, "", 0, 0, "group", \

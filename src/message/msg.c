@@ -20,6 +20,7 @@ static const struct ear_slice protos[] = {
 	[EAR_PROTO_UNKNOWN] = EAR_S_INIT(""),
 	[EAR_PROTO_SIP] = EAR_S_INIT("sip"),
 	[EAR_PROTO_LOG] = EAR_S_INIT("log"),
+	[EAR_PROTO_CONN] = EAR_S_INIT("conn"),
 };
 
 static const struct ear_slice kinds[] = {

@@ -31,6 +31,8 @@ enum ear_proto {
 	EAR_PROTO_UNKNOWN = 0,
 	EAR_PROTO_SIP = 1,
 	EAR_PROTO_LOG = 2, /**< log text: HEP payload type 100 */
+	EAR_PROTO_CONN =
+		3, /**< what happened to a connection: message/conn.h */
 };
 
 /** What a message is. Written to disk. */
