@@ -85,20 +85,27 @@ def folder():
             shutil.rmtree(path, ignore_errors=True)
 
 
+_given = set()
+
+
 def free_port():
     """A loopback port that neither UDP nor TCP has in use, below the range
-    from which the kernel takes them for others."""
+    from which the kernel takes them for others. None is given twice: who got
+    it first may not have bound it yet, or wait for it to be bound again."""
     for _ in range(1000):
         port = random.randrange(12000, 30000)
+        if port in _given:
+            continue
         try:
             with socket.socket() as t, \
                     socket.socket(type=socket.SOCK_DGRAM) as u:
                 t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 t.bind(('127.0.0.1', port))
                 u.bind(('127.0.0.1', port))
-                return port
         except OSError:
             continue
+        _given.add(port)
+        return port
     raise RuntimeError('no free port')
 
 
