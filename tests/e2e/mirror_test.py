@@ -467,7 +467,7 @@ def short_of_disk(tap, where):
 def main():
     with h.Tap() as tap:
         for part in (export, carriers, hops, away, killed, sender_killed,
-                     stuck, wrong_key, sngrep, tshark):
+                     stuck, short_of_disk, wrong_key, sngrep, tshark):
             with h.folder() as where:
                 part(tap, where)
 
