@@ -31,7 +31,7 @@
 
 #include "store/block.h"
 #include "store/pages.h"
-#include "store/sql.h"
+#include "base/sqlite.h"
 #include "store/store.h"
 
 /** PRAGMA user_version. A reader takes this and older ones. */

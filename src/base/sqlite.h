@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What every user of SQLite in this folder needs; nothing of segments. */
-#ifndef EAR_STORE_SQL_H
-#define EAR_STORE_SQL_H
+/** What every user of SQLite needs: failures, and values in and out. */
+#ifndef EAR_BASE_SQLITE_H
+#define EAR_BASE_SQLITE_H
 
 #include <sqlite3.h>
 

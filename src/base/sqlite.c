@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sql.h"
+#include "base/sqlite.h"
 
 #include <errno.h>
 
