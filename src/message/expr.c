@@ -5,8 +5,9 @@
 
 #include "message/expr_priv.h"
 
-static enum ear_err alloc(struct ear_slice text, uint64_t now_ns,
-	struct ear_expr **expr, struct ear_fault *fault)
+static enum ear_err alloc(const struct ear_field_set *set,
+	struct ear_slice text, uint64_t now_ns, struct ear_expr **expr,
+	struct ear_fault *fault)
 {
 	struct ear_expr *e = calloc(1, sizeof(*e));
 
@@ -21,6 +22,7 @@ static enum ear_err alloc(struct ear_slice text, uint64_t now_ns,
 		memcpy(e->text, text.p, text.n);
 	e->text[text.n] = '\0';
 	e->n = text.n;
+	e->set = set;
 	e->now_ns = now_ns;
 	return EAR_OK;
 nomem:
@@ -31,6 +33,14 @@ nomem:
 enum ear_err ear_expr_new(struct ear_slice text, uint64_t now_ns,
 	struct ear_expr **expr, struct ear_fault *fault)
 {
+	return ear_expr_new_over(
+		ear_message_fields(), text, now_ns, expr, fault);
+}
+
+enum ear_err ear_expr_new_over(const struct ear_field_set *set,
+	struct ear_slice text, uint64_t now_ns, struct ear_expr **expr,
+	struct ear_fault *fault)
+{
 	enum ear_err err;
 
 	*expr = NULL;
@@ -38,7 +48,7 @@ enum ear_err ear_expr_new(struct ear_slice text, uint64_t now_ns,
 		return ear_fail(fault, EAR_USAGE, EXPR_TEXT_MAX,
 			"an expression is at most %u bytes long",
 			EXPR_TEXT_MAX);
-	err = alloc(text, now_ns, expr, fault);
+	err = alloc(set, text, now_ns, expr, fault);
 	if (err)
 		return err;
 	err = ear_expr_parse(*expr, fault);
@@ -67,7 +77,8 @@ void ear_expr_free(struct ear_expr **expr)
 enum ear_err ear_expr_clone(
 	const struct ear_expr *expr, struct ear_expr **clone)
 {
-	return ear_expr_new(ear_expr_text(expr), expr->now_ns, clone, NULL);
+	return ear_expr_new_over(
+		expr->set, ear_expr_text(expr), expr->now_ns, clone, NULL);
 }
 
 struct ear_slice ear_expr_text(const struct ear_expr *expr)

@@ -6,6 +6,8 @@
 
 struct eval {
 	struct ear_expr *expr;
+	ear_expr_get_fn get; /* of rows; NULL: it is a message */
+	void *arg;
 	const struct ear_msg *msg;
 	const struct ear_facts *facts; /* NULL: not yet asked for */
 	struct ear_facts own;
@@ -57,19 +59,12 @@ static bool test_text(
 	return false;
 }
 
-static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
+/* @param none 0 means that there is no number: never less or greater */
+static bool compare(struct eval *v, const struct node *n, uint64_t have,
+	bool none, uint64_t unit)
 {
 	const struct value *want = first_value(v, n);
-	enum ear_field_type type = ear_field_info(f)->type;
-	const struct ear_facts *facts = NULL;
-	uint64_t have, unit = type == EAR_TYPE_TIME ? EAR_US_NS : 1;
 
-	if (f == EAR_F_KIND || f == EAR_F_STATUS || f == EAR_F_SDP ||
-		f == EAR_F_MALFORMED)
-		facts = facts_of(v);
-	have = ear_field_number(f, v->msg, facts);
-	if (n->op == OP_THERE)
-		return have != 0;
 	if (n->op == OP_EQ) {
 		for (uint32_t i = 0; i < n->values; i++, want++) {
 			uint64_t same = want->unit ? want->unit : unit;
@@ -79,7 +74,7 @@ static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 		}
 		return false;
 	}
-	if (!have && f != EAR_F_SIZE)
+	if (none)
 		return false;
 	switch (n->op) {
 	case OP_LT: return have / unit < want->num / unit;
@@ -89,17 +84,27 @@ static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 	}
 }
 
-static bool test_addr(struct eval *v, const struct node *n, enum ear_field f)
+static bool test_number(struct eval *v, const struct node *n, enum ear_field f)
 {
-	const struct ear_addr *a = ear_field_addr(f, v->msg);
+	enum ear_field_type type = ear_field_info(f)->type;
+	const struct ear_facts *facts = NULL;
+	uint64_t have;
+
+	if (f == EAR_F_KIND || f == EAR_F_STATUS || f == EAR_F_SDP ||
+		f == EAR_F_MALFORMED)
+		facts = facts_of(v);
+	have = ear_field_number(f, v->msg, facts);
+	if (n->op == OP_THERE)
+		return have != 0;
+	return compare(v, n, have, !have && f != EAR_F_SIZE,
+		type == EAR_TYPE_TIME ? EAR_US_NS : 1);
+}
+
+static bool in_nets(
+	struct eval *v, const struct node *n, const struct ear_addr *a)
+{
 	const struct value *want = first_value(v, n);
 
-	if (n->op == OP_THERE)
-		return a->family != 0;
-	if (n->op != OP_EQ)
-		return test_text(v, n,
-			ear_field_text(f, v->msg, NULL, &v->expr->scratch),
-			false);
 	for (uint32_t i = 0; i < n->values; i++, want++) {
 		uint16_t port = want->net.addr.port;
 
@@ -107,6 +112,19 @@ static bool test_addr(struct eval *v, const struct node *n, enum ear_field f)
 			return true;
 	}
 	return false;
+}
+
+static bool test_addr(struct eval *v, const struct node *n, enum ear_field f)
+{
+	const struct ear_addr *a = ear_field_addr(f, v->msg);
+
+	if (n->op == OP_THERE)
+		return a->family != 0;
+	if (n->op != OP_EQ)
+		return test_text(v, n,
+			ear_field_text(f, v->msg, NULL, &v->expr->scratch),
+			false);
+	return in_nets(v, n, a);
 }
 
 static bool test_one(struct eval *v, const struct node *n, enum ear_field f)
@@ -158,13 +176,41 @@ static bool test_marks(struct eval *v, const struct node *n, enum ear_field f)
 	return !list->n && test_text(v, n, (struct ear_slice){0}, false);
 }
 
+/* A cell of a row. */
+static bool test_cell(struct eval *v, const struct node *n)
+{
+	enum ear_field_type type = node_info(v->expr, n)->type;
+	bool addr = type == EAR_TYPE_ADDR || type == EAR_TYPE_IP;
+	struct ear_expr_cell cell = {0};
+
+	v->get(n->field, addr && (n->op == OP_HAS || n->op == OP_MATCH), &cell,
+		v->arg);
+	switch (type) {
+	case EAR_TYPE_STR:
+	case EAR_TYPE_TEXT: return test_text(v, n, cell.text, false);
+	case EAR_TYPE_ADDR:
+	case EAR_TYPE_IP:
+		if (n->op == OP_THERE)
+			return cell.addr.family != 0;
+		return n->op == OP_EQ ? in_nets(v, n, &cell.addr)
+				      : test_text(v, n, cell.text, false);
+	default: break;
+	}
+	if (n->op == OP_THERE)
+		return cell.there && (type != EAR_TYPE_BOOL || cell.num);
+	return compare(v, n, cell.num, !cell.there,
+		type == EAR_TYPE_TIME ? EAR_US_NS : 1);
+}
+
 static bool test(struct eval *v, const struct node *n)
 {
+	if (v->get)
+		return test_cell(v, n);
 	switch (n->field) {
 	case EAR_F_TRACE:
 	case EAR_F_TRACED_USER:
 		return test_marks(v, n, (enum ear_field)n->field);
-	case EAR_F_COUNT: return test_header(v, n);
+	case EXPR_HEADER: return test_header(v, n);
 	case EAR_F_IP:
 		return test_one(v, n, EAR_F_SRC_IP) ||
 		       test_one(v, n, EAR_F_DST_IP);
@@ -224,6 +270,7 @@ bool ear_expr_match(struct ear_expr *expr, const struct ear_msg *msg,
 	if (!expr->root)
 		return true;
 	v.expr = expr;
+	v.get = NULL;
 	v.msg = msg;
 	v.facts = facts;
 	v.parsed = false;
@@ -238,8 +285,21 @@ enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
 	if (!expr->root)
 		return EAR_YES;
 	v.expr = expr;
+	v.get = NULL;
 	v.msg = msg;
 	v.facts = facts;
 	v.parsed = false;
 	return eval(&v, expr->root, true);
+}
+
+bool ear_expr_match_cells(struct ear_expr *expr, ear_expr_get_fn get, void *arg)
+{
+	struct eval v;
+
+	if (!expr->root)
+		return true;
+	v.expr = expr;
+	v.get = get;
+	v.arg = arg;
+	return eval(&v, expr->root, false) == EAR_YES;
 }

@@ -131,11 +131,11 @@ static bool op_fits(enum ear_field_type type, enum op op)
 	return false;
 }
 
-static enum ear_field_type node_type(const struct node *n)
+static enum ear_field_type node_type(
+	const struct parser *p, const struct node *n)
 {
-	return n->field == EAR_F_COUNT
-		       ? EAR_TYPE_STR
-		       : ear_field_info((enum ear_field)n->field)->type;
+	return n->field == EXPR_HEADER ? EAR_TYPE_STR
+				       : node_info(p->expr, n)->type;
 }
 
 static bool compile_regex(struct parser *p, uint32_t n, size_t offset)
@@ -151,15 +151,15 @@ static bool compile_regex(struct parser *p, uint32_t n, size_t offset)
 }
 
 /* What one test costs, roughly in tens of nanoseconds. */
-static uint8_t test_cost(const struct node *n)
+static uint8_t test_cost(const struct parser *p, const struct node *n)
 {
-	bool text = n->field == EAR_F_TEXT || n->field == EAR_F_BODY;
+	bool text = node_type(p, n) == EAR_TYPE_TEXT;
 
 	if (n->meta)
 		return n->op == OP_MATCH ? 6 : 1;
 	if (n->op == OP_MATCH)
 		return text ? 40 : 10;
-	if (n->field == EAR_F_COUNT)
+	if (n->field == EXPR_HEADER)
 		return 8;
 	return text ? 20 : 2;
 }
@@ -180,17 +180,16 @@ static uint32_t finish_test(struct parser *p, uint32_t n, bool negate)
 {
 	struct node *node = &p->expr->nodes[n];
 
-	node->meta = node->field != EAR_F_COUNT &&
-		     ear_field_meta((enum ear_field)node->field);
-	node->cost = test_cost(node);
+	node->meta = node->field != EXPR_HEADER && p->expr->set->meta &&
+		     p->expr->set->meta[node->field];
+	node->cost = test_cost(p, node);
 	return negate ? negated(p, n) : n;
 }
 
-static struct ear_slice node_name(const struct node *n)
+static struct ear_slice node_name(const struct parser *p, const struct node *n)
 {
-	return n->field == EAR_F_COUNT
-		       ? EAR_S("a header")
-		       : ear_field_info((enum ear_field)n->field)->name;
+	return n->field == EXPR_HEADER ? EAR_S("a header")
+				       : node_info(p->expr, n)->name;
 }
 
 /* [op value] behind a field */
@@ -204,10 +203,10 @@ static uint32_t test_rest(struct parser *p, uint32_t n)
 		return finish_test(p, n, false);
 	start = p->lex.at - strlen(sign.text);
 	node->op = (uint8_t)sign.op;
-	if (!op_fits(node_type(node), sign.op))
+	if (!op_fits(node_type(p, node), sign.op))
 		return FAIL(p, start, "'%s' does not go with %.*s, which is %s",
-			sign.text, EAR_FMT(node_name(node)),
-			ear_field_type_name(node_type(node)));
+			sign.text, EAR_FMT(node_name(p, node)),
+			ear_field_type_name(node_type(p, node)));
 	node->value = p->expr->value_count;
 	ear_lex_blanks(&p->lex);
 	start = p->lex.at;
@@ -223,39 +222,45 @@ static uint32_t test_rest(struct parser *p, uint32_t n)
 static uint32_t unknown_field(
 	struct parser *p, struct ear_slice name, size_t start)
 {
-	struct ear_slice near = ear_field_nearest(name);
+	const struct ear_field_set *set = p->expr->set;
+	struct ear_slice near = ear_field_set_nearest(set, name);
 
 	if (near.n)
 		return FAIL(p, start,
-			"there is no field '%.*s'; did you mean %.*s?",
+			"there is no %s '%.*s'; did you mean %.*s?", set->what,
 			EAR_FMT(ear_slice_sub(name, 0, 64)), EAR_FMT(near));
 	return FAIL(p, start,
-		"there is no field '%.*s'; to find messages with this text in "
+		"there is no %s '%.*s'; to find %s with this text in "
 		"them put it in double quotes",
-		EAR_FMT(ear_slice_sub(name, 0, 64)));
+		set->what, EAR_FMT(ear_slice_sub(name, 0, 64)), set->things);
+}
+
+/* header.NAME, where there are headers. */
+static bool is_header(const struct parser *p, struct ear_slice *name)
+{
+	struct ear_slice head = EAR_S("header.");
+
+	if (!p->expr->set->headers || name->n <= head.n ||
+		!ear_slice_ieq(ear_slice_sub(*name, 0, head.n), head))
+		return false;
+	*name = ear_slice_sub(*name, head.n, name->n);
+	return true;
 }
 
 static uint32_t parse_field(struct parser *p)
 {
-	struct ear_slice name = ear_lex_word(&p->lex), head = EAR_S("header.");
-	enum ear_field f = EAR_F_COUNT;
-	size_t start = p->lex.at;
+	const struct ear_field_set *set = p->expr->set;
+	struct ear_slice name = ear_lex_word(&p->lex);
+	size_t start = p->lex.at, end = start + name.n;
+	unsigned f = EXPR_HEADER;
 	uint32_t n;
 
 	if (!name.n)
-		return start >= p->lex.in.n
-			       ? FAIL(p, start,
-					 "a field or a \"word\" is "
-					 "missing here")
-			       : FAIL(p, start,
-					 "a field or a \"word\" is "
-					 "wanted here");
-	if (name.n > head.n &&
-		ear_slice_ieq(ear_slice_sub(name, 0, head.n), head))
-		name = ear_slice_sub(name, head.n, name.n);
-	else if (!ear_field_find(name, &f))
+		return FAIL(p, start, "a %s or a \"word\" is %s here",
+			set->what, start >= p->lex.in.n ? "missing" : "wanted");
+	if (!is_header(p, &name) && !ear_field_set_find(set, name, &f))
 		return unknown_field(p, name, start);
-	if (f == EAR_F_ID)
+	if (f == set->no_field)
 		return FAIL(p, start,
 			"id names one message of one store; it cannot be "
 			"searched for");
@@ -264,7 +269,7 @@ static uint32_t parse_field(struct parser *p)
 		return 0;
 	p->expr->nodes[n].field = (uint16_t)f;
 	p->expr->nodes[n].header = name;
-	p->lex.at += (size_t)(name.p + name.n - (p->lex.in.p + start));
+	p->lex.at = end;
 	return test_rest(p, n);
 }
 
@@ -275,7 +280,7 @@ static uint32_t parse_word(struct parser *p)
 
 	if (!n)
 		return 0;
-	p->expr->nodes[n].field = EAR_F_TEXT;
+	p->expr->nodes[n].field = p->expr->set->text_field;
 	p->expr->nodes[n].op = OP_HAS;
 	p->expr->nodes[n].value = p->expr->value_count;
 	return one_value(p, n) ? finish_test(p, n, false) : 0;

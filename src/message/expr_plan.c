@@ -44,11 +44,11 @@ static bool better(struct choice a, struct choice b)
 	return a.rank != b.rank ? a.rank < b.rank : a.n < b.n;
 }
 
-static enum ear_key node_key(const struct node *n)
+static enum ear_key node_key(const struct ear_expr *e, const struct node *n)
 {
-	if (n->field == EAR_F_COUNT || n->op != OP_EQ)
+	if (n->field == EXPR_HEADER || n->op != OP_EQ)
 		return EAR_KEY_NONE;
-	return ear_field_info((enum ear_field)n->field)->key;
+	return node_info(e, n)->key;
 }
 
 /* The text by which the index knows a value; empty: it does not. */
@@ -72,7 +72,7 @@ static struct ear_slice indexed(
 static struct choice test_choice(
 	const struct ear_expr *e, const struct node *n, size_t max)
 {
-	enum ear_key key = node_key(n);
+	enum ear_key key = node_key(e, n);
 	char space[EAR_ADDR_TEXT];
 
 	if (key == EAR_KEY_NONE || n->values > max)
@@ -141,7 +141,7 @@ static size_t write_keys(const struct ear_expr *e, uint32_t n,
 	struct ear_key_value *keys, size_t max)
 {
 	const struct node *node = at(e, n);
-	enum ear_key key = node_key(node);
+	enum ear_key key = node_key(e, node);
 	char space[EAR_ADDR_TEXT];
 	size_t done = 0;
 	uint32_t which;
@@ -211,7 +211,7 @@ static struct span span_of(const struct ear_expr *e, uint32_t n)
 	const struct node *node = at(e, n);
 	struct span s = {0, UINT64_MAX};
 
-	if (node->kind == NODE_TEST && node->field == EAR_F_AT)
+	if (node->kind == NODE_TEST && node->field == e->set->time_field)
 		return time_span(e, node);
 	if (node->kind != NODE_AND && node->kind != NODE_OR)
 		return s;

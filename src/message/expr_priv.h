@@ -10,6 +10,7 @@
 #define EAR_MESSAGE_EXPR_PRIV_H
 
 #include "message/expr.h"
+#include "message/expr_set.h"
 #include "message/field.h"
 
 /** Longest expression: a list of some hundred Call-IDs still fits. */
@@ -20,6 +21,9 @@
 #define EXPR_NODES_MAX 4096
 /** Most regular expressions: each takes some KiB once compiled. */
 #define EXPR_REGEX_MAX 64
+
+/** No field of any set: a header, whose name the node has. */
+#define EXPR_HEADER UINT16_MAX
 
 enum node_kind { NODE_AND, NODE_OR, NODE_NOT, NODE_TEST };
 
@@ -44,12 +48,11 @@ struct value {
 };
 
 struct node {
-	uint8_t kind; /* enum node_kind */
-	uint8_t op;   /* enum op */
-	uint8_t cost; /* what evaluating costs, for the order of siblings */
-	bool meta;    /* can be told without the bytes */
-	/* enum ear_field; EAR_F_COUNT: the header named below */
-	uint16_t field;
+	uint8_t kind;   /* enum node_kind */
+	uint8_t op;     /* enum op */
+	uint8_t cost;   /* what evaluating costs, for the order of siblings */
+	bool meta;      /* can be told without the bytes */
+	uint16_t field; /* of the set; EXPR_HEADER: the header named below */
 	uint32_t first; /* AND, OR, NOT: first child */
 	uint32_t next;  /* next sibling */
 	uint32_t value; /* index of the first value */
@@ -59,6 +62,7 @@ struct node {
 };
 
 struct ear_expr {
+	const struct ear_field_set *set; /* borrowed; static */
 	char *text; /* own copy; ends with a NUL that is not part of it */
 	size_t n;
 	uint64_t now_ns;
@@ -75,6 +79,12 @@ struct ear_expr {
 	struct ear_buf scratch;
 	uint64_t gave_up;
 };
+
+static inline const struct ear_field_info *node_info(
+	const struct ear_expr *expr, const struct node *node)
+{
+	return &expr->set->fields[node->field];
+}
 
 /** Fill expr from its text. */
 enum ear_err ear_expr_parse(struct ear_expr *expr, struct ear_fault *fault);

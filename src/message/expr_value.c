@@ -24,18 +24,26 @@ static enum ear_err read_bool(struct value *v, struct ear_slice name,
 		EAR_FMT(name));
 }
 
-static enum ear_err read_enum(enum ear_field f, struct value *v, size_t offset,
-	struct ear_fault *fault)
+/* The number of a word is where it stands, from 1. */
+static enum ear_err read_enum(const struct ear_field_set *set, unsigned f,
+	struct value *v, size_t offset, struct ear_fault *fault)
 {
 	char list[160];
 	size_t n = 0;
 
-	v->num = ear_field_value_of(f, v->text);
-	if (v->num)
-		return EAR_OK;
+	for (unsigned i = 0;; i++) {
+		struct ear_slice name = set->value(f, i);
+
+		if (!name.n)
+			break;
+		if (ear_slice_ieq(name, v->text)) {
+			v->num = i + 1;
+			return EAR_OK;
+		}
+	}
 	list[0] = '\0';
 	for (unsigned i = 0;; i++) {
-		struct ear_slice name = ear_field_value(f, i);
+		struct ear_slice name = set->value(f, i);
 
 		if (!name.n || n + name.n + 3 > sizeof(list))
 			break;
@@ -43,9 +51,8 @@ static enum ear_err read_enum(enum ear_field f, struct value *v, size_t offset,
 			i ? ", " : "", EAR_FMT(name));
 	}
 	return ear_fail(fault, EAR_USAGE, offset,
-		"%.*s is one of %s, never '%.*s'",
-		EAR_FMT(ear_field_info(f)->name), list,
-		EAR_FMT(ear_slice_sub(v->text, 0, 40)));
+		"%.*s is one of %s, never '%.*s'", EAR_FMT(set->fields[f].name),
+		list, EAR_FMT(ear_slice_sub(v->text, 0, 40)));
 }
 
 static enum ear_err read_addr(struct value *v, struct ear_slice name,
@@ -102,6 +109,7 @@ static enum ear_err read_time(struct ear_expr *expr, struct value *v,
 enum ear_err ear_expr_value(struct ear_expr *expr, const struct node *node,
 	struct value *v, size_t offset, struct ear_fault *fault)
 {
+	const struct ear_field_set *set = expr->set;
 	const struct ear_field_info *info;
 
 	if (node->op == OP_HAS || node->op == OP_MATCH) {
@@ -110,24 +118,24 @@ enum ear_err ear_expr_value(struct ear_expr *expr, const struct node *node,
 		return ear_fail(fault, EAR_USAGE, offset,
 			"this would match everything");
 	}
-	if (node->field == EAR_F_COUNT)
+	if (node->field == EXPR_HEADER)
 		return EAR_OK;
-	info = ear_field_info((enum ear_field)node->field);
+	info = node_info(expr, node);
 	switch (info->type) {
 	case EAR_TYPE_STR:
 	case EAR_TYPE_TEXT: return EAR_OK;
 	case EAR_TYPE_BOOL: return read_bool(v, info->name, offset, fault);
 	case EAR_TYPE_ENUM:
-		return read_enum((enum ear_field)node->field, v, offset, fault);
+		return read_enum(set, node->field, v, offset, fault);
 	case EAR_TYPE_ADDR:
 	case EAR_TYPE_IP: return read_addr(v, info->name, offset, fault);
 	case EAR_TYPE_PORT:
 		return read_number(v, UINT16_MAX, info->name, offset, fault);
 	case EAR_TYPE_INT:
-		if (node->field == EAR_F_STATUS)
+		if (node->field == set->status_field)
 			return read_status(v, (enum op)node->op, info->name,
 				offset, fault);
-		return read_number(v, UINT32_MAX, info->name, offset, fault);
+		return read_number(v, set->int_max, info->name, offset, fault);
 	case EAR_TYPE_TIME: return read_time(expr, v, offset, fault);
 	}
 	return EAR_OK;

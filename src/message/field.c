@@ -2,6 +2,7 @@
 #include "message/field.h"
 
 #include "base/time.h"
+#include "message/expr_set.h"
 
 static const struct ear_field_info fields[EAR_F_COUNT] = {
 #define X(id, expr, column_, type_, key_, help_)  \
@@ -71,13 +72,12 @@ const char *ear_field_type_name(enum ear_field_type type)
 
 bool ear_field_find(struct ear_slice name, enum ear_field *f)
 {
-	for (unsigned i = 0; i < EAR_F_COUNT; i++) {
-		if (ear_slice_ieq(fields[i].name, name)) {
-			*f = (enum ear_field)i;
-			return true;
-		}
-	}
-	return false;
+	unsigned at;
+
+	if (!ear_field_set_find(ear_message_fields(), name, &at))
+		return false;
+	*f = (enum ear_field)at;
+	return true;
 }
 
 bool ear_field_find_column(struct ear_slice column, enum ear_field *f)
@@ -169,24 +169,77 @@ static const struct alias {
 
 struct ear_slice ear_field_nearest(struct ear_slice name)
 {
-	struct ear_slice best = {0};
-	unsigned least = UINT32_MAX, d;
+	return ear_field_set_nearest(ear_message_fields(), name);
+}
 
+static struct ear_slice alias_of(struct ear_slice name)
+{
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
 		if (ear_slice_ieq(name, ear_slice_str(aliases[i].name)))
 			return fields[aliases[i].field].name;
 	}
-	for (unsigned i = 0; i < EAR_F_COUNT; i++) {
-		const char *column = fields[i].column;
+	return (struct ear_slice){0};
+}
+
+bool ear_field_set_find(
+	const struct ear_field_set *set, struct ear_slice name, unsigned *f)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		if (ear_slice_ieq(set->fields[i].name, name)) {
+			*f = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct ear_slice ear_field_set_nearest(
+	const struct ear_field_set *set, struct ear_slice name)
+{
+	struct ear_slice best =
+		set->alias ? set->alias(name) : (struct ear_slice){0};
+	unsigned least = UINT32_MAX, d;
+
+	for (unsigned i = 0; !best.n && i < set->n; i++) {
+		const char *column = set->fields[i].column;
 
 		if (column && ear_slice_ieq(name, ear_slice_str(column)))
-			return fields[i].name;
-		if (ear_word_alike(name, fields[i].name, &d) && d < least) {
+			return set->fields[i].name;
+	}
+	if (best.n)
+		return best;
+	for (unsigned i = 0; i < set->n; i++) {
+		if (ear_word_alike(name, set->fields[i].name, &d) &&
+			d < least) {
 			least = d;
-			best = fields[i].name;
+			best = set->fields[i].name;
 		}
 	}
 	return best;
+}
+
+static struct ear_slice value_at(unsigned f, unsigned i)
+{
+	return ear_field_value((enum ear_field)f, i);
+}
+
+const struct ear_field_set *ear_message_fields(void)
+{
+	static const struct ear_field_set set = {.what = "field",
+		.things = "messages",
+		.fields = fields,
+		.meta = meta,
+		.n = EAR_F_COUNT,
+		.time_field = EAR_F_AT,
+		.text_field = EAR_F_TEXT,
+		.status_field = EAR_F_STATUS,
+		.no_field = EAR_F_ID,
+		.int_max = UINT32_MAX,
+		.headers = true,
+		.value = value_at,
+		.alias = alias_of};
+
+	return &set;
 }
 
 struct ear_slice ear_field_value(enum ear_field f, unsigned i)
