@@ -21,6 +21,15 @@ struct ear_disposition_rule {
 	bool if_rang;        /**< only after a provisional; else FAILED */
 };
 
+/**
+ * Read one rule of the configuration: "603=BUSY", "500-599=FAILED",
+ * "480=NO_ANSWER if rang". Of any case, blanks where one would put them.
+ *
+ * @return EAR_OK; EAR_USAGE with a fault that names what is wrong
+ */
+EAR_MUST_USE enum ear_err ear_disposition_rule_parse(struct ear_slice text,
+	struct ear_disposition_rule *rule, struct ear_fault *fault);
+
 struct ear_calls_options {
 	size_t max; /**< calls at once; default 250000 */
 	/** Looked at in order, first hit counts, before the built-in table of
