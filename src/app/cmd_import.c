@@ -88,8 +88,8 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 	ear_json_ktime(&j, "last", s->file.last_ns);
 	ear_json_key(&j, "other");
 	ear_json_open(&j, '{');
-	for (int k = 0; k < EAR_FILE_KINDS; k++)
-		ear_json_ku64(&j, ear_file_kind_key(k), s->file.kind[k]);
+	for (int k = 0; k < EAR_PACKET_KINDS; k++)
+		ear_json_ku64(&j, ear_packet_kind_key(k), s->file.kind[k]);
 	ear_json_close(&j, '}');
 	ear_json_kbool(&j, "complete", !err && !ear_stopped(&interrupted));
 	if (err)
@@ -100,10 +100,10 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 }
 
 /* What was there and is no message; the rest only carried messages. */
-static bool is_left_out(enum ear_file_kind kind)
+static bool is_left_out(enum ear_packet_kind kind)
 {
-	return kind != EAR_FILE_SIP && kind != EAR_FILE_HEP &&
-	       kind != EAR_FILE_IDLE && kind != EAR_FILE_FRAGMENT;
+	return kind != EAR_PACKET_SIP && kind != EAR_PACKET_HEP &&
+	       kind != EAR_PACKET_IDLE && kind != EAR_PACKET_FRAGMENT;
 }
 
 static void print_text(const char *path, const struct ear_import_summary *s)
@@ -130,11 +130,11 @@ static void print_text(const char *path, const struct ear_import_summary *s)
 			(unsigned long long)s->file.truncated,
 			(unsigned long long)s->file.gaps,
 			(unsigned long long)s->file.unfinished);
-	for (int k = 0; k < EAR_FILE_KINDS; k++) {
+	for (int k = 0; k < EAR_PACKET_KINDS; k++) {
 		if (s->file.kind[k] && is_left_out(k))
 			printf("  not kept: %llu %s\n",
 				(unsigned long long)s->file.kind[k],
-				ear_file_kind_help(k));
+				ear_packet_kind_help(k));
 	}
 }
 

@@ -16,7 +16,7 @@ struct ear_import_options {
 };
 
 struct ear_import_summary {
-	struct ear_tap_file_summary file;
+	struct ear_packets_stats file;
 	uint64_t malformed;     /**< messages that break the rules of SIP */
 	uint64_t conversations; /**< different Call-IDs */
 	bool at_least;          /**< there were more than could be told apart */

@@ -78,9 +78,11 @@ static void deliver_all(struct ear_tcp *t, struct ear_tcp_half *h,
 	struct ear_slice in, uint32_t missing)
 {
 	h->next += (uint32_t)in.n;
+	h->bytes += in.n;
 	deliver(t, h, in);
 	if (missing && !h->closed) {
 		h->next += missing;
+		h->bytes += missing;
 		gap(t, h, missing);
 	}
 }
@@ -106,10 +108,16 @@ static bool trim(const struct ear_tcp_half *h, uint32_t seq,
 
 static void check_fin(struct ear_tcp *t, struct ear_tcp_half *h)
 {
-	if (h->fin && !h->closed && distance(h->next, h->fin_at) >= 0) {
-		ear_tcp_half_end(t, h);
-		h->closed = true;
-	}
+	struct ear_tcp_conn *c = h->conn;
+
+	if (!h->fin || h->closed || distance(h->next, h->fin_at) < 0)
+		return;
+	ear_tcp_half_end(t, h);
+	h->closed = true;
+	if (c->ender < 0)
+		c->ender = h == &c->half[1];
+	if (h->peer->closed)
+		ear_tcp_over(t, c, EAR_TCP_END_FIN, h->at_ns);
 }
 
 /* Deliver what waited and is next now. at_ns 0: at its own times. */
@@ -139,6 +147,7 @@ static void pass_hole(struct ear_tcp *t, struct ear_tcp_half *h)
 	uint32_t missing = h->waiting->seq - h->next;
 
 	h->next = h->waiting->seq;
+	h->bytes += missing;
 	gap(t, h, missing);
 	drain(t, h, 0);
 }
@@ -174,18 +183,29 @@ static void wait_for_turn(struct ear_tcp *t, struct ear_tcp_half *h,
 		pass_hole(t, h);
 }
 
-/* Numbers that cannot belong to what was seen: begin again with them. */
-static void restart(struct ear_tcp *t, struct ear_tcp_half *h, uint32_t seq)
+/* Numbers that cannot belong to what was seen: another connection. */
+static void restart(
+	struct ear_tcp *t, struct ear_tcp_half *h, uint32_t seq, uint64_t at_ns)
 {
-	if (h->closed) {
-		h->closed = h->fin = false;
-		t->stats.connections++;
-	} else {
-		while (h->waiting)
-			pass_hole(t, h);
+	while (h->waiting && !h->closed)
+		pass_hole(t, h);
+	if (!h->closed)
 		gap(t, h, 0);
-	}
+	ear_tcp_renew(t, h->conn, -1, at_ns);
+	h->synced = true;
 	h->next = seq;
+}
+
+/*
+ * Nothing new in it. Once and again, and never a word from the peer: it may
+ * be gone. A peer that was never seen says nothing by its silence.
+ */
+static void sent_again(struct ear_tcp_half *h, uint64_t at_ns)
+{
+	if (!h->conn->answered)
+		return;
+	if (!h->tries++)
+		h->tried_ns = at_ns;
 }
 
 void ear_tcp_half_take(
@@ -202,7 +222,7 @@ void ear_tcp_half_take(
 	}
 	ahead = distance(seq, h->next);
 	if (in.n && (ahead > FAR || ahead < -FAR)) {
-		restart(t, h, seq);
+		restart(t, h, seq, u->at_ns);
 		ahead = 0;
 	}
 	if (h->closed)
@@ -213,11 +233,13 @@ void ear_tcp_half_take(
 	}
 	h->at_ns = u->at_ns;
 	if (!in.n && !missing) {
-		check_fin(t, h);
+		if (ahead < 0 && !(u->tcp_flags & EAR_TCP_SYN))
+			sent_again(h, u->at_ns);
 	} else if (ahead > 0) {
 		wait_for_turn(t, h, u, seq, in);
 	} else if (!trim(h, seq, &in, &missing)) {
 		t->stats.retransmitted++;
+		sent_again(h, u->at_ns);
 	} else {
 		deliver_all(t, h, in, missing);
 		if (h->waiting)
@@ -264,6 +286,5 @@ void ear_tcp_half_end(struct ear_tcp *t, struct ear_tcp_half *h)
 	if (h->synced && !h->closed)
 		t->events.end(h, ear_buf_view(&h->rest), t->arg);
 	drop_rest(t, h);
-	h->mode = h->count = 0;
 	h->want = 0;
 }

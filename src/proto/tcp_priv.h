@@ -15,14 +15,6 @@ struct ear_tcp_segment {
 	char bytes[];
 };
 
-struct ear_tcp_conn {
-	struct ear_tcp_conn *chain;         /**< same bucket */
-	struct ear_tcp_conn *older, *newer; /**< by last packet */
-	uint64_t hash;
-	uint64_t last_ns;
-	struct ear_tcp_half half[2];
-};
-
 struct ear_tcp {
 	struct ear_tcp_options options;
 	struct ear_tcp_events events;
@@ -47,6 +39,18 @@ void ear_tcp_half_acked(struct ear_tcp *t, struct ear_tcp_half *h, uint32_t ack,
 /** Pass over holes that were waited for long enough. */
 void ear_tcp_half_tick(
 	struct ear_tcp *t, struct ear_tcp_half *h, uint64_t at_ns);
+
+/** Say that a connection is over, once. */
+void ear_tcp_over(struct ear_tcp *t, struct ear_tcp_conn *c,
+	enum ear_tcp_end how, uint64_t at_ns);
+
+/**
+ * Another connection on the same ports begins: ends that before.
+ *
+ * @param opener half[] that opens it; -1: not known
+ */
+void ear_tcp_renew(
+	struct ear_tcp *t, struct ear_tcp_conn *c, int opener, uint64_t at_ns);
 
 /** Deliver what waits, end the stream, forget all; closed stays as it is. */
 void ear_tcp_half_end(struct ear_tcp *t, struct ear_tcp_half *h);

@@ -20,8 +20,17 @@
  * it; then it is a gap and the stream goes on. A SYN with a new number, or
  * numbers 1 MiB away from what is expected, begin a new connection.
  *
+ * Connections. Of each it is told when it opens and how it ends. One
+ * connection is one generation: a SYN with a new number on the same ports, or
+ * numbers that cannot follow, end it (REUSED) and open the next. One whose
+ * SYN was not seen opens with its first bytes. Over is a connection when
+ * both sides have said FIN, one has and a minute passed in silence, one sent
+ * RST, nothing was sent for idle_ns (IDLE), or one side went on sending the
+ * same again for 32 s without a sign of the other (LOST: a plug was pulled;
+ * 32 s is when SIP gives up, RFC 3261 s17.1.1.2).
+ *
  * Bounded: connections and bytes held, each with a limit; the connection that
- * was silent longest goes first. Idle ones end after 15 min of packet time.
+ * was silent longest goes first.
  *
  * Source: RFC 9293.
  */
@@ -35,9 +44,11 @@ struct ear_tcp_options {
 	size_t connections; /**< most at once; default 16384, least 16 */
 	size_t hold_bytes;  /**< most kept per direction; default 256 KiB */
 	size_t total_bytes; /**< most kept together; default 64 MiB */
+	uint64_t idle_ns;   /**< silence that ends one; default 15 min */
 };
 
 struct ear_tcp_segment;
+struct ear_tcp_conn;
 
 /** One direction of a connection. The reader may use the first part. */
 struct ear_tcp_half {
@@ -45,9 +56,10 @@ struct ear_tcp_half {
 	struct ear_addr dst;
 	uint64_t at_ns; /**< time of the packet whose bytes are shown */
 	size_t want;    /**< set in data(): show again with that many bytes */
-	void *user;     /**< the reader's, NULL at first; end() frees it */
-	uint32_t mode;  /**< the reader's, 0 at first */
-	uint32_t count; /**< the reader's, 0 at first */
+	void *user;     /**< the reader's, NULL at first; end() clears it */
+	struct ear_tcp_half *peer; /**< the other direction */
+	struct ear_tcp_conn *conn;
+	uint64_t bytes; /**< payload of this generation, as far as known */
 
 	/* The rest belongs to tcp_stream.c. */
 	struct ear_buf rest;
@@ -59,9 +71,44 @@ struct ear_tcp_half {
 	uint32_t fin_at;
 	uint64_t hole_ns;  /* when waiting began */
 	uint64_t acked_ns; /* when the hole was acknowledged; 0 not yet */
+	uint64_t tried_ns; /* first of tries */
+	uint32_t tries;    /* sent again, and nothing came from the peer */
 	bool synced, has_isn, fin, closed;
 };
 
+/** How a connection ended. */
+enum ear_tcp_end {
+	EAR_TCP_END_NONE,    /**< it lasts: the capture ended */
+	EAR_TCP_END_FIN,     /**< both sides, or one and silence */
+	EAR_TCP_END_RST,     /**< without a FIN before it */
+	EAR_TCP_END_IDLE,    /**< silent for too long */
+	EAR_TCP_END_LOST,    /**< one side does not answer any more */
+	EAR_TCP_END_REUSED,  /**< another one has its ports */
+	EAR_TCP_END_EVICTED, /**< no room to follow it */
+};
+
+/** A connection: both directions of one generation. */
+struct ear_tcp_conn {
+	struct ear_tcp_half half[2];
+	void *shared;       /**< the reader's, NULL at first; forget() frees
+				 it */
+	uint64_t opened_ns; /**< SYN, else the first packet seen */
+	uint64_t ended_ns;  /**< in closed(): when */
+	int8_t opener;      /**< half[] that opened it; -1: no SYN was seen */
+	int8_t ender;       /**< half[] that ended it: said FIN first, sent
+				 RST, went silent; -1: nobody */
+	bool answered;      /**< both sides were seen */
+	bool lost;          /**< opened() again: it was LOST, and is back */
+
+	/* The rest belongs to tcp_stream.c. */
+	struct ear_tcp_conn *chain;         /* same bucket */
+	struct ear_tcp_conn *older, *newer; /* by last packet */
+	uint64_t hash;
+	uint64_t last_ns;
+	bool open; /* opened() was called, closed() not yet */
+};
+
+/** All but data, gap and end may be NULL. */
 struct ear_tcp_events {
 	/**
 	 * Bytes in order; the first is where the last call stopped.
@@ -76,6 +123,16 @@ struct ear_tcp_events {
 	 * half->user. */
 	void (*end)(
 		struct ear_tcp_half *half, struct ear_slice rest, void *arg);
+	/** A connection, before its first bytes. */
+	void (*opened)(struct ear_tcp_conn *conn, void *arg);
+	/** It has both sides now: once, where it has. */
+	void (*answer)(struct ear_tcp_conn *conn, void *arg);
+	/** It is over, behind end() of both but where it is LOST: that may
+	 * be heard of again, and then opens again as it was. */
+	void (*closed)(
+		struct ear_tcp_conn *conn, enum ear_tcp_end how, void *arg);
+	/** Free conn->shared; called where it is not NULL. */
+	void (*forget)(struct ear_tcp_conn *conn, void *arg);
 };
 
 struct ear_tcp_stats {
@@ -98,6 +155,9 @@ void ear_tcp_free(struct ear_tcp **tcp);
 
 /** Take one TCP packet. Cost: no allocation when it is in order and used up. */
 void ear_tcp_segment(struct ear_tcp *tcp, const struct ear_ip_unit *unit);
+
+/** It is at least that late: for when no packets come. */
+void ear_tcp_tick(struct ear_tcp *tcp, uint64_t now_ns);
 
 /** End all streams, oldest first: the capture is over. */
 void ear_tcp_end(struct ear_tcp *tcp);

@@ -8,12 +8,18 @@
 #include "proto/be.h"
 #include "proto/hep.h"
 #include "proto/pcap.h"
-#include "proto/sip_frame.h"
-#include "tap/file_priv.h"
 #include "tap/file_source.h"
+#include "tap/packets_priv.h"
 
 #define PROGRESS_BYTES (1u << 20)
 #define NAME_MAX_BYTES 200
+
+/* One reading of one file. */
+struct reading {
+	const struct ear_tap_file_options *options;
+	struct ear_packets *packets;
+	uint64_t bytes; /* of the file, uncompressed */
+};
 
 bool ear_tap_file_is(struct ear_slice head)
 {
@@ -21,56 +27,31 @@ bool ear_tap_file_is(struct ear_slice head)
 	       ear_slice_starts(head, EAR_S("\x1f\x8b"));
 }
 
-/* Tell the ledger what was gathered, and read the clock. */
-static void settle(struct ear_file *f)
+static void settle(struct reading *r)
 {
-	f->seen_ns = ear_now_ns();
-	for (size_t i = 0; i < EAR_N_COUNT; i++) {
-		if (f->batch[i])
-			ear_tally_add(f->tally, (enum ear_count)i, f->batch[i],
-				f->seen_ns);
-		f->batch[i] = 0;
-	}
-}
-
-static void take_frame(struct ear_file *f, const struct ear_pcap_packet *p)
-{
-	struct ear_ip_unit unit;
-
-	f->sum.packets++;
-	if (p->at_ns) {
-		if (!f->sum.first_ns)
-			f->sum.first_ns = p->at_ns;
-		f->sum.last_ns = p->at_ns;
-	}
-	switch (ear_ip_walk_frame(f->walk, p->link, p->at_ns, p->data, &unit)) {
-	case EAR_OK: ear_file_unit(f, &unit); return;
-	case EAR_MORE: ear_file_count(f, EAR_FILE_FRAGMENT, 0); return;
-	case EAR_UNSUPPORTED: ear_file_count(f, EAR_FILE_NOT_IP, 0); return;
-	default: ear_file_count(f, EAR_FILE_BROKEN, 0); return;
-	}
+	ear_packets_clock(r->packets, ear_now_ns());
 }
 
 static void progress(
-	struct ear_file *f, const struct ear_source *s, uint64_t *next)
+	struct reading *r, const struct ear_source *s, uint64_t *next)
 {
 	uint64_t done = ear_source_done(s);
 
 	if (done < *next)
 		return;
 	*next = done + PROGRESS_BYTES;
-	if (f->options->progress)
-		f->options->progress(
-			done, ear_source_total(s), f->options->arg);
+	if (r->options->progress)
+		r->options->progress(
+			done, ear_source_total(s), r->options->arg);
 }
 
-static bool stopped(const struct ear_file *f)
+static bool stopped(const struct reading *r)
 {
-	return ear_stopped(f->options->stop);
+	return ear_stopped(r->options->stop);
 }
 
 /* All packets in view. */
-static enum ear_err take_view(struct ear_file *f, struct ear_pcap *p,
+static enum ear_err take_view(struct reading *r, struct ear_pcap *p,
 	struct ear_source *s, struct ear_fault *fault)
 {
 	struct ear_slice view = ear_source_view(s);
@@ -85,15 +66,16 @@ static enum ear_err take_view(struct ear_file *f, struct ear_pcap *p,
 			&packet, fault);
 		at += used;
 		if (!err)
-			take_frame(f, &packet);
+			ear_packets_frame(r->packets, packet.link, packet.at_ns,
+				packet.data);
 	} while (!err);
 	ear_source_use(s, at);
-	f->sum.bytes += at;
+	r->bytes += at;
 	return err;
 }
 
 static enum ear_err read_pcap(
-	struct ear_file *f, struct ear_source *s, struct ear_fault *fault)
+	struct reading *r, struct ear_source *s, struct ear_fault *fault)
 {
 	struct ear_pcap p = {0};
 	uint64_t next = 0;
@@ -102,10 +84,10 @@ static enum ear_err read_pcap(
 	do {
 		enum ear_err end;
 
-		err = take_view(f, &p, s, fault);
-		settle(f);
-		progress(f, s, &next);
-		if (err != EAR_MORE || stopped(f))
+		err = take_view(r, &p, s, fault);
+		settle(r);
+		progress(r, s, &next);
+		if (err != EAR_MORE || stopped(r))
 			break;
 		end = ear_source_fill(s, p.need, fault);
 		if (end == EAR_GONE)
@@ -119,12 +101,12 @@ static enum ear_err read_pcap(
 
 /* A file of HEP 3 packets, one after the other. */
 static enum ear_err read_hep(
-	struct ear_file *f, struct ear_source *s, struct ear_fault *fault)
+	struct reading *r, struct ear_source *s, struct ear_fault *fault)
 {
-	static const struct ear_file_place nowhere = {0};
+	static const struct ear_packet_place nowhere = {0};
 	uint64_t next = 0;
 
-	while (!stopped(f)) {
+	while (!stopped(r)) {
 		enum ear_err err = ear_source_fill(s, EAR_HEP_HEAD, fault);
 		struct ear_slice view = ear_source_view(s);
 		size_t n;
@@ -134,103 +116,79 @@ static enum ear_err read_hep(
 		if (err && err != EAR_GONE)
 			return err;
 		if (err || ear_hep_version(view) != 3)
-			return ear_fail(fault, EAR_BAD, (size_t)f->sum.bytes,
+			return ear_fail(fault, EAR_BAD, (size_t)r->bytes,
 				"damaged file: no HEP packet begins here");
 		n = ear_be16(view.p + 4);
 		err = ear_source_fill(s, n, fault);
 		view = ear_source_view(s);
 		if (err == EAR_GONE)
-			return ear_fail(fault, EAR_BAD, (size_t)f->sum.bytes,
+			return ear_fail(fault, EAR_BAD, (size_t)r->bytes,
 				"the file ends inside of a HEP packet");
 		if (err || n < EAR_HEP_HEAD)
 			return err ? err
-				   : ear_fail(fault, EAR_BAD,
-					     (size_t)f->sum.bytes,
+				   : ear_fail(fault, EAR_BAD, (size_t)r->bytes,
 					     "damaged file: a HEP packet of "
 					     "%zu bytes",
 					     n);
-		f->sum.packets++;
-		ear_file_hep(f, &nowhere, ear_slice_sub(view, 0, n), NULL);
+		r->packets->sum.packets++;
+		ear_packets_hep(
+			r->packets, &nowhere, ear_slice_sub(view, 0, n), NULL);
 		ear_source_use(s, n);
-		f->sum.bytes += n;
+		r->bytes += n;
 		if (ear_source_done(s) >= next)
-			settle(f);
-		progress(f, s, &next);
+			settle(r);
+		progress(r, s, &next);
 	}
 	return EAR_OK;
 }
 
 static enum ear_err read_source(
-	struct ear_file *f, struct ear_source *s, struct ear_fault *fault)
+	struct reading *r, struct ear_source *s, struct ear_fault *fault)
 {
 	enum ear_err err = ear_source_fill(s, 4, fault);
 
-	settle(f);
+	settle(r);
 	if (err && err != EAR_GONE)
 		return err;
 	if (ear_pcap_is(ear_source_view(s)))
-		return read_pcap(f, s, fault);
+		return read_pcap(r, s, fault);
 	if (ear_hep_version(ear_source_view(s)) == 3)
-		return read_hep(f, s, fault);
+		return read_hep(r, s, fault);
 	return ear_fail(fault, EAR_UNSUPPORTED, 0,
 		"neither pcap, pcapng nor a file of HEP packets");
 }
 
-/* What is still open when the capture ends. */
-static void finish(struct ear_file *f)
+static enum ear_err read_all(struct reading *r, struct ear_source *source,
+	struct ear_packets_stats *summary, struct ear_fault *fault)
 {
-	struct ear_tcp_stats tcp;
+	enum ear_err err = read_source(r, source, fault);
 
-	ear_ip_walk_end(f->walk);
-	ear_tcp_end(f->tcp);
-	ear_tcp_stats(f->tcp, &tcp);
-	f->sum.streams = tcp.connections;
-	f->sum.gaps = tcp.gaps;
-	f->sum.gap_bytes = tcp.gap_bytes;
-	f->sum.retransmitted = tcp.retransmitted;
-	settle(f);
-}
-
-static enum ear_err open_parts(struct ear_file *f)
-{
-	static const struct ear_tcp_options tcp = {
-		.hold_bytes = EAR_SIP_MESSAGE_BYTES_MAX};
-	enum ear_err err = EAR_OK;
-
-	f->tally = f->options->tally;
-	if (!f->tally) {
-		err = ear_ledger_new(16, &f->own);
-		if (err)
-			return err;
-		f->tally = ear_ledger_line(f->own, f->tap, EAR_S(""));
-	}
-	err = ear_decoder_new(&f->decoder);
-	if (!err)
-		err = ear_ip_walk_new(ear_file_lost, f, &f->walk);
-	if (!err)
-		err = ear_tcp_new(&tcp, &ear_file_stream, f, &f->tcp);
-	if (!err)
-		err = ear_sctp_new(ear_file_sctp, f, &f->sctp);
+	ear_packets_end(r->packets);
+	settle(r);
+	ear_packets_stats(r->packets, summary);
+	summary->bytes = r->bytes;
 	return err;
 }
 
-static void close_parts(struct ear_file *f)
+/* A tally for who has none, since everything counts. */
+static enum ear_err open_ledger(
+	struct ear_packets_options *to, struct ear_ledger **ledger)
 {
-	ear_sctp_free(&f->sctp);
-	ear_tcp_free(&f->tcp);
-	ear_ip_walk_free(&f->walk);
-	ear_decoder_free(&f->decoder);
-	ear_ledger_free(&f->own);
+	enum ear_err err = ear_ledger_new(16, ledger);
+
+	if (!err)
+		to->tally = ear_ledger_line(*ledger, to->tap, EAR_S(""));
+	return err;
 }
 
 /* Put the file's name before the sentence and the place behind it. */
-static enum ear_err name_it(const struct ear_file *f, const char *path,
+static void name_it(const struct ear_packets_stats *sum, const char *path,
 	enum ear_err err, struct ear_fault *fault)
 {
 	struct ear_fault why;
 
 	if (!fault)
-		return err;
+		return;
 	why = *fault;
 	if (why.code != err || !why.text[0])
 		snprintf(why.text, sizeof(why.text), "%s", ear_err_name(err));
@@ -239,42 +197,54 @@ static enum ear_err name_it(const struct ear_file *f, const char *path,
 			"%.150s: %.100s, at byte %zu; %llu packets before it "
 			"were read",
 			path, why.text, why.offset,
-			(unsigned long long)f->sum.packets);
+			(unsigned long long)sum->packets);
 	else
 		ear_fail(fault, err, why.offset, "%.200s: %.100s", path,
 			why.text);
 	fault->sys_errno = why.sys_errno;
-	return err;
 }
 
 enum ear_err ear_tap_file_read(const char *path,
 	const struct ear_tap_file_options *options,
-	struct ear_tap_file_summary *summary, struct ear_fault *fault)
+	struct ear_packets_stats *summary, struct ear_fault *fault)
 {
-	struct ear_file f = {.options = options};
+	struct reading r = {.options = options};
+	struct ear_packets_stats sum = {0};
 	struct ear_source *source = NULL;
+	struct ear_ledger *own = NULL;
 	const char *slash = strrchr(path, '/');
 	const char *name = strcmp(path, "-") ? path : "stdin";
 	char tap[NAME_MAX_BYTES + 8];
+	struct ear_packets_options to = {
+		.fn = options->fn,
+		.arg = options->arg,
+		.tally = options->tally,
+		.tell = options->tell,
+		.flags = EAR_MSG_IMPORTED,
+	};
 	enum ear_err err;
 
 	if (slash && slash[1])
 		name = slash + 1;
 	snprintf(tap, sizeof(tap), "file:%.*s", NAME_MAX_BYTES, name);
-	f.tap = ear_slice_str(tap);
+	to.tap = ear_slice_str(tap);
 	if (summary)
-		*summary = f.sum;
+		*summary = sum;
 	err = ear_source_open(path, &source, fault);
 	if (err)
 		return err; /* names the file already */
-	err = open_parts(&f);
-	if (!err) {
-		err = read_source(&f, source, fault);
-		finish(&f);
-	}
+	if (!to.tally)
+		err = open_ledger(&to, &own);
+	if (!err)
+		err = ear_packets_new(&to, &r.packets);
+	if (!err)
+		err = read_all(&r, source, &sum, fault);
 	if (summary)
-		*summary = f.sum;
-	close_parts(&f);
+		*summary = sum;
+	if (err)
+		name_it(&sum, path, err, fault);
+	ear_packets_free(&r.packets);
+	ear_ledger_free(&own);
 	ear_source_close(&source);
-	return err ? name_it(&f, path, err, fault) : EAR_OK;
+	return err;
 }

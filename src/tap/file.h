@@ -3,36 +3,18 @@
  * Reads a capture file and hands out the messages in it: pcap, pcapng or a
  * file of HEP packets, plain or gzip, or the same from standard input.
  *
- * SIP is known by its bytes, on any port, over UDP, TCP, SCTP and WebSocket;
- * HEP in UDP and TCP is opened. What is neither is counted by kind and not
- * kept. A message whose end is missing (snap length, lost fragment, lost
- * segment) is handed out as far as it goes, with EAR_MSG_TRUNCATED and a note.
+ * What is found in them, and how it is counted, says packets.h.
  *
  *     struct ear_tap_file_options options = {.fn = on_message, .arg = self};
  *     err = ear_tap_file_read("a.pcapng", &options, &summary, &fault);
  *
  * A damaged file gives all messages before the damage, then an error that
  * names the file and the place.
- *
- * The sums: every payload is counted RECEIVED in tally once, and what is no
- * message ends there too (KEEPALIVE, RTP, JUNK). A message given to fn is
- * counted further by fn, as with ear_decode().
  */
 #ifndef EAR_TAP_FILE_H
 #define EAR_TAP_FILE_H
 
-#include "tap/decode.h"
-
-enum ear_file_kind {
-#define X(name, key, count, help) EAR_FILE_##name,
-#include "tap/file_kind.def"
-#undef X
-	EAR_FILE_KINDS
-};
-
-/** Key, as "rtp", and help of a kind. */
-const char *ear_file_kind_key(enum ear_file_kind kind);
-const char *ear_file_kind_help(enum ear_file_kind kind);
+#include "tap/packets.h"
 
 /**
  * How far reading has come, about every MiB.
@@ -47,25 +29,8 @@ struct ear_tap_file_options {
 	ear_file_progress_fn progress; /**< may be NULL */
 	void *arg;                     /**< of both */
 	struct ear_tally *tally;       /**< borrowed; NULL counts nothing */
+	bool tell;                     /**< connection events go to fn too */
 	const volatile bool *stop;     /**< becomes true: end; may be NULL */
-};
-
-/** What was in the file; complete up to where reading ended. */
-struct ear_tap_file_summary {
-	uint64_t packets;   /**< captured frames */
-	uint64_t bytes;     /**< of the file, uncompressed */
-	uint64_t messages;  /**< given to fn */
-	uint64_t truncated; /**< of these, their end missing */
-	uint64_t kind[EAR_FILE_KINDS];
-	uint64_t reassembled; /**< datagrams put together from fragments */
-	uint64_t unfinished;  /**< datagrams whose fragments did not all come */
-	uint64_t snapped;     /**< packets not captured to their end */
-	uint64_t streams;     /**< TCP connections */
-	uint64_t gaps;        /**< holes in TCP streams */
-	uint64_t gap_bytes;
-	uint64_t retransmitted; /**< TCP segments with nothing new */
-	uint64_t first_ns; /**< capture time of the first and last packet */
-	uint64_t last_ns;
 };
 
 /** Whether the first bytes of a file (4 suffice) look like one to read. */
@@ -88,6 +53,6 @@ bool ear_tap_file_is(struct ear_slice head);
  */
 EAR_MUST_USE enum ear_err ear_tap_file_read(const char *path,
 	const struct ear_tap_file_options *options,
-	struct ear_tap_file_summary *summary, struct ear_fault *fault);
+	struct ear_packets_stats *summary, struct ear_fault *fault);
 
 #endif

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static volatile uint64_t sink;
 	uint64_t sum = 0;
 	struct ear_tap_file_options options = {.fn = on_message, .arg = &sum};
-	struct ear_tap_file_summary summary;
+	struct ear_packets_stats summary;
 	struct ear_fault fault = {0};
 	int fd = memfd_create("capture", MFD_CLOEXEC);
 	char path[64];

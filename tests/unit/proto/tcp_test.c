@@ -38,7 +38,8 @@ static void on_end(struct ear_tcp_half *h, struct ear_slice rest, void *arg)
 	(void)h;
 }
 
-static const struct ear_tcp_events events = {on_data, on_gap, on_end};
+static const struct ear_tcp_events events = {
+	.data = on_data, .gap = on_gap, .end = on_end};
 
 struct step {
 	int dir; /* 0 or 1; -1 ends the list */
@@ -166,7 +167,7 @@ static const struct {
 		"a\nb\n."},
 	{"the ports again, SYN not captured",
 		{{0, 10, 0, "a\nx"}, {0, 90000000, 0, "b\n"}, STOP},
-		"a\n{x}<0>b\n."},
+		"a\n{x}<0>.b\n."},
 	{"after FIN, the ports again, SYN not captured",
 		{{0, 10, F, "a\n"}, {0, 90000000, 0, "b\n"}, STOP}, "a\n.b\n."},
 	{"SYN with bytes", {{0, 10, S, "a\n"}, {0, 13, 0, "b\n"}, STOP},

@@ -49,7 +49,7 @@ static void on_message(const struct ear_msg *msg, void *arg)
 	ear_buf_byte(out, '\n');
 }
 
-static void put_summary(const struct ear_tap_file_summary *s,
+static void put_summary(const struct ear_packets_stats *s,
 	const struct ear_fault *fault, struct ear_buf *out)
 {
 	const struct {
@@ -68,9 +68,9 @@ static void put_summary(const struct ear_tap_file_summary *s,
 	for (size_t i = 0; i < ROWS(rows); i++)
 		if (rows[i].n)
 			ear_json_ku64(&j, rows[i].key, rows[i].n);
-	for (enum ear_file_kind i = 0; i < EAR_FILE_KINDS; i++)
+	for (enum ear_packet_kind i = 0; i < EAR_PACKET_KINDS; i++)
 		if (s->kind[i])
-			ear_json_ku64(&j, ear_file_kind_key(i), s->kind[i]);
+			ear_json_ku64(&j, ear_packet_kind_key(i), s->kind[i]);
 	if (fault->code)
 		ear_json_kstr(&j, "error",
 			ear_slice_str(said ? said + 1 : fault->text));
@@ -91,7 +91,7 @@ static void read_whole(const char *path, struct ear_buf *out)
 
 /* Every payload is counted once; messages are left for others to count. */
 static void check_sums(const char *name, struct ear_ledger *ledger,
-	const struct ear_tap_file_summary *s)
+	const struct ear_packets_stats *s)
 {
 	uint64_t n[EAR_N_COUNT];
 
@@ -107,7 +107,7 @@ static void check_case(const char *capture)
 	struct ear_buf got = {0}, want = {0};
 	struct ear_ledger *ledger;
 	struct ear_tap_file_options options = {.fn = on_message, .arg = &got};
-	struct ear_tap_file_summary summary;
+	struct ear_packets_stats summary;
 	struct ear_fault fault = {0};
 	const char *slash = strrchr(capture, '/');
 	enum ear_err err;

@@ -19,7 +19,7 @@
 #include "proto/hep.h"
 #include "proto/sip_frame.h"
 #include "proto/ws.h"
-#include "tap/file_priv.h"
+#include "tap/packets_priv.h"
 #include "tap/sort.h"
 
 enum mode { NEW, SIP, HEP, WS, TLS, SEEK, OTHER };
@@ -28,13 +28,20 @@ enum mode { NEW, SIP, HEP, WS, TLS, SEEK, OTHER };
 /* A first line of SIP that has not ended yet is waited for this far. */
 #define LINE_BYTES 2048
 
-static struct ear_file_place place_of(const struct ear_tcp_half *h)
+static enum ear_transport transport_of(const struct ear_stream *s)
 {
-	return (struct ear_file_place){
-		.at_ns = h->at_ns,
-		.src = h->src,
-		.dst = h->dst,
-		.transport = h->mode == WS ? EAR_TR_WS : EAR_TR_TCP,
+	if (s->mode == WS)
+		return s->secure ? EAR_TR_WSS : EAR_TR_WS;
+	return s->secure || s->mode == TLS ? EAR_TR_TLS : EAR_TR_TCP;
+}
+
+static struct ear_packet_place place_of(const struct ear_stream *s)
+{
+	return (struct ear_packet_place){
+		.at_ns = s->half->at_ns,
+		.src = s->half->src,
+		.dst = s->half->dst,
+		.transport = (uint8_t)transport_of(s),
 		.ip_proto = EAR_IP_TCP,
 	};
 }
@@ -105,82 +112,88 @@ static bool is_ws(struct ear_slice in)
 }
 
 /* CR, LF and NUL between messages: keep-alives (RFC 5626 s3.5.1). */
-static size_t skip_blanks(struct ear_file *f, struct ear_slice in)
+static size_t skip_blanks(struct ear_stream *s, struct ear_slice in)
 {
 	size_t n = 0;
 
 	while (n < in.n && (in.p[n] == '\r' || in.p[n] == '\n' || !in.p[n]))
 		n++;
 	if (n)
-		ear_file_count(f, EAR_FILE_KEEPALIVE, n);
+		ear_packets_count(s->packets, EAR_PACKET_KEEPALIVE, n);
 	return n;
 }
 
-static void set_mode(struct ear_tcp_half *h, enum mode mode)
+static void set_mode(struct ear_stream *s, enum mode mode)
 {
-	h->mode = mode;
-	h->count = 0;
-	if (mode != WS && h->user) {
-		ear_ws_fini(h->user);
-		free(h->user);
-		h->user = NULL;
+	s->mode = mode;
+	s->count = 0;
+	if (mode != WS && s->ws) {
+		ear_ws_fini(s->ws);
+		free(s->ws);
+		s->ws = NULL;
 	}
 }
 
-/* Bytes that are nothing known: look for SIP in them, for a while. */
-static size_t seek(
-	struct ear_file *f, struct ear_tcp_half *h, struct ear_slice in)
+/* The stream is one of ours, and so is its connection. */
+static void found(struct ear_stream *s, enum mode mode)
 {
-	size_t at = h->mode == OTHER ? in.n : find_line(in);
-	bool found = at < in.n;
+	set_mode(s, mode);
+	ear_packets_carries(s->conn, transport_of(s), s->half->at_ns);
+}
 
-	if (!found && h->mode != OTHER) {
+/* Bytes that are nothing known: look for SIP in them, for a while. */
+static size_t seek(struct ear_stream *s, struct ear_slice in)
+{
+	size_t at = s->mode == OTHER ? in.n : find_line(in);
+	bool hit = at < in.n;
+
+	if (!hit && s->mode != OTHER) {
 		const char *lf = memrchr(in.p, '\n', in.n);
 		size_t line = lf ? (size_t)(lf + 1 - in.p) : 0;
 
-		h->mode = SEEK;
+		s->mode = SEEK;
 		if (line && may_be_line(ear_slice_sub(in, line, in.n)))
 			at = line;
 	}
-	ear_file_count(f, found ? EAR_FILE_CUT : EAR_FILE_TCP, at);
-	if (found) {
-		set_mode(h, SIP);
-	} else if (h->mode == SEEK) {
-		h->count += (uint32_t)at;
-		if (h->count > SEEK_BYTES)
-			h->mode = OTHER;
+	ear_packets_count(
+		s->packets, hit ? EAR_PACKET_CUT : EAR_PACKET_TCP, at);
+	if (hit) {
+		found(s, SIP);
+	} else if (s->mode == SEEK) {
+		s->count += (uint32_t)at;
+		if (s->count > SEEK_BYTES)
+			s->mode = OTHER;
 	}
 	return at;
 }
 
 /* How do the bytes begin? *wait: it cannot be said yet. @return bytes used */
-static size_t begin(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice in, bool *wait)
+static size_t begin(struct ear_stream *s, struct ear_slice in, bool *wait)
 {
 	size_t used = 0;
 
 	switch (ear_sort(in)) {
-	case EAR_SORT_SIP: set_mode(h, SIP); return 0;
+	case EAR_SORT_SIP: found(s, SIP); return 0;
 	case EAR_SORT_HEP:
 		if (ear_hep_version(in) != 3)
 			break;
-		set_mode(h, HEP);
+		set_mode(s, HEP);
 		return 0;
 	case EAR_SORT_KEEPALIVE:
-		ear_file_count(f, EAR_FILE_KEEPALIVE, in.n);
+		ear_packets_count(s->packets, EAR_PACKET_KEEPALIVE, in.n);
 		return in.n;
 	default: break;
 	}
-	if (is_tls(in)) {
-		set_mode(h, TLS);
+	if (!s->secure && is_tls(in)) {
+		found(s, TLS);
 		return 0;
 	}
 	if (is_ws(in)) {
-		set_mode(h, WS);
+		found(s, WS);
 		return 0;
 	}
 	switch (ear_ws_upgrade(in, &used)) {
-	case EAR_OK: set_mode(h, WS); return used;
+	case EAR_OK: found(s, WS); return used;
 	case EAR_MORE: *wait = true; return 0;
 	default: break;
 	}
@@ -188,125 +201,144 @@ static size_t begin(struct ear_file *f, struct ear_tcp_half *h,
 		*wait = true;
 		return 0;
 	}
-	return seek(f, h, in);
+	return seek(s, in);
 }
 
 /*
  * A message whose end cannot be told, for its Content-Length is no number or
  * too large: it reaches to the next first line, or as far as there are bytes.
  */
-static size_t broken(
-	struct ear_file *f, struct ear_tcp_half *h, struct ear_slice in)
+static size_t broken(struct ear_stream *s, struct ear_slice in)
 {
-	struct ear_file_place place = place_of(h);
+	struct ear_packet_place place = place_of(s);
 	size_t n = find_line(in);
 
-	set_mode(h, NEW);
+	set_mode(s, NEW);
 	if (!ear_sip_looks_like(in))
 		return 0;
-	ear_file_sip(f, &place, ear_slice_sub(in, 0, n), NULL);
+	ear_packets_sip(s->packets, &place, ear_slice_sub(in, 0, n), NULL);
 	return n;
 }
 
-static size_t read_sip(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice in, bool *wait)
+static size_t read_sip(struct ear_stream *s, struct ear_slice in, bool *wait)
 {
-	struct ear_file_place place = place_of(h);
+	struct ear_packet_place place = place_of(s);
 	struct ear_sip_frame frame = {0};
-	size_t used = skip_blanks(f, in);
+	size_t used = skip_blanks(s, in);
 
 	in = ear_slice_sub(in, used, in.n);
 	switch (ear_sip_frame(in, &frame)) {
 	case EAR_OK:
-		ear_file_sip(f, &place, ear_slice_sub(in, 0, frame.n), NULL);
+		ear_packets_sip(s->packets, &place,
+			ear_slice_sub(in, 0, frame.n), NULL);
 		return used + frame.n;
 	case EAR_MORE: *wait = true; return used;
-	default: return used + broken(f, h, in);
+	default: return used + broken(s, in);
 	}
 }
 
-static size_t read_hep(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice in, bool *wait)
+static size_t read_hep(struct ear_stream *s, struct ear_slice in, bool *wait)
 {
-	struct ear_file_place place = place_of(h);
+	struct ear_packet_place place = place_of(s);
 	size_t n;
 
 	if (in.n < EAR_HEP_HEAD) {
 		*wait = true;
-		h->want = EAR_HEP_HEAD;
+		s->want = EAR_HEP_HEAD;
 		return 0;
 	}
 	n = ear_be16(in.p + 4);
 	if (ear_hep_version(in) != 3 || n < EAR_HEP_HEAD) {
-		set_mode(h, NEW);
+		set_mode(s, NEW);
 		return 0;
 	}
 	if (in.n < n) {
 		*wait = true;
-		h->want = n;
+		s->want = n;
 		return 0;
 	}
-	ear_file_hep(f, &place, ear_slice_sub(in, 0, n), NULL);
+	ear_packets_hep(s->packets, &place, ear_slice_sub(in, 0, n), NULL);
 	return n;
 }
 
-static void ws_message(struct ear_file *f, struct ear_tcp_half *h,
-	const struct ear_ws_message *m, size_t bytes)
+/* Who said first that it is over, and with which status (RFC 6455 s7.1.5). */
+static void look_at_close(struct ear_stream *s, struct ear_slice frame)
 {
-	struct ear_file_place place = place_of(h);
+	struct ear_packets_conn *c = s->conn;
+	struct ear_ws_frame f;
+	char status[2];
 
-	if (m->control)
-		ear_file_count(f, EAR_FILE_KEEPALIVE, bytes);
-	else if (m->packed)
-		ear_file_count(f, EAR_FILE_WS, bytes);
-	else if (m->bytes.p)
-		ear_file_datagram(f, &place, m->bytes, NULL, EAR_FILE_WS);
+	if (c->closing || ear_ws_head(frame, &f) || f.opcode != EAR_WS_CLOSE)
+		return;
+	c->closing = true;
+	c->closer = s->half == &c->tcp->half[1];
+	if (f.n < 2 || frame.n < f.head + 2)
+		return;
+	ear_ws_unmask(&f, 0, ear_slice_sub(frame, f.head, f.head + 2), status);
+	c->status = (uint16_t)ear_be16(status);
 }
 
-static size_t read_ws(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice in, bool *wait)
+static void ws_message(struct ear_stream *s, const struct ear_ws_message *m,
+	struct ear_slice frame)
+{
+	struct ear_packet_place place = place_of(s);
+
+	if (m->control)
+		look_at_close(s, frame);
+	if (m->control)
+		ear_packets_count(s->packets, EAR_PACKET_KEEPALIVE, frame.n);
+	else if (m->packed)
+		ear_packets_count(s->packets, EAR_PACKET_WS, frame.n);
+	else if (m->bytes.p)
+		ear_packets_datagram(
+			s->packets, &place, m->bytes, NULL, EAR_PACKET_WS);
+}
+
+static size_t read_ws(struct ear_stream *s, struct ear_slice in, bool *wait)
 {
 	struct ear_ws_message message;
 	size_t used, need;
 
-	if (!h->user)
-		h->user = calloc(1, sizeof(struct ear_ws));
-	if (!h->user) {
-		set_mode(h, OTHER);
+	if (!s->ws)
+		s->ws = calloc(1, sizeof(*s->ws));
+	if (!s->ws) {
+		set_mode(s, OTHER);
 		return 0;
 	}
-	switch (ear_ws_next(h->user, in, &used, &need, &message)) {
-	case EAR_OK: ws_message(f, h, &message, used); return used;
+	switch (ear_ws_next(s->ws, in, &used, &need, &message)) {
+	case EAR_OK:
+		ws_message(s, &message, ear_slice_sub(in, 0, used));
+		return used;
 	case EAR_MORE:
 		*wait = true;
-		h->want = need;
+		s->want = need;
 		return 0;
-	default: set_mode(h, NEW); return 0;
+	default: set_mode(s, NEW); return 0;
 	}
 }
 
-static size_t step(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice in, bool *wait)
+static size_t step(struct ear_stream *s, struct ear_slice in, bool *wait)
 {
-	switch (h->mode) {
-	case SIP: return read_sip(f, h, in, wait);
-	case HEP: return read_hep(f, h, in, wait);
-	case WS: return read_ws(f, h, in, wait);
-	case TLS: ear_file_count(f, EAR_FILE_TLS, in.n); return in.n;
-	default: return begin(f, h, in, wait);
+	switch (s->mode) {
+	case SIP: return read_sip(s, in, wait);
+	case HEP: return read_hep(s, in, wait);
+	case WS: return read_ws(s, in, wait);
+	case TLS:
+		ear_packets_count(s->packets, EAR_PACKET_TLS, in.n);
+		return in.n;
+	default: return begin(s, in, wait);
 	}
 }
 
-static size_t on_data(struct ear_tcp_half *h, struct ear_slice bytes, void *arg)
+size_t ear_stream_data(struct ear_stream *s, struct ear_slice bytes)
 {
-	struct ear_file *f = arg;
 	size_t used = 0;
 	bool wait = false;
 	int idle = 0;
 
+	s->want = 0;
 	while (used < bytes.n && !wait) {
-		size_t n =
-			step(f, h, ear_slice_sub(bytes, used, bytes.n), &wait);
+		size_t n = step(s, ear_slice_sub(bytes, used, bytes.n), &wait);
 
 		used += n;
 		/* Modes may hand on to each other a few times, not for ever:
@@ -316,8 +348,8 @@ static size_t on_data(struct ear_tcp_half *h, struct ear_slice bytes, void *arg)
 			struct ear_slice in =
 				ear_slice_sub(bytes, used + 1, bytes.n);
 
-			set_mode(h, SEEK);
-			used += 1 + (in.n ? seek(f, h, in) : 0);
+			set_mode(s, SEEK);
+			used += 1 + (in.n ? seek(s, in) : 0);
 			idle = 0;
 		}
 	}
@@ -325,42 +357,36 @@ static size_t on_data(struct ear_tcp_half *h, struct ear_slice bytes, void *arg)
 }
 
 /* A message that stays without its end. */
-static void unfinished(struct ear_file *f, struct ear_tcp_half *h,
-	struct ear_slice rest, const struct ear_file_cut *cut)
+static void unfinished(struct ear_stream *s, struct ear_slice rest,
+	const struct ear_packet_cut *cut)
 {
-	struct ear_file_place place = place_of(h);
+	struct ear_packet_place place = place_of(s);
 
 	if (!rest.n)
 		return;
-	if (h->mode == SIP && ear_sip_looks_like(rest))
-		ear_file_sip(f, &place, rest, cut);
-	else if (h->mode == HEP && rest.n > EAR_HEP_HEAD)
-		ear_file_hep(f, &place, rest, cut);
+	if (s->mode == SIP && ear_sip_looks_like(rest))
+		ear_packets_sip(s->packets, &place, rest, cut);
+	else if (s->mode == HEP && rest.n > EAR_HEP_HEAD)
+		ear_packets_hep(s->packets, &place, rest, cut);
 	else
-		ear_file_count(f, EAR_FILE_TCP, rest.n);
+		ear_packets_count(s->packets, EAR_PACKET_TCP, rest.n);
 }
 
-static void on_gap(struct ear_tcp_half *h, struct ear_slice rest,
-	uint64_t missing, void *arg)
+void ear_stream_gap(
+	struct ear_stream *s, struct ear_slice rest, uint64_t missing)
 {
-	struct ear_file_cut cut = {"capture.gap", missing};
+	struct ear_packet_cut cut = {"capture.gap", missing};
 
-	unfinished(arg, h, rest, &cut);
+	unfinished(s, rest, &cut);
 	/* TLS goes on as TLS; all else must show what it is again. */
-	if (h->mode != TLS && h->mode != OTHER)
-		set_mode(h, NEW);
+	if (s->mode != TLS && s->mode != OTHER)
+		set_mode(s, NEW);
 }
 
-static void on_end(struct ear_tcp_half *h, struct ear_slice rest, void *arg)
+void ear_stream_end(struct ear_stream *s, struct ear_slice rest)
 {
-	struct ear_file_cut cut = {"capture.end", 0};
+	struct ear_packet_cut cut = {"capture.end", 0};
 
-	unfinished(arg, h, rest, &cut);
-	set_mode(h, NEW);
+	unfinished(s, rest, &cut);
+	set_mode(s, NEW);
 }
-
-const struct ear_tcp_events ear_file_stream = {
-	.data = on_data,
-	.gap = on_gap,
-	.end = on_end,
-};
