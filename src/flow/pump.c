@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "base/time.h"
 #include "flow/flow.h"
+#include "tap/capture.h"
 #include "tap/decode.h"
 
 /* Lanes that one journal may have: receive threads of all listeners. */
@@ -184,6 +185,8 @@ static struct ear_slice tap_name(const struct ear_record *r, char out[80])
 
 	if (!r->to.family)
 		return EAR_S(EAR_TAP_CONTROL);
+	if (r->to.family == EAR_CAPTURE_FAMILY)
+		return ear_capture_name_of(&r->to, out);
 	ear_addr_text(&r->to, addr);
 	n = snprintf(out, 80, "hep/%.*s:%s", EAR_FMT(tr), addr);
 	return ear_slice(out, n > 0 ? (size_t)n : 0);

@@ -294,6 +294,8 @@ static void envelope(struct ear_hep *hep)
 		hep_time(hep, (uint32_t)ear_hep_number(hep, EAR_HEP_SECONDS),
 			(uint32_t)ear_hep_number(hep, EAR_HEP_MICROS),
 			hep->chunk[EAR_HEP_SECONDS].at);
+	if (hep->at_ns)
+		hep->at_ns += ear_hep_number(hep, EAR_HEP_NANOS) % 1000;
 	hep->payload = ear_hep_value(hep, EAR_HEP_PAYLOAD);
 	if (!hep->payload.n)
 		hep->packed = ear_hep_value(hep, EAR_HEP_PACKED);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "message/conn.h"
 #include "message/msg_hep.h"
 #include "proto/hep_write.h"
 #include "proto/hep_zip.h"
@@ -286,9 +287,26 @@ static struct ear_slice extra_of(
 	return room->err ? (struct ear_slice){0} : ear_buf_view(room);
 }
 
+/* Findings of a capture: lines of text that stay lines of text. */
+static void copy_notes(struct job *job, struct ear_slice notes)
+{
+	struct ear_buf *out = &job->d->notes;
+
+	notes = ear_slice_trim(ear_slice_sub(notes, 0, NOTES_ROOM / 2));
+	for (size_t i = 0; i < notes.n; i++) {
+		uint8_t c = (uint8_t)notes.p[i];
+
+		ear_buf_byte(
+			out, (c < 0x20 && c != '\n') || c == 0x7f ? '?' : c);
+	}
+	if (notes.n)
+		ear_buf_byte(out, '\n');
+}
+
 /* Offsets of notes are into raw, which has no place for an envelope: 0. */
 static void write_notes(struct job *job, const struct ear_hep *hep)
 {
+	copy_notes(job, ear_hep_value(hep, EAR_HEP_NOTE));
 	for (int i = 0; i < hep->notes; i++) {
 		ear_buf_printf(&job->d->notes, "0 %s ",
 			ear_hep_rule_id(hep->note[i].rule));
@@ -361,6 +379,36 @@ static void take_payload(
 	emit_hep(job, hep, &msg);
 }
 
+/*
+ * What a capture saw of a connection. A capture of ours counts it in no unit;
+ * in a unit of somebody else's it is something beside messages.
+ */
+static void take_connection(struct job *job, const struct ear_hep *hep)
+{
+	struct ear_slice event = ear_hep_value(hep, EAR_HEP_CONNECTION);
+	struct ear_conn_event read;
+	struct ear_msg msg;
+
+	if (ear_conn_read(event, &read)) {
+		junk(job, "a connection event that cannot be read");
+		return;
+	}
+	msg = begin(job);
+	ear_msg_from_hep(hep, &msg);
+	msg.proto = EAR_PROTO_CONN;
+	msg.raw = event;
+	copy_notes(job, ear_hep_value(hep, EAR_HEP_NOTE));
+	if (!job->d->notes.err)
+		msg.note = ear_buf_view(&job->d->notes);
+	if (!msg.at_ns) {
+		msg.at_ns = job->unit->seen_ns;
+		msg.flags |= EAR_MSG_ARRIVAL;
+	}
+	if (job->unit->units)
+		count(job, EAR_N_OTHER);
+	job->fn(&msg, job->arg);
+}
+
 static void take_no_payload(struct job *job, const struct ear_hep *hep)
 {
 	if (hep->packet.n == EAR_HEP_HEAD || hep->chunk[EAR_HEP_KEEPALIVE].at)
@@ -389,7 +437,9 @@ static struct ear_slice take_hep(struct job *job, struct ear_slice bytes)
 	}
 	if (!key_fits(job, ear_hep_value(&hep, EAR_HEP_KEY)))
 		return rest;
-	if (hep.flags & EAR_HEP_HAS_PAYLOAD)
+	if (hep.chunk[EAR_HEP_CONNECTION].at)
+		take_connection(job, &hep);
+	else if (hep.flags & EAR_HEP_HAS_PAYLOAD)
 		take_payload(job, &hep, trailing);
 	else
 		take_no_payload(job, &hep);

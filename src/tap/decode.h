@@ -12,7 +12,9 @@
  * Where more comes out than units said (a datagram with two HEP packets, a
  * gzip member with several) the decoder adds to RECEIVED what was missing;
  * where less comes out, it counts the rest as CORRUPT. It counts no NOTE rows:
- * a message's flags say that it is malformed or truncated.
+ * a message's flags say that it is malformed or truncated. An event of a
+ * connection (EAR_PROTO_CONN) given to fn is no unit, and fn counts it nowhere;
+ * where a unit held it, that is counted OTHER.
  *
  *     struct ear_decoder *d;
  *     err = ear_decoder_new(&d);
