@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "base/time.h"
 #include "config/config_table.h"
+#include "config/config_text.h"
 #include "config/places.h"
 #include "message/field.h"
 
@@ -20,23 +21,18 @@ static bool is_text(const struct config_key *key)
 	       key->type == CONFIG_ADDR;
 }
 
-/* What a text without a file is called; by libconfuse too. */
-#define TEXT_NAME "configuration"
-#define CONFUSE_TEXT_NAME "[buf]"
-
 /* libconfuse reports through a callback without an argument of ours. */
 static _Thread_local struct ear_fault *reading;
 /* The whole file: a section that stands once does not know its file's name. */
 static _Thread_local const cfg_t *reading_top;
 static _Thread_local struct config_places *reading_places;
+static _Thread_local struct config_text *reading_text;
 
-static const char *file_name(const cfg_t *cfg)
+/* Where libconfuse is; sections count lines as the whole does. */
+static const char *place_of(const cfg_t *cfg, unsigned *line)
 {
-	const char *file = cfg && cfg->filename ? cfg->filename : NULL;
-
-	if (!file && reading_top)
-		file = reading_top->filename;
-	return file && strcmp(file, CONFUSE_TEXT_NAME) != 0 ? file : TEXT_NAME;
+	return config_text_place(
+		reading_text, cfg ? (unsigned)cfg->line : 1, line);
 }
 
 /* The key or section that a wrong name in this section looks most like. */
@@ -87,7 +83,8 @@ static void words_of(const char *format, va_list args, char *text, size_t room)
 static void report(cfg_t *cfg, const char *format, va_list args)
 {
 	static const char unknown[] = "no such option '";
-	const char *near = NULL;
+	const char *near = NULL, *file;
+	unsigned line;
 	char text[256];
 
 	if (!reading || reading->code)
@@ -99,9 +96,9 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 
 		near = nearest(cfg, ear_slice_sub(wrong, 0, wrong.n - 1));
 	}
-	ear_fail(reading, EAR_USAGE, cfg ? (size_t)cfg->line : 0,
-		"%s:%d: %s%s%s%s", file_name(cfg), cfg ? cfg->line : 0, text,
-		near ? "; do you mean " : "", near ? near : "",
+	file = place_of(cfg, &line);
+	(void)ear_fail(reading, EAR_USAGE, line, "%s:%u: %s%s%s%s", file, line,
+		text, near ? "; do you mean " : "", near ? near : "",
 		near ? "?" : "");
 }
 
@@ -216,15 +213,14 @@ static const struct config_key *find_key(const char *section, const char *name)
 
 static void note(cfg_t *cfg, const char *section, const char *key, bool list)
 {
-	const struct config_place place = {
+	struct config_place place = {
 		.in = cfg,
 		.section = section,
 		.name = (char *)cfg_title(cfg),
 		.key = key,
-		.file = (char *)file_name(cfg),
-		.line = (unsigned)cfg->line,
 	};
 
+	place.file = (char *)place_of(cfg, &place.line);
 	config_places_add(reading_places, &place, list);
 }
 
@@ -376,81 +372,11 @@ static void take_section(const struct config_section *section, cfg_t *cfg,
 	}
 }
 
-/* What stands between quotes or in a comment; NULL: p begins neither. */
-static const char *behind_text(const char *p)
-{
-	char quote = *p;
-
-	if (*p == '#' || (p[0] == '/' && p[1] == '/'))
-		return p + strcspn(p, "\n");
-	if (p[0] == '/' && p[1] == '*') {
-		p = strstr(p + 2, "*/");
-		return p ? p + 2 : "";
-	}
-	if (quote != '"' && quote != '\'')
-		return NULL;
-	for (p++; *p && *p != quote; p++) {
-		if (*p == '\\' && p[1])
-			p++;
-	}
-	return *p ? p + 1 : p;
-}
-
-/* libconfuse takes the end of the file for that of a section. */
-static enum ear_err check_braces(
-	const char *path, const char *text, struct ear_fault *fault)
-{
-	unsigned line = 1, opened = 0, depth = 0;
-
-	for (const char *p = text, *end; *p; p = end) {
-		end = behind_text(p);
-		if (!end) {
-			if (*p == '{' && !depth++)
-				opened = line;
-			else if (*p == '}' && depth)
-				depth--;
-			end = p + 1;
-		}
-		for (; p < end; p++)
-			line += *p == '\n';
-	}
-	if (!depth)
-		return EAR_OK;
-	return ear_fail(fault, EAR_USAGE, opened,
-		"%s:%u: this '{' is never closed", path, opened);
-}
-
-/* Largest configuration file. */
-#define FILE_MOST ((size_t)1 << 20)
-
-static enum ear_err check_file(const char *path, struct ear_fault *fault)
-{
-	FILE *in = fopen(path, "r");
-	char *text = calloc(1, FILE_MOST + 1);
-	enum ear_err err = EAR_OK;
-	size_t n;
-
-	n = in && text ? fread(text, 1, FILE_MOST, in) : 0;
-	if (!in || !text || ferror(in))
-		err = ear_fail_sys(fault, "%s", path);
-	else if (n == FILE_MOST)
-		err = ear_fail(fault, EAR_USAGE, 0,
-			"%s is too large for a configuration", path);
-	if (!err)
-		err = check_braces(path, text, fault);
-	if (in)
-		fclose(in);
-	free(text);
-	return err;
-}
-
 /* A file, or the text where there is none. */
 static enum ear_err parse(
 	cfg_t *cfg, const char *path, const char *text, struct ear_fault *fault)
 {
-	const char *name = path ? path : TEXT_NAME;
-	enum ear_err err = path ? check_file(path, fault)
-				: check_braces(name, text, fault);
+	enum ear_err err = config_text_read(reading_text, path, text, fault);
 
 	if (err)
 		return err;
@@ -465,15 +391,12 @@ static enum ear_err parse(
 	for (size_t i = 0; i < CONFIG_SECTIONS; i++)
 		cfg_set_validate_func(
 			cfg, config_sections[i].name, end_section);
-	switch (path ? cfg_parse(cfg, path) : cfg_parse_buf(cfg, text)) {
-	case CFG_SUCCESS: return EAR_OK;
-	case CFG_FILE_ERROR: return ear_fail_sys(fault, "%s", path);
-	default:
-		if (!fault->code)
-			ear_fail(fault, EAR_USAGE, 0, "%s is not understood",
-				name);
-		return EAR_USAGE;
-	}
+	if (cfg_parse_buf(cfg, reading_text->all.p) == CFG_SUCCESS)
+		return EAR_OK;
+	if (!fault->code)
+		(void)ear_fail(fault, EAR_USAGE, 0, "%s is not understood",
+			reading_text->file[0]);
+	return EAR_USAGE;
 }
 
 static enum ear_err read_config(const char *path, const char *text,
@@ -481,12 +404,12 @@ static enum ear_err read_config(const char *path, const char *text,
 {
 	struct ear_config *config = calloc(1, sizeof(*config));
 	cfg_opt_t *opts[CONFIG_SECTIONS] = {0};
-	cfg_opt_t top[CONFIG_SECTIONS + 2];
+	cfg_opt_t top[CONFIG_SECTIONS + 1];
 	cfg_t *cfg = NULL;
 	enum ear_err err = EAR_NOMEM;
-	cfg_opt_t include = CFG_FUNC("include", cfg_include);
 	cfg_opt_t end = CFG_END();
 	struct ear_fault unread = {0};
+	struct config_text whole = {0};
 
 	*out = NULL;
 	if (config)
@@ -494,6 +417,7 @@ static enum ear_err read_config(const char *path, const char *text,
 			calloc(1, sizeof(*config->places));
 	reading = fault ? fault : &unread;
 	*reading = unread;
+	reading_text = &whole;
 	reading_top = NULL;
 	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
 		cfg_flag_t flags =
@@ -509,8 +433,7 @@ static enum ear_err read_config(const char *path, const char *text,
 
 		top[i] = sec;
 	}
-	top[CONFIG_SECTIONS] = include;
-	top[CONFIG_SECTIONS + 1] = end;
+	top[CONFIG_SECTIONS] = end;
 	cfg = cfg_init(top, CFGF_NONE);
 	if (!cfg)
 		goto out;
@@ -522,7 +445,7 @@ static enum ear_err read_config(const char *path, const char *text,
 		if (cfg_size(cfg, config_sections[i].name) > EAR_CONFIG_MANY) {
 			err = ear_fail(reading, EAR_USAGE, 0,
 				"%s: more than %d sections named %s",
-				path ? path : TEXT_NAME, EAR_CONFIG_MANY,
+				whole.file[0], EAR_CONFIG_MANY,
 				config_sections[i].name);
 			goto out;
 		}
@@ -534,6 +457,8 @@ out:
 	reading = NULL;
 	reading_top = NULL;
 	reading_places = NULL;
+	reading_text = NULL;
+	config_text_fini(&whole);
 	if (cfg)
 		cfg_free(cfg);
 	for (size_t i = 0; i < CONFIG_SECTIONS; i++)

@@ -52,6 +52,7 @@ def reload(ear):
 
 def write(ear, *sections, min_free='1M'):
     with open(ear.config, 'w') as f:
+        f.write('# A comment is a line like any other.\n')
         for name, keys in sections:
             f.write(ear.section(name, keys))
         f.write('console { enabled = "false" }\n'
@@ -143,33 +144,33 @@ def wrong(tap, where):
         f.write('function on_message(msg)\n  end end\n')
     cases = [
         ('a key that is none', [('listener u', {'adress': 'x'})],
-         ['earshot.conf:2', 'adress']),
+         ['earshot.conf:3', 'adress']),
         ('a rule that is none', listeners(ear) + [
             ('trace b', {'why': 'x', 'rule': 'methud == INVITE'})],
-         ['earshot.conf:11: trace "b"', 'rule']),
+         ['earshot.conf:12: trace "b"', 'rule']),
         ('a mirror that is not there', listeners(ear) + [
             ('trace c', {'rule': 'method == BYE'}),
             ('trace b', {'mirrors': ['far']})],
-         ['earshot.conf:13: trace "b"', 'far']),
+         ['earshot.conf:14: trace "b"', 'far']),
         ('two sections of one name', listeners(ear) + [
             ('mirror x', {'to': 'hep:127.0.0.1:9'}),
-            ('sql x', {'url': 'DSN=x'})], ['earshot.conf:13: sql "x"']),
+            ('sql x', {'url': 'DSN=x'})], ['earshot.conf:14: sql "x"']),
         ('a mirror to nowhere', listeners(ear) + [
             ('mirror x', {'version': 2, 'to': 'http://127.0.0.1/'})],
-         ['earshot.conf:11: mirror "x"']),
+         ['earshot.conf:12: mirror "x"']),
         ('a mirror with two addresses that are none', listeners(ear) + [
             ('mirror x', {'to': 'hep:127.0.0.1:9', 'version': 3,
                           'local_address': 'here'})],
-         ['earshot.conf:12: mirror "x": local_address']),
+         ['earshot.conf:13: mirror "x": local_address']),
         ('what is kept', listeners(ear) + [('store', {'keep': 'methud'})],
-         ['earshot.conf:10: store: keep']),
+         ['earshot.conf:11: store: keep']),
         ('a port that is taken', listeners(ear) + [
             ('listener v', {'transport': 'tcp',
                             'address': f'127.0.0.1:{port}'})],
          ['earshot.conf:', 'listener "v"', str(port)]),
         ('a script that is wrong', listeners(ear) + [
             ('hook', {'script': script})],
-         ['earshot.conf:10: hook: script', 'x.lua:2']),
+         ['earshot.conf:11: hook: script', 'x.lua:2']),
     ]
     for what, sections, words in cases:
         write(ear, *sections, ('trace never', {}))
