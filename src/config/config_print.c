@@ -24,27 +24,32 @@ static void print_help(FILE *out, const char *indent, const char *text)
 	}
 }
 
+/* A section that stands under a name is one more, not a default. */
 void ear_config_print_keys(FILE *out)
 {
 	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
 		const struct config_section *s = &config_sections[i];
+		const char *off = s->multi ? "#" : "";
+		const char *indent = s->multi ? "#\t" : "\t";
 
 		print_help(out, "", s->help);
-		fprintf(out, "%s%s {\n", s->name, s->multi ? " \"name\"" : "");
+		fprintf(out, "%s%s%s {\n", off, s->name,
+			s->multi ? " \"name\"" : "");
 		for (size_t k = 0; k < CONFIG_KEYS; k++) {
 			const struct config_key *key = &config_keys[k];
 
 			if (strcmp(key->section, s->name) != 0)
 				continue;
-			print_help(out, "\t", key->help);
-			fprintf(out, "\t# %s\n", key->unit);
+			print_help(out, indent, key->help);
+			fprintf(out, "%s# %s\n", indent, key->unit);
 			if (config_is_list(key))
-				fprintf(out, "\t# %s = {}\n\n", key->name);
+				fprintf(out, "%s# %s = {}\n%s\n", indent,
+					key->name, off);
 			else
-				fprintf(out, "\t# %s = \"%s\"\n\n", key->name,
-					key->def);
+				fprintf(out, "%s# %s = \"%s\"\n%s\n", indent,
+					key->name, key->def, off);
 		}
-		fprintf(out, "}\n\n");
+		fprintf(out, "%s}\n\n", off);
 	}
 }
 
