@@ -29,7 +29,6 @@ export class ExprError extends Error {
 	}
 }
 
-const byName = new Map(FIELDS.map((f) => [f.name, f]));
 const hostOf = (uri) => /@([^;>:]+)/.exec(uri)?.[1] ?? "";
 const GET = {
 	"src.ip": (m) => [m.src.replace(/:\d+$/, "")],
@@ -58,7 +57,9 @@ function inNetwork(ip, net) {
 	return Math.floor(number(ip) / size) === Math.floor(number(base) / size);
 }
 
-export function compile(text) {
+/** A test for messages, or for rows of other names and values. */
+export function compile(text, fields = FIELDS, get = valuesOf) {
+	const byName = new Map(fields.map((f) => [f.name, f]));
 	const TOKEN = /\s*(?:"((?:[^"\\]|\\.)*)"|(==|!=|<=|>=|!~|&&|\|\||[=<>~!(),])|([^\s()=!<>~,"&|]+))/y;
 	const list = [];
 	const bytes = (i) => Buffer.byteLength(text.slice(0, i));
@@ -131,13 +132,14 @@ export function compile(text) {
 			return a;
 		}
 		if (t.str !== undefined)
-			return (m) => m.raw.toLowerCase().includes(
+			return (m) => (m.raw ?? "").toLowerCase().includes(
 				t.str.toLowerCase());
 		if (!t.word)
 			fail(`“${t.op}” cannot stand here`, t);
 		const field = t.word;
-		if (!byName.has(field) && !field.startsWith("header.")) {
-			const near = FIELDS.find((f) => f.name.startsWith(
+		if (!byName.has(field) && !(fields === FIELDS &&
+			field.startsWith("header."))) {
+			const near = fields.find((f) => f.name.startsWith(
 				field.slice(0, 3)))?.name;
 			fail(`there is no name “${field}”` + (near ?
 				`; did you mean “${near}”?` : ""), t);
@@ -145,7 +147,7 @@ export function compile(text) {
 		const op = list[i]?.op ?? list[i]?.word?.toLowerCase();
 		if (!["==", "=", "!=", "<", "<=", ">", ">=", "~", "!~", "in",
 			"has"].includes(op))
-			return (m) => valuesOf(m, field).some((v) => v && v !== 0);
+			return (m) => get(m, field).some((v) => v && v !== 0);
 		i++;
 		if (op === "in") {
 			const set = [];
@@ -160,11 +162,11 @@ export function compile(text) {
 			} else {
 				set.push(operand());
 			}
-			return (m) => valuesOf(m, field).some((v) => set.some((s) =>
+			return (m) => get(m, field).some((v) => set.some((s) =>
 				s.includes("/") ? inNetwork(v, s) : String(v) === s));
 		}
 		const value = operand();
-		const fold = /^(method|kind|transport|proto|direction|user|.*user)$/
+		const fold = /^(method|kind|transport|proto|direction|user|.*user|event|disposition|state|cause|source)$/
 			.test(field);
 		const same = (v) => fold ? String(v).toLowerCase() ===
 			value.toLowerCase() : String(v) === value;
@@ -185,8 +187,8 @@ export function compile(text) {
 				value.toLowerCase()),
 			"~": (v) => regex.test(v), "!~": (v) => regex.test(v),
 		}[op];
-		return op[0] === "!" ? (m) => !valuesOf(m, field).some(test) :
-			(m) => valuesOf(m, field).some(test);
+		return op[0] === "!" ? (m) => !get(m, field).some(test) :
+			(m) => get(m, field).some(test);
 	}
 	if (!list.length)
 		return () => true;

@@ -4,13 +4,15 @@
 //
 //     node mock/server.mjs [--port 9180] [--empty] [--slow MS] [--dist DIR]
 //
-// Users: admin / correct-horse-battery; viewer / correct-horse-battery;
-// first / one-time (must change).
+// Users: admin, operator, viewer / correct-horse-battery; first / one-time
+// (must change).
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { compile, ExprError, FIELDS } from "./expr.mjs";
+import { answerLists, makeLists } from "./lists.mjs";
+import { answerPeople, makeTokens } from "./people.mjs";
 import { answerTraces, makeTraces } from "./traces.mjs";
 import { makeTraffic } from "./traffic.mjs";
 
@@ -38,11 +40,18 @@ const traffic = makeTraffic(started);
 const messages = empty ? [] : traffic.past();
 const users = new Map([
 	["admin", { password: "correct-horse-battery", role: "admin" }],
-	["viewer", { password: "correct-horse-battery", role: "viewer" }],
+	["viewer", { password: "correct-horse-battery", role: "viewer",
+		failures: 10, locked_until: new Date(started + 6e5)
+			.toISOString() }],
+	["operator", { password: "correct-horse-battery",
+		role: "operator" }],
 	["first", { password: "one-time", role: "viewer", must_change: true }],
 ]);
 const sessions = new Map();
 const tracing = makeTraces(started, empty);
+const lists = makeLists(messages, started, empty);
+const people = { users, started, tokens: empty ? [] :
+	makeTokens(started) };
 const followers = new Set();
 let failures = 0;
 let fresh = 0;
@@ -324,11 +333,15 @@ async function api(req, res, what, query) {
 		}
 		if (!user || user.password !== password) {
 			failures++;
+			lists.webEvent(user ? "FAIL_BAD_CREDENTIALS" :
+				"FAIL_USER_NOT_FOUND", String(name));
 			return reply(res, 401, { error: "wrong name or password" });
 		}
 		failures = 0;
 		const id = Math.random().toString(36).slice(2) + Date.now();
 		sessions.set(id, name);
+		lists.webEvent("SUCCESS_INTERACTIVE", name);
+		lists.webEvent("SUCCESS", name);
 		return reply(res, 200, { name, role: user.role,
 			must_change: !!user.must_change },
 		{ "Set-Cookie": `earshot_session=${id}; HttpOnly; ` +
@@ -383,9 +396,15 @@ async function api(req, res, what, query) {
 		sessions.clear();
 		return reply(res, 200, {});
 	default: {
+		if (req.method === "GET" && answerLists(lists, res, reply, what,
+			query, user))
+			return undefined;
+		const body = req.method === "POST" ? await bodyOf(req) : {};
+		const done = answerPeople(people, req.method, what, body, me);
+		if (done)
+			return reply(res, ...done);
 		const about = answerTraces(tracing, req.method, what,
-			req.method === "POST" ? await bodyOf(req) : {},
-			{ name: me, role: user.role });
+			body, { name: me, role: user.role });
 		if (about)
 			return reply(res, ...about);
 		const id = /^messages\/(.+)$/.exec(what)?.[1];

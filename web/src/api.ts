@@ -3,8 +3,9 @@
 // Away (it said nothing); session.ts hears of both.
 import { Cell } from "./cell";
 import type {
-	Conversation, Field, FullMessage, Histogram, Me, MessagePage, Mirror,
-	Status, TraceList, TraceOrder,
+	AccountStory, CallStory, ColumnInfo, Conversation, Facet, Field,
+	FullMessage, Histogram, ListPage, Me, MessagePage, Mirror, Status,
+	Timeline, Token, TraceList, TraceOrder, User,
 } from "./types";
 
 const BASE = "api/v1/";
@@ -28,7 +29,7 @@ export const awaySince = new Cell<number>(0);
 /** Told when the server no longer knows our log-in. */
 export const onLoggedOut: { call: () => void } = { call: () => undefined };
 
-type Args = Record<string, string | number | null | undefined>;
+export type Args = Record<string, string | number | null | undefined>;
 
 function url(path: string, args: Args = {}): string {
 	const query = new URLSearchParams();
@@ -175,4 +176,81 @@ export function exportUrl(asked: Asked, format: string): string {
 
 export function followUrl(q: string): string {
 	return url("follow", { q });
+}
+
+/** The columns of a list: its names in expressions, too. */
+export function columns(list: string): Promise<{ columns: ColumnInfo[] }> {
+	return call(url(`${list}/columns`));
+}
+
+export function rows(list: string, args: Args, signal: AbortSignal):
+	Promise<ListPage> {
+	return call(url(list, args), { signal });
+}
+
+export function facet(list: string, args: Args, by: string, most: number,
+	signal: AbortSignal): Promise<Facet> {
+	return call(url(`${list}/facet`, { ...args, by, most }), { signal });
+}
+
+export function timeline(list: string, args: Args, by: string,
+	buckets: number, signal: AbortSignal): Promise<Timeline> {
+	return call(url(`${list}/timeline`, { ...args, by, buckets }),
+		{ signal });
+}
+
+/** Where the whole list comes from as a file: a plain link. */
+export function csvUrl(list: string, args: Args): string {
+	return url(list, { ...args, format: "csv" });
+}
+
+export function account(id: string, args: Args, signal: AbortSignal):
+	Promise<AccountStory> {
+	return call(url("accounts/" + encodeURIComponent(id), args),
+		{ signal });
+}
+
+export function callStory(id: string, signal: AbortSignal):
+	Promise<CallStory> {
+	return call(url("calls/" + encodeURIComponent(id)), { signal });
+}
+
+export function users(signal?: AbortSignal): Promise<{ users: User[] }> {
+	return call(url("users"), signal ? { signal } : {});
+}
+
+/** Without a password one is made up, and answered this once. */
+export function addUser(name: string, role: string, password: string):
+	Promise<{ password?: string }> {
+	return post("users", password ? { name, role, password } :
+		{ name, role });
+}
+
+/** "role", "password", "remove" or "unlock". */
+export function changeUser(name: string, action: string,
+	more: Record<string, string> = {}): Promise<{ password?: string }> {
+	return post("users/" + encodeURIComponent(name), { action, ...more });
+}
+
+export function tokens(signal?: AbortSignal): Promise<{ tokens: Token[] }> {
+	return call(url("tokens"), signal ? { signal } : {});
+}
+
+export interface TokenOrder {
+	name: string;
+	role: string;
+	scopes: string[];
+	/** A length of time from now, as "30d"; "" never. */
+	expires: string;
+}
+
+/** The token itself is in this answer and never again. */
+export function makeToken(order: TokenOrder): Promise<{ token: string }> {
+	const { expires, ...rest } = order;
+	return post("tokens", expires ? order : rest);
+}
+
+export function revokeToken(id: string | number): Promise<unknown> {
+	return post("tokens/" + encodeURIComponent(String(id)),
+		{ action: "revoke" });
 }

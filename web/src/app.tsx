@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: menu, search box, span of time.
-import { useCallback, useEffect, useState } from "preact/hooks";
-import { useCell } from "./cell";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { ApiError } from "./api";
+import { Cell, useCell } from "./cell";
 import { KeysHelp, SearchHelp } from "./components/help";
 import { Menu } from "./components/menu";
 import { Modal } from "./components/modal";
-import { SearchBox } from "./components/searchbox";
+import {
+	SearchBox, useMessageScope, type SearchScope,
+} from "./components/searchbox";
 import { TimePicker } from "./components/timepicker";
 import { useKeys, type KeyBinding } from "./keys";
 import { useMedia } from "./media";
+import { resetLists, storeOf } from "./lists";
+import { fieldsOf } from "./lists/spec";
+import type { ListStore } from "./lists/store";
 import { PAGES } from "./pages";
+import { askAgain, setListQuery } from "./pages/list";
 import { LoginForm, LoginPage } from "./pages/login";
 import { setQuery } from "./pages/search";
-import { change, go, hashOf, route, shared } from "./router";
+import { change, go, hashOf, hashOfPage, route, shared } from "./router";
 import { search } from "./search";
-import { session } from "./session";
+import { mayRead, session } from "./session";
 import { zone } from "./settings";
 import { shift, widen } from "./span";
 import { oneLine } from "./text";
 import { spanOf, type Span } from "./time";
-import type { Message } from "./types";
+import type { ColumnInfo, Message } from "./types";
 
 const SEEN_MOST = 200;
+const NO_COLUMNS = new Cell<ColumnInfo[] | null>(null);
+const NO_STATE = new Cell<{ error: ApiError | null }>({ error: null });
 
 /** Values that the rows on the screen have, for the box to propose. */
 function seenValues(field: string): string[] {
@@ -42,6 +51,22 @@ function seenValues(field: string): string[] {
 				out.add(m[side].replace(/:\d+$/, ""));
 	}
 	return [...out].filter((v) => v);
+}
+
+/** The same of a list. */
+function listValues(store: ListStore, field: string): string[] {
+	return [...new Set(store.state.get().rows.slice(0, SEEN_MOST)
+		.map((r) => r[field]).filter((v) => v !== "" && v !== null &&
+			v !== undefined && typeof v !== "boolean").map(String))];
+}
+
+function useListScope(store: ListStore | undefined): SearchScope | null {
+	const infos = useCell(store?.columns ?? NO_COLUMNS);
+	return useMemo(() => store ? {
+		name: store.spec.id, checks: false,
+		fields: store.spec.plain ? [] : fieldsOf(infos ?? []),
+		placeholder: store.spec.placeholder,
+	} : null, [store, infos]);
 }
 
 function sameSpan(span: Span): void {
@@ -65,9 +90,19 @@ function Shell() {
 	const narrow = useMedia("(max-width: 720px)");
 	const [help, setHelp] = useState<"" | "keys" | "search">("");
 	const [opener, setOpener] = useState(0);
-	const page = PAGES.find((p) => p.id === r.page);
+	const page = PAGES.find((p) => p.id === r.page && mayRead(p.least));
+	const store = storeOf(page?.id ?? "");
+	const listState = useCell<{ error: ApiError | null }>(
+		store?.state ?? NO_STATE);
+	const messages = useMessageScope();
+	const listScope = useListScope(store);
+	const spanned = r.page === "search" || !!store;
 	const onSearch = useCallback((q: string) => {
 		const now = route.get();
+		if (storeOf(now.page)) {
+			setListQuery(q);
+			return;
+		}
 		// Enter on the same expression asks again.
 		if (now.page === "search" && (now.params.get("q") ?? "") === q)
 			search.ask(q, spanOf(now.params), true);
@@ -76,7 +111,11 @@ function Shell() {
 	}, []);
 	const again = () => {
 		const now = route.get();
-		search.ask(now.params.get("q") ?? "", spanOf(now.params), true);
+		const list = storeOf(now.page);
+		if (list)
+			askAgain(list);
+		else
+			search.ask(now.params.get("q") ?? "", spanOf(now.params), true);
 	};
 	useEffect(() => {
 		const what = r.page === "conversation" ? oneLine(r.rest) :
@@ -98,10 +137,11 @@ function Shell() {
 			} },
 		{ key: "?", group: "Everywhere", help: "this sheet",
 			run: () => setHelp("keys") },
-		...PAGES.filter((p) => p.key).map((p): KeyBinding => ({
-			key: `g ${p.key}`, group: "Everywhere", help: p.title,
-			run: () => go(hashOf(p.id, "", shared())),
-		})),
+		...PAGES.filter((p) => p.key && mayRead(p.least)).map(
+			(p): KeyBinding => ({
+				key: `g ${p.key}`, group: "Everywhere", help: p.title,
+				run: () => go(hashOfPage(p.id)),
+			})),
 		{ key: "u", group: "Time", help: "local time or UTC",
 			run: () => zone.set(zone.get() === "utc" ? "local" :
 				"utc") },
@@ -115,35 +155,42 @@ function Shell() {
 			run: () => setOpener(opener + 1) },
 		{ key: "r", group: "Time", help: "search again", run: again },
 		{ key: "-", group: "Time", help: "twice as long",
-			run: () => widen() },
+			run: widen },
 	];
-	useKeys(r.page === "search" ? [...keys, ...spanKeys] : keys);
+	useKeys(spanned ? [...keys, ...spanKeys] : keys);
 	const Content = page?.component;
 	return <div class={"shell" + (narrow ? " narrow" : "")}>
 		<Menu narrow={narrow} onKeys={() => setHelp("keys")} />
 		<div class="main-side">
 			<header class="topbar">
-				<SearchBox q={r.params.get("q") ?? ""}
-					error={r.page === "search" ? state.error : null}
-					seen={seenValues} onSearch={onSearch}
+				<SearchBox q={store ? r.params.get("q") ?? "" :
+					shared().q ?? ""}
+					scope={listScope ?? messages}
+					error={store ? listState.error :
+						r.page === "search" ? state.error : null}
+					seen={(name) => store ? listValues(store, name) :
+						seenValues(name)}
+					onSearch={onSearch}
 					onHelp={() => setHelp("search")} />
 				<TimePicker span={spanOf(r.params)} opener={opener}
-					full={r.page === "search"}
-					onSpan={(span) => r.page === "search" ?
+					full={spanned}
+					onSpan={(span) => spanned || page?.spanned ?
 						sameSpan(span) : go(hashOf("search", "", {
 							...shared(), from: span.from,
 							to: span.to || null,
 						}))}
-					onMove={shift} onWiden={() => widen()}
+					onMove={shift} onWiden={widen}
 					onNow={again} />
 			</header>
-			<main class="content">{Content ? <Content /> : null}</main>
+			<main class="content">{Content ? <Content key={r.page} /> :
+				null}</main>
 		</div>
 		{help === "keys" ? <KeysHelp onClose={() => setHelp("")} /> : null}
 		{help === "search" ? <SearchHelp onClose={() => setHelp("")}
-			onTry={(q) => {
+			spec={store?.spec ?? null}
+			fields={(listScope ?? messages).fields} onTry={(q) => {
 				setHelp("");
-				setQuery(q);
+				onSearch(q);
 			}} /> : null}
 		{s.ended ? <Ended /> : null}
 	</div>;
@@ -152,8 +199,10 @@ function Shell() {
 export function App() {
 	const s = useCell(session);
 	useEffect(() => {
-		if (s.state === "out")
+		if (s.state === "out") {
 			search.reset();
+			resetLists();
+		}
 	}, [s.state]);
 	if (s.state === "ask")
 		return <LoadingPage />;

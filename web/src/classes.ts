@@ -50,3 +50,11 @@ export function labelOf(m: Message): string {
 export function cssClass(name: string): string {
 	return "c-" + (/^\d/.test(name) ? "s" + name : name);
 }
+
+/** The kinds of message, as a picture of them needs it. */
+export const MESSAGE_KINDS = {
+	words: (name: string): string => (/^\d/.test(name) ? name + " " : "") +
+		(CLASS_WORDS[name] ?? name),
+	css: cssClass,
+	term: classTerm,
+};

@@ -45,6 +45,33 @@ export const route = new Cell<Route>(parseHash(location.hash));
 
 let inside = 0;
 
+// What each page was last asked, so that the menu leads back to it. A page's
+// expression is its own: the lists have other names than messages.
+const asked = new Map<string, URLSearchParams>();
+
+function note(): void {
+	const r = route.get();
+	if (!r.rest)
+		asked.set(r.page, r.params);
+}
+note();
+route.watch(note);
+
+// Of these the menu keeps none: what was open is not what was asked.
+const PASSING = ["sel", "m", "m2", "leg", "new", "rule", "scope", "why",
+	"again"];
+
+/** A page as it was left, but with the span that is looked at now. */
+export function hashOfPage(page: string): string {
+	const all: Record<string, string | null> = {};
+	asked.get(page)?.forEach((value, name) => {
+		if (!PASSING.includes(name))
+			all[name] = value;
+	});
+	const { from, to } = shared();
+	return hashOf(page, "", { ...all, from: from ?? null, to: to ?? null });
+}
+
 addEventListener("hashchange", () => route.set(parseHash(location.hash)));
 addEventListener("popstate", () => route.set(parseHash(location.hash)));
 
@@ -70,10 +97,21 @@ export function back(fallback: string): void {
 	}
 }
 
-/** What every page's address carries along: the search and its span. */
+/** The pages whose expression is about messages. */
+const OF_MESSAGES = ["search", "conversation"];
+
+/** What an address carries along: the search for messages and the span. */
 export function shared(): Record<string, string | null> {
-	const p = route.get().params;
-	return { q: p.get("q"), from: p.get("from"), to: p.get("to") };
+	const { page, params: p } = route.get();
+	const q = OF_MESSAGES.includes(page) ? p : asked.get("search");
+	return { q: q?.get("q") ?? null, from: p.get("from"),
+		to: p.get("to") };
+}
+
+/** The span alone, for addresses of other pages. */
+export function span(): Record<string, string | null> {
+	const { from, to } = shared();
+	return { from: from ?? null, to: to ?? null };
 }
 
 /** The same page with some parameters changed. */

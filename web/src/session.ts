@@ -17,6 +17,15 @@ export const session = new Cell<Session>({
 	state: "ask", me: null, ended: false,
 });
 
+/** From the least to the most. */
+export const ROLES = ["viewer", "operator", "admin"];
+
+/** Whether who is logged in has at least this role. */
+export function mayRead(least: string | undefined): boolean {
+	return !least || ROLES.indexOf(session.get().me?.role ?? "") >=
+		ROLES.indexOf(least);
+}
+
 /** The names of the expression language, once known. */
 export const fieldList = new Cell<Field[]>([]);
 

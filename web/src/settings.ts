@@ -33,18 +33,45 @@ export const theme = kept<Theme>("theme", "auto");
 export const zone = kept<Zone>("zone", "local");
 export const menuOpen = kept<boolean>("menu", true);
 export const searchColumns = kept<string[] | null>("columns.search", null);
-export const lastSearches = kept<string[]>("searches", []);
 export const messageView = kept<MessageView>("message-view", "read");
 export const formOpen = kept<boolean>("form", false);
+// Beside the table where there is room for both.
+export const figuresOpen = kept<boolean>("figures",
+	(globalThis.innerWidth ?? 0) >= 1500);
+export const listsLive = kept<boolean>("live", true);
+
+const made = new Map<string, Cell<unknown>>();
+
+/** One of a kind: made when it is first asked for. */
+function one<T>(name: string, fallback: T): Cell<T> {
+	let cell = made.get(name) as Cell<T> | undefined;
+	if (!cell) {
+		cell = kept(name, fallback);
+		made.set(name, cell as Cell<unknown>);
+	}
+	return cell;
+}
+
+/** The columns that were chosen for a list; null: the usual ones. */
+export function listColumns(list: string): Cell<string[] | null> {
+	return one<string[] | null>("columns." + list, null);
+}
 
 const SEARCHES_KEPT = 12;
 
-export function rememberSearch(q: string): void {
+/** What was asked last: "messages", or the name of a list. */
+export function lastSearches(scope: string): Cell<string[]> {
+	return one<string[]>(scope === "messages" ? "searches" :
+		"searches." + scope, []);
+}
+
+export function rememberSearch(q: string, scope = "messages"): void {
 	const text = q.trim();
 	if (!text)
 		return;
-	const rest = lastSearches.get().filter((s) => s !== text);
-	lastSearches.set([text, ...rest].slice(0, SEARCHES_KEPT));
+	const cell = lastSearches(scope);
+	const rest = cell.get().filter((s) => s !== text);
+	cell.set([text, ...rest].slice(0, SEARCHES_KEPT));
 }
 
 /** Puts the chosen theme on the page and keeps it there. */

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moving the span of time that is looked at.
+import type { Pictured } from "./components/histogram";
+import { storeOf } from "./lists";
 import { change, route } from "./router";
-import { search, type SearchState } from "./search";
+import { search } from "./search";
 import { millis, moveSpan, resolve, spanOf } from "./time";
 
-/** The ends of the span; of an open one, those of the histogram. */
-function ends(s: SearchState): [number, number] {
+/** The picture over time of the page that is shown. */
+function picture(): Pictured | null {
+	const { page } = route.get();
+	const store = storeOf(page);
+	return store ? store.state.get().picture :
+		search.state.get().histogram;
+}
+
+/** The ends of the span; of an open one, those of the picture. */
+function ends(): [number, number] {
 	const now = Date.now();
 	const span = spanOf(route.get().params);
-	const h = s.histogram;
+	const h = picture();
 	const hFrom = millis(h?.from);
 	const from = resolve(span.from, now) ?? (isFinite(hFrom) ? hFrom :
 		now - 36e5);
@@ -18,13 +28,13 @@ function ends(s: SearchState): [number, number] {
 }
 
 export function shift(by: number): void {
-	const [from, to] = ends(search.state.get());
+	const [from, to] = ends();
 	change({ ...moveSpan(from, to, by), sel: null });
 }
 
 /** Twice as long around the same middle, but not into the future. */
-export function widen(s: SearchState = search.state.get()): void {
-	const [from, to] = ends(s);
+export function widen(): void {
+	const [from, to] = ends();
 	const wide = moveSpan(from, to, 0, 2);
 	const now = Date.now();
 	const over = Date.parse(wide.to) - now;

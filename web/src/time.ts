@@ -50,6 +50,15 @@ function offsetText(ms: number): string {
 		pad(abs % 60);
 }
 
+/** "CET", or as far as the browser knows "GMT+1"; "UTC". */
+export function zoneName(zone: Zone, at = Date.now()): string {
+	if (zone === "utc")
+		return "UTC";
+	const part = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" })
+		.formatToParts(at).find((p) => p.type === "timeZoneName");
+	return part?.value ?? "local";
+}
+
 /** Both zones with microseconds: what hovering shows. */
 export function exactText(at: string | null): string {
 	const ms = millis(at);

@@ -269,3 +269,100 @@ export interface Mirror {
 	max_bytes: number;
 	full: boolean;
 }
+
+/** A column of a list, as the server's table of columns has it. */
+export interface ColumnInfo {
+	name: string;
+	title: string;
+	type: string;
+	help: string;
+	/** The list can be sorted by it at any size. */
+	sorts: boolean;
+	/** What an enumeration has. */
+	words?: string[] | null;
+}
+
+export type ListValue = string | number | boolean | null | undefined;
+export type ListRow = Record<string, ListValue>;
+
+export interface ListPage {
+	rows: ListRow[];
+	more: boolean;
+	cursor: string;
+	complete: boolean;
+	why: string;
+	/** Changes when anything in the list may have. */
+	version?: string | number;
+	/** The server's clock. */
+	now: string | null;
+}
+
+/** How often each value of a column occurs. */
+export interface Facet {
+	by: string;
+	values: { value: ListValue; count: number }[];
+	complete: boolean;
+	why: string;
+}
+
+export interface Timeline {
+	from: string | null;
+	step_s: number;
+	series: { name: string; counts: number[] }[];
+	complete: boolean;
+	why: string;
+}
+
+/** What a rule found out about an account. */
+export interface Diagnosis {
+	at: string | null;
+	rule: string;
+	text: string;
+	severity: string;
+}
+
+/** The whole story of an account. */
+export interface AccountStory {
+	account: { id: number; username: string; domain: string;
+		description: string };
+	state: string;
+	bindings: ListRow[];
+	sessions: ListRow[];
+	calls: ListRow[];
+	diagnosis: Diagnosis[];
+	figures: Record<string, number | null>;
+}
+
+/** One call, its joined legs, and why it ended so. */
+export interface CallStory {
+	call: ListRow;
+	legs: ListRow[];
+	words: string;
+	rule: string;
+}
+
+export interface User {
+	name: string;
+	role: string;
+	must_change: boolean;
+	created: string | null;
+	changed: string | null;
+	last_seen: string | null;
+	/** Log-ins that failed since the last one that did not. */
+	failures: number;
+	/** The end of the longest lock. */
+	locked_until: string | null;
+}
+
+export interface Token {
+	id: string | number;
+	name: string;
+	owner: string;
+	role: string;
+	/** Empty: all that the role may. */
+	scopes: string[];
+	created: string | null;
+	expires: string | null;
+	last_used: string | null;
+	revoked: string | null;
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two sheets: the keys that work here, and the expression language.
-import { useCell } from "../cell";
 import { activeKeys, type KeyBinding } from "../keys";
-import { fieldList } from "../session";
+import type { ListSpec } from "../lists/spec";
+import type { Field } from "../types";
 import { Modal } from "./modal";
 
 const GROUPS: KeyBinding["group"][] = ["Everywhere", "Time", "List",
@@ -45,15 +45,23 @@ const EXAMPLES: [string, string][] = [
 ];
 
 export function SearchHelp(props: { onClose: () => void;
+	/** The list that is asked; null: messages. */
+	spec: ListSpec | null; fields: Field[];
 	onTry: (q: string) => void }) {
-	const fields = useCell(fieldList);
+	const { fields, spec } = props;
+	if (spec?.plain)
+		return <Modal title="What can be asked" onClose={props.onClose}>
+			<p>Words to look for: rows are shown that have them anywhere,
+				in any case. The span of time is chosen beside the
+				box.</p></Modal>;
 	return <Modal title="What can be asked" wide onClose={props.onClose}>
 		<p>Terms are joined by <code>and</code> and <code>or</code>, turned
-			round by <code>not</code>, grouped by brackets. Text in double
-			quotes alone is looked for in the whole message.</p>
+			round by <code>not</code>, grouped by brackets.{" "}
+			{spec ? null : <>Text in double quotes alone is looked for in
+				the whole message.</>}</p>
 		<h3>Examples</h3>
 		<ul class="examples">
-			{EXAMPLES.map(([q, words]) => <li key={q}>
+			{(spec?.examples ?? EXAMPLES).map(([q, words]) => <li key={q}>
 				<button type="button" class="link mono"
 					onClick={() => props.onTry(q)}>{q}</button>
 				<span class="muted">{words}</span></li>)}
@@ -71,10 +79,12 @@ export function SearchHelp(props: { onClose: () => void;
 				{fields.map((f) => <tr key={f.name}>
 					<th scope="row" class="mono">{f.name}</th>
 					<td>{f.help}</td>
-					<td class="muted">{f.type}</td></tr>)}
-				<tr><th scope="row" class="mono">header.NAME</th>
+					<td class="muted">{f.values?.join(", ") || f.type}</td>
+				</tr>)}
+				{spec ? null : <tr>
+					<th scope="row" class="mono">header.NAME</th>
 					<td>any header, as header.diversion</td>
-					<td class="muted">text</td></tr>
+					<td class="muted">text</td></tr>}
 			</tbody></table>
 		</div>
 	</Modal>;

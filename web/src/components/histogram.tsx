@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What matches over time, stacked by class. Drag over a part to narrow the
+// What matches over time, stacked by kind. Drag over a part to narrow the
 // span to it.
+import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useCell } from "../cell";
-import { classTerm, CLASS_WORDS, cssClass } from "../classes";
 import { zone } from "../settings";
 import { count } from "../text";
 import { clockText, dateText, durationText, millis, timeText } from "../time";
 import type { Histogram } from "../types";
+
+/** Whatever is counted over time. */
+export type Pictured = Pick<Histogram, "from" | "step_ms" | "classes" |
+	"buckets">;
 
 const HEIGHT = 92;
 const TOP = 8;
@@ -18,7 +22,8 @@ const DRAG_LEAST_PX = 4;
 const STEPS = [1, 10, 100, 500, 1e3, 5e3, 15e3, 3e4, 6e4, 3e5, 9e5, 18e5,
 	36e5, 108e5, 216e5, 432e5, 864e5, 6048e5, 2592e6, 7776e6, 31536e6];
 
-function ticks(from: number, to: number, width: number,
+/** Round times to write below a picture. */
+export function ticks(from: number, to: number, width: number,
 	z: "local" | "utc"): { at: number; text: string }[] {
 	const most = Math.max(2, Math.floor(width / 110));
 	const step = STEPS.find((s) => (to - from) / s <= most) ??
@@ -37,8 +42,9 @@ function ticks(from: number, to: number, width: number,
 	return out;
 }
 
-function useWidth() {
-	const ref = useRef<HTMLDivElement>(null);
+/** The width of the element that has the ref. */
+export function useWidth() {
+	const ref = useRef<HTMLElement>(null);
 	const [width, setWidth] = useState(0);
 	useLayoutEffect(() => {
 		const el = ref.current!;
@@ -50,12 +56,26 @@ function useWidth() {
 	return { ref, width };
 }
 
+/** What the kinds are called, how they look, and how one is asked for. */
+export interface Kinds {
+	words: (name: string) => string;
+	css: (name: string) => string;
+	term: (name: string) => string;
+}
+
 export function HistogramView(props: {
-	data: Histogram | null;
+	data: Pictured | null;
+	kinds: Kinds;
 	loading: boolean;
 	onSpan: (from: number, to: number) => void;
+	/** A bar was clicked; else the span is narrowed to it. */
+	onBar?: (from: number, to: number) => void;
 	onTerm: (term: string) => void;
+	label?: string;
+	/** A moment to mark, ms. */
+	mark?: number | undefined;
 }) {
+	const { kinds } = props;
 	const z = useCell(zone);
 	const { ref, width } = useWidth();
 	const [drag, setDrag] = useState<[number, number] | null>(null);
@@ -106,15 +126,14 @@ export function HistogramView(props: {
 	})).filter((l) => l.total > 0) : [];
 
 	return <section class={"histogram" + (props.loading ? " busy" : "")}
-		aria-label="Matches over time">
+		aria-label={props.label ?? "Matches over time"}>
 		<div class="legend">
 			{legend.map((l) => <button type="button" key={l.name}
-				class={"key " + cssClass(l.name)}
-				title={`Only these: ${classTerm(l.name)}`}
-				onClick={() => props.onTerm(classTerm(l.name))}>
+				class={"key " + kinds.css(l.name)}
+				title={`Only these: ${kinds.term(l.name)}`}
+				onClick={() => props.onTerm(kinds.term(l.name))}>
 				<i class="dot" />
-				{/^\d/.test(l.name) ? l.name + " " : ""}
-				{CLASS_WORDS[l.name]}{" "}
+				{kinds.words(l.name)}{" "}
 				<b class="num">{count(l.total)}</b>
 			</button>)}
 			{ready && !legend.length && !props.loading ?
@@ -123,10 +142,10 @@ export function HistogramView(props: {
 			{ready ? <span class="muted num">
 				each bar {durationText(step)}</span> : null}
 		</div>
-		<div class="plot" ref={ref}>
+		<div class="plot" ref={ref as RefObject<HTMLDivElement>}>
 			{ready ? <svg width={width} height={HEIGHT} role="img"
 				aria-label={`Histogram: ${legend.map((l) =>
-					`${l.total} ${CLASS_WORDS[l.name]}`).join(", ")}`}
+					`${l.total} ${kinds.words(l.name)}`).join(", ")}`}
 				onPointerDown={(e) => {
 					if (e.button !== 0)
 						return;
@@ -150,7 +169,8 @@ export function HistogramView(props: {
 							Math.max(Math.ceil(b),
 								Math.floor(a) + 2));
 					} else if (over >= 0 && most > 0) {
-						props.onSpan(Math.floor(from + over * step),
+						(props.onBar ?? props.onSpan)(
+							Math.floor(from + over * step),
 							Math.ceil(from + (over + 1) * step));
 					}
 					setDrag(null);
@@ -165,7 +185,7 @@ export function HistogramView(props: {
 					x={over * width / n} y="0" width={width / n}
 					height={HEIGHT - AXIS} /> : null}
 				{bars.map((d, c) => d ? <path key={c} d={d}
-					class={"bar " + cssClass(h!.classes[c]!)} /> : null)}
+					class={"bar " + kinds.css(h!.classes[c]!)} /> : null)}
 				<line class="base" x1="0" x2={width}
 					y1={HEIGHT - AXIS + 0.5} y2={HEIGHT - AXIS + 0.5} />
 				{most ? <text class="ymax" x="2" y={TOP + 11}>
@@ -181,6 +201,12 @@ export function HistogramView(props: {
 							{t.text}</text>
 					</g>;
 				})}
+				{props.mark !== undefined && props.mark >= from &&
+					props.mark <= to ? <line class="moment" y1="0"
+						y2={HEIGHT - AXIS}
+						x1={(props.mark - from) / (to - from) * width}
+						x2={(props.mark - from) / (to - from) * width}
+					/> : null}
 				{drag ? <rect class="brush" y="0"
 					x={Math.min(...drag)} height={HEIGHT - AXIS}
 					width={Math.abs(drag[1] - drag[0])} /> : null}
@@ -198,10 +224,9 @@ export function HistogramView(props: {
 					clockText(timeAt(Math.max(...drag)), z) :
 					timeText(from + over * step, z, step < 1000)}</div>
 				{drag ? null : h!.classes.map((name, c) => hit[c] ?
-					<div key={name} class={"key " + cssClass(name)}>
+					<div key={name} class={"key " + kinds.css(name)}>
 						<i class="dot" />
-						{/^\d/.test(name) ? name + " " : ""}
-						{CLASS_WORDS[name]}
+						{kinds.words(name)}
 						<b class="num">{count(hit[c]!)}</b>
 					</div> : null)}
 				{drag || hit.some((v) => v) ? null :

@@ -3,8 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { useCell } from "../cell";
 import { PAGES } from "../pages";
-import { hashOf, route, shared } from "../router";
-import { leave, session } from "../session";
+import { hashOfPage, route } from "../router";
+import { leave, mayRead, session } from "../session";
 import { menuOpen, theme, zone, type Theme } from "../settings";
 import { Icon } from "./icon";
 
@@ -27,7 +27,7 @@ export function Menu(props: { onKeys: () => void; narrow: boolean }) {
 	useEffect(() => setOver(false), [r]);
 	const open = props.narrow ? over : kept;
 	const flip = () => props.narrow ? setOver(!over) : menuOpen.set(!kept);
-	const current = r.page === "conversation" ? "search" : r.page;
+	const current = PAGES.find((p) => p.id === r.page)?.under ?? r.page;
 	const [icon, lookWords] = THEME_WORDS[look];
 	return <nav class={"menu" + (open ? " open" : "") +
 		(props.narrow ? " narrow" : "")} aria-label="Pages">
@@ -40,13 +40,16 @@ export function Menu(props: { onKeys: () => void; narrow: boolean }) {
 				height="20" /><span>Earshot</span></span>
 		</div>
 		<div class="menu-body">
-			<ul>{PAGES.filter((p) => p.menu).map((p) => <li key={p.id}>
-				<a href={hashOf(p.id, "", shared())} title={p.key ?
-					`${p.title} (g ${p.key})` : p.title}
-					class={"menu-item" + (p.id === current ? " on" : "")}
-					aria-current={p.id === current ? "page" : undefined}>
-					<Icon name={p.icon} /><span>{p.title}</span></a>
-			</li>)}</ul>
+			<ul>{PAGES.filter((p) => !p.under && mayRead(p.least)).map(
+				(p) => <li key={p.id} class={p.apart ? "apart" : ""}>
+					<a href={hashOfPage(p.id)}
+						title={`${p.title} (g ${p.key})`}
+						class={"menu-item" + (p.id === current ? " on" :
+							"")}
+						aria-current={p.id === current ? "page" :
+							undefined}>
+						<Icon name={p.icon} /><span>{p.title}</span></a>
+				</li>)}</ul>
 			<span class="spring" />
 			<ul>
 				<li><button type="button" class="menu-item"
@@ -67,7 +70,7 @@ export function Menu(props: { onKeys: () => void; narrow: boolean }) {
 				<li class="who"><button type="button" class="menu-item"
 					title={`Log out ${s.me?.name ?? ""}`}
 					onClick={leave}>
-					<Icon name="user" />
+					<Icon name="leave" />
 					<span>{s.me?.name}<small>{s.me?.role}, log out
 					</small></span></button></li>
 			</ul>

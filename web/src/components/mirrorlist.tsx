@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where copies go, and how far each is behind.
-import { CopyButton } from "./copy";
+import { Recipe } from "./recipe";
 import { Time } from "./time";
 import { mirrorState } from "../traces";
 import { bytes, count, oneLine } from "../text";
@@ -53,11 +53,7 @@ export function MirrorList(props: { mirrors: Mirror[] | null }) {
 				m={m} />)}</ul> : <>
 				<p class="muted">No copies leave this server. A section in
 					its configuration and a reload begin one:</p>
-				<figure class="recipe">
-					<figcaption><span class="mono">earshot.conf</span>
-						<CopyButton title="Copy the section" words="Copy"
-							text={() => EXAMPLE} /></figcaption>
-					<pre class="mono" tabIndex={0}>{EXAMPLE}</pre>
-				</figure></>}
+				<Recipe title="earshot.conf" copy="Copy the section"
+					text={EXAMPLE} /></>}
 	</section>;
 }

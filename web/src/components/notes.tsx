@@ -21,10 +21,14 @@ export function AwayNote(props: { readAt: number }) {
 		</span></p>;
 }
 
-export function PartialNote(props: { found: Found | null }) {
-	const f = props.found;
-	if (!f || f.complete || !f.why)
+export function IncompleteNote(props: { why: string }) {
+	if (!props.why)
 		return null;
 	return <p class="note-line warn" role="status"><Icon name="warn" />
-		<span><b>This answer is not complete.</b> {f.why}</span></p>;
+		<span><b>This answer is not complete.</b> {props.why}</span></p>;
+}
+
+export function PartialNote(props: { found: Found | null }) {
+	const f = props.found;
+	return <IncompleteNote why={f && !f.complete ? f.why : ""} />;
 }

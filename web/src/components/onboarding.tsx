@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { recipes, senderAddress } from "../hep";
 import type { Status } from "../types";
-import { CopyButton } from "./copy";
+import { Recipe } from "./recipe";
 
 export function Onboarding(props: { status: Status }) {
 	const [at, setAt] = useState(0);
@@ -19,13 +19,8 @@ export function Onboarding(props: { status: Status }) {
 				aria-pressed={i === at} onClick={() => setAt(i)}>
 				{r.name}</button>)}
 		</div>
-		<figure class="recipe">
-			<figcaption><span class="mono">{recipe.file}</span>
-				<CopyButton title={`Copy for ${recipe.name}`}
-					words="Copy" text={() => recipe.text} />
-			</figcaption>
-			<pre class="mono" tabIndex={0}>{recipe.text}</pre>
-		</figure>
+		<Recipe title={recipe.file} copy={`Copy for ${recipe.name}`}
+			text={recipe.text} />
 		{to.key ? <p class="note">This tap takes only what carries its
 			authentication key: set it in the server too.</p> : null}
 		{to.loopback ? <p class="note">Earshot listens on this machine

@@ -8,6 +8,7 @@ import { proposals, type Proposal } from "../complete";
 import { fieldList } from "../session";
 import { lastSearches } from "../settings";
 import { indexOfByte } from "../text";
+import type { Field } from "../types";
 import { Icon } from "./icon";
 
 const CHECK_AFTER_MS = 450;
@@ -16,6 +17,14 @@ interface Fault {
 	text: string;
 	at: number;
 	sentence: string;
+}
+
+/** The page's own: messages. */
+export function useMessageScope(): SearchScope {
+	return {
+		name: "messages", fields: useCell(fieldList), checks: true,
+		placeholder: "user == sara and status >= 400",
+	};
 }
 
 /** The expression again with a caret under the spot. */
@@ -33,9 +42,21 @@ function FaultView(props: { fault: Fault; id: string }) {
 	</div>;
 }
 
+/** What a box is about. */
+export interface SearchScope {
+	/** Whose last searches are offered: "messages", or a list's name. */
+	name: string;
+	fields: Field[];
+	placeholder: string;
+	/** Judged while it is typed; otherwise the answer judges. */
+	checks: boolean;
+}
+
 export function SearchBox(props: {
 	q: string;
-	error: api.ApiError | null;
+	error: { message: string; status: number;
+		offset: number | null } | null;
+	scope: SearchScope;
 	seen: (field: string) => string[];
 	onSearch: (q: string) => void;
 	onHelp?: () => void;
@@ -46,8 +67,8 @@ export function SearchBox(props: {
 	onText?: (text: string) => void;
 }) {
 	const id = props.field?.id ?? "search";
-	const fields = useCell(fieldList);
-	const last = useCell(lastSearches);
+	const { fields, checks } = props.scope;
+	const last = useCell(lastSearches(props.scope.name));
 	const [text, setText] = useState(props.q);
 	const [list, setList] = useState<Proposal[]>([]);
 	const [at, setAt] = useState(-1);
@@ -69,7 +90,7 @@ export function SearchBox(props: {
 		setText(props.q);
 		setFault(null);
 		setOpen(false);
-	}, [props.q]);
+	}, [props.q, props.scope.name]);
 	useEffect(() => props.onText?.(text), [text]);
 	useEffect(() => {
 		const e = props.error;
@@ -85,8 +106,9 @@ export function SearchBox(props: {
 
 	// Once the typing rests, ask whether it makes sense so far.
 	useEffect(() => {
-		if ((text === props.q && !props.field) || !text.trim()) {
-			if (props.field)
+		if ((text === props.q && !props.field) || !text.trim() || !checks) {
+			// A list's judgement comes with its answer: of older text.
+			if (props.field || (!checks && text !== props.q))
 				setFault(null);
 			return undefined;
 		}
@@ -102,7 +124,7 @@ export function SearchBox(props: {
 			stop.abort();
 			clearTimeout(timer);
 		};
-	}, [text, props.q]);
+	}, [text, props.q, checks]);
 
 	const offer = (value: string, cursor: number) => {
 		const history: Proposal[] = value.trim() || props.field ? [] : last.map((s) => (
@@ -175,7 +197,7 @@ export function SearchBox(props: {
 			<Icon name="search" /></span>}
 		<input id={id} ref={input} class="mono" type="text"
 			value={text} placeholder={props.field?.placeholder ??
-				"user == sara and status >= 400"}
+				props.scope.placeholder}
 			spellcheck={false} autocomplete="off" autocapitalize="off"
 			role="combobox" aria-label={props.field?.label ??
 				"Search expression"}

@@ -22,8 +22,12 @@ export interface Column<T> {
 	mono?: boolean;
 	/** Shown unless chosen otherwise. */
 	usual?: boolean;
-	/** Also on a narrow screen, where a row is a card. */
-	card?: boolean;
+	/** Also on a narrow screen, where a row is a card; where on it. */
+	card?: boolean | "lead" | "when" | "one" | "two" | "end";
+	/** The head sorts by it. */
+	sorts?: boolean;
+	/** Behind the title, smaller. */
+	unit?: string;
 	help?: string;
 }
 
@@ -64,7 +68,8 @@ function Row<T>(p: RowProps<T>) {
 		onPointerLeave={() => setOver(-1)}>
 		{p.columns.map((c, i) => <div role="gridcell" key={c.id}
 			class={"td col-" + c.id + (c.right ? " right" : "") +
-				(c.mono ? " mono" : "")}
+				(c.mono ? " mono" : "") +
+				(typeof c.card === "string" ? " on-" + c.card : "")}
 			onPointerEnter={(e) => {
 				if (e.pointerType === "mouse")
 					setOver(i);
@@ -76,6 +81,28 @@ function Row<T>(p: RowProps<T>) {
 					value={c.ask ? c.ask(p.row) : c.value(p.row)}
 					onNarrow={p.onNarrow} /> : null}
 		</div>)}
+	</div>;
+}
+
+export interface Sort {
+	by: string;
+	ascending: boolean;
+}
+
+function Head<T>(props: { c: Column<T>; sort: Sort | undefined;
+	onSort: ((by: string) => void) | undefined }) {
+	const { c, sort, onSort } = props;
+	const on = sort?.by === c.id;
+	const words = <><span class="cut">{c.title}{c.unit ?
+		<small> {c.unit}</small> : null}</span>
+	{on ? <span class="sort-mark" aria-hidden="true">
+		{sort.ascending ? "▲" : "▼"}</span> : null}</>;
+	return <div role="columnheader" title={c.help}
+		class={"td" + (c.right ? " right" : "") + (on ? " sorted" : "")}
+		aria-sort={on ? sort.ascending ? "ascending" : "descending" :
+			undefined}>
+		{c.sorts && onSort ? <button type="button"
+			onClick={() => onSort(c.id)}>{words}</button> : words}
 	</div>;
 }
 
@@ -95,6 +122,10 @@ export function Table<T>(props: {
 	onEnd: () => void;
 	onNarrow?: Narrow;
 	foot?: ComponentChildren;
+	sort?: Sort;
+	onSort?: (by: string) => void;
+	/** The look of its cards. */
+	class?: string;
 }) {
 	const { rows, columns, cards } = props;
 	const height = cards ? CARD : ROW;
@@ -155,7 +186,8 @@ export function Table<T>(props: {
 		el.style.setProperty("--tracks", tracks);
 		el.style.minWidth = cards ? "" : `${least}px`;
 	}, [tracks, cards]);
-	return <div class={"table" + (cards ? " cards" : "")} ref={box}
+	return <div class={"table" + (cards ? " cards" : "") +
+		(props.class ? " " + props.class : "")} ref={box}
 		role="grid" tabIndex={0} aria-label={props.label}
 		aria-rowcount={rows.length + 1} aria-colcount={columns.length}
 		aria-activedescendant={props.current >= first &&
@@ -164,10 +196,8 @@ export function Table<T>(props: {
 		<div class="table-in" ref={inner} role="presentation">
 			<div role="rowgroup" class="thead">
 				<div role="row" class="tr head" aria-rowindex={1}>
-					{columns.map((c) => <div role="columnheader"
-						key={c.id} class={"td" + (c.right ? " right" :
-							"")} title={c.help}>
-						<span class="cut">{c.title}</span></div>)}
+					{columns.map((c) => <Head key={c.id} c={c}
+						sort={props.sort} onSort={props.onSort} />)}
 				</div>
 			</div>
 			<div role="rowgroup" class="tbody"

@@ -2,10 +2,8 @@
 // What is to be followed, and until when: the form behind "Start a trace".
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { useCell } from "../cell";
 import { Modal } from "./modal";
-import { SearchBox } from "./searchbox";
-import { fieldList } from "../session";
+import { SearchBox, useMessageScope } from "./searchbox";
 import { plural } from "../text";
 import { durationText } from "../time";
 import {
@@ -94,7 +92,8 @@ export function TraceForm(props: {
 	const [d, setD] = useState(props.draft);
 	const [error, setError] = useState("");
 	const [busy, setBusy] = useState(false);
-	const fields = useCell(fieldList);
+	const scope = useMessageScope();
+	const { fields } = scope;
 	const form = useRef<HTMLFormElement>(null);
 	const preview = usePreview(d.rule.trim());
 	const set = (part: Partial<Draft>) => {
@@ -124,7 +123,7 @@ export function TraceForm(props: {
 		<form class="trace-form" ref={form} onSubmit={submit}>
 			<div class="rule-field">
 				<span class="label" aria-hidden="true">Follow</span>
-				<SearchBox q={props.draft.rule} error={null}
+				<SearchBox q={props.draft.rule} error={null} scope={scope}
 					seen={(name) => fields.find((f) => f.name === name)
 						?.values ?? []}
 					onSearch={(rule) => set({ rule })}

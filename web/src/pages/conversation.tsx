@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One conversation: what happened in a sentence, the ladder, the message.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
@@ -67,7 +68,7 @@ function useConversation(callId: string) {
 }
 
 function Head(props: { c: Conversation; onAgain: () => void;
-	onSelect: (id: string) => void }) {
+	onBack: () => void; onSelect: (id: string) => void }) {
 	const { c } = props;
 	const z = useCell(zone);
 	const may = mayChange(useCell(session).me);
@@ -80,7 +81,7 @@ function Head(props: { c: Conversation; onAgain: () => void;
 		<div class="line">
 			<button type="button" class="button icon-only"
 				title="Back (Esc)" aria-label="Back"
-				onClick={() => back(hashOf("search", "", shared()))}>
+				onClick={props.onBack}>
 				<Icon name="left" /></button>
 			<div class="what">
 				{c.summary ? <Summary text={c.summary}
@@ -134,9 +135,12 @@ const onNarrow: Narrow = (field, value, how) => setQuery(narrow(
 	how === "only" ? "" : route.get().params.get("q") ?? "", field, value,
 	how));
 
-export function ConversationPage() {
+/** A conversation; under what is known of it from elsewhere. */
+export function ConversationView(props: { callId: string;
+	top?: ComponentChildren; backTo: string }) {
 	const r = useCell(route);
-	const callId = r.rest;
+	const { callId, top } = props;
+	const leave = () => back(props.backTo);
 	const { c, error, readAt, again } = useConversation(callId);
 	const narrowScreen = useMedia("(max-width: 720px)");
 	// Where the panel would cover the ladder, the ladder comes first.
@@ -208,25 +212,27 @@ export function ConversationPage() {
 				else if (m)
 					change({ m: null }, "replace");
 				else
-					back(hashOf("search", "", shared()));
+					leave();
 			} },
 	]);
 
 	if (error)
-		return <div class="empty"><h2>Not shown</h2>
+		return <div class="alone">{top}<div class="empty">
+			<h2>Not shown</h2>
 			<p role="alert">{error}</p>
-			<button type="button" class="button" onClick={() =>
-				back(hashOf("search", "", shared()))}>Back</button></div>;
+			<button type="button" class="button"
+				onClick={leave}>Back</button></div></div>;
 	if (!c)
-		return <div class="conversation-page"><AwayNote readAt={0} />
+		return <div class="alone">{top}<AwayNote readAt={0} />
 			<p class="empty muted" role="status">Reading the
 				conversation…</p></div>;
 	if (!list.length)
-		return <div class="empty"><h2>No such conversation</h2>
+		return <div class="alone">{top}<div class="empty">
+			<h2>No such conversation</h2>
 			<p class="muted mono">{oneLine(callId)}</p>
 			<PartialNote found={c.found} />
-			<button type="button" class="button" onClick={() =>
-				back(hashOf("search", "", shared()))}>Back</button></div>;
+			<button type="button" class="button"
+				onClick={leave}>Back</button></div></div>;
 
 	const parties = c.parties.length;
 	const gutter = narrowScreen ? GUTTER_NARROW : GUTTER;
@@ -239,7 +245,9 @@ export function ConversationPage() {
 			if (el && Math.abs(el.clientWidth - box) > 2)
 				setBox(el.clientWidth);
 		}}>
-			<Head c={c} onAgain={again} onSelect={(id) => select(id)} />
+			{top}
+			<Head c={c} onAgain={again} onSelect={(id) => select(id)}
+				onBack={leave} />
 			<AwayNote readAt={readAt} />
 			<PartialNote found={c.found} />
 			<div class="ladder-box">
@@ -295,4 +303,10 @@ export function ConversationPage() {
 			</div>
 		</aside> : null}
 	</div>;
+}
+
+export function ConversationPage() {
+	const r = useCell(route);
+	return <ConversationView callId={r.rest}
+		backTo={hashOf("search", "", shared())} />;
 }

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
-import { classOf } from "../classes";
+import { classOf, MESSAGE_KINDS } from "../classes";
 import type { Narrow } from "../components/ask";
 import { Detail } from "../components/detail";
 import { ExportMenu } from "../components/exportmenu";
@@ -232,7 +232,8 @@ export function SearchPage() {
 	return <div class={"search-page" + (sel ? " with-detail" : "")}>
 		<div class="list-side">
 			{form ? <QueryForm q={q} onSearch={setQuery} /> : null}
-			<HistogramView data={s.histogram} loading={s.histogramLoading}
+			<HistogramView data={s.histogram} kinds={MESSAGE_KINDS}
+				loading={s.histogramLoading}
 				onSpan={(a, b) => change({
 					from: new Date(a).toISOString(),
 					to: new Date(b).toISOString(), sel: null,

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Web Sessions: log-ins to this console. Audit: who did what here.
+import { At, Badge, str } from "./looks";
+import type { ListSpec } from "./spec";
+
+const keyOf = (r: Record<string, unknown>) => String(r.id ?? "") ||
+	JSON.stringify(r);
+
+export const WEB_SESSIONS: ListSpec = {
+	id: "web-sessions", title: "Web Sessions", one: "event",
+	many: "events", plain: true, placeholder: "a user, an address, a word",
+	keyOf, facets: [],
+	looks: [
+		{ name: "at", title: "Date Created", type: "time", least: 176,
+			mono: true, usual: true, card: "when",
+			cell: (r, card) => <At row={r} column="at" card={card} /> },
+		{ name: "event", title: "Event Type", least: 210, usual: true,
+			card: "lead", cell: (r) => <Badge word={str(r.event)} /> },
+		{ name: "principal", title: "Principal", least: 140, grow: 1,
+			usual: true, card: "one" },
+		{ name: "address", title: "IP Address", least: 160, grow: 1,
+			mono: true, usual: true, card: "end" },
+	],
+	head: (r) => <Badge big word={str(r.event)} />,
+	empty: <p>Each log-in, failure, log-out and time-out of this console
+		and its API is kept here.</p>,
+};
+
+export const AUDIT: ListSpec = {
+	id: "audit", title: "Audit", one: "entry", many: "entries",
+	plain: true, placeholder: "a user, an action, a word", keyOf,
+	facets: [],
+	looks: [
+		{ name: "at", title: "Time", type: "time", least: 176, mono: true,
+			usual: true, card: "when",
+			cell: (r, card) => <At row={r} column="at" card={card} /> },
+		{ name: "actor", title: "Who", least: 120, grow: 0.5, usual: true,
+			card: "one" },
+		{ name: "action", title: "Did", least: 130, grow: 0.4,
+			usual: true, card: "lead" },
+		{ name: "object", title: "With", least: 150, grow: 1,
+			usual: true, mono: true, card: "two" },
+		{ name: "detail", title: "Detail", least: 180, grow: 1.4,
+			usual: true, mono: true },
+		{ name: "address", title: "From", least: 130, grow: 0.3,
+			usual: true, mono: true, card: "end" },
+	],
+	head: (r) => <span class="badge big">{str(r.action)}</span>,
+	empty: <p>Who searches, opens, exports or traces, and who changes
+		users, tokens and settings, is written here.</p>,
+};
