@@ -15,6 +15,9 @@
 #include "sink/pcap_file.h"
 #include "sink/text.h"
 
+/* A number that was not given. */
+#define UNSET UINT64_MAX
+
 struct choices {
 	const char *data, *file, *format;
 	const char *read, *speed, *key, *ca;
@@ -206,10 +209,13 @@ static int send_all(const struct choices *c, int argc, char **argv)
 		.data = c->data,
 		.read = c->read,
 		.keep_secrets = c->keep_secrets,
-		.speed = c->speed,
+		.speed = c->speed ? c->speed : "max",
 		.send = {.to = c->file,
-			.version = (uint32_t)c->version,
-			.capture_id = (uint32_t)c->capture_id,
+			.version =
+				c->version == UNSET ? 3 : (uint32_t)c->version,
+			.capture_id = c->capture_id == UNSET
+					      ? 0
+					      : (uint32_t)c->capture_id,
 			.key = c->key,
 			.ca = c->ca,
 			.no_verify = c->no_verify},
@@ -253,47 +259,45 @@ static const char examples[] =
 	"  earshot export --from -1h --to 'hep:192.0.2.9;transport=tcp'\n"
 	"  earshot export --read a.pcap --speed original --to sip:192.0.2.9\n";
 
-int ear_cmd_export(int argc, char **argv)
+/* argv: becomes the words of the expression. @return as ear_options() */
+static bool read_options(
+	struct choices *c, int *argc, char ***argv, int *status)
 {
-	struct choices c = {.data = ear_data_dir(),
-		.to_ns = UINT64_MAX,
-		.version = 3,
-		.speed = "max"};
 	const struct ear_option options[] = {
-		EAR_OPTION_DATA(&c.data),
-		{"output", 'o', EAR_OPT_TEXT, &c.file, "FILE",
+		EAR_OPTION_DATA(&c->data),
+		{"output", 'o', EAR_OPT_TEXT, &c->file, "FILE",
 			"where to; - is standard output; or a collector: "
 			"hep:HOST:PORT or sip:HOST:PORT, with "
 			";transport=udp, tcp or tls"},
-		{"format", 'F', EAR_OPT_TEXT, &c.format, "pcap|text|json",
+		{"format", 'F', EAR_OPT_TEXT, &c->format, "pcap|text|json",
 			"default: by the ending of FILE"},
-		{"from", 'f', EAR_OPT_TIME, &c.from_ns, "TIME",
+		{"from", 'f', EAR_OPT_TIME, &c->from_ns, "TIME",
 			"not before: 2026-11-22T10:38:00Z, 10:38 (UTC), -2h"},
-		{"to", 't', EAR_OPT_TIME, &c.to_ns, "TIME",
+		{"to", 't', EAR_OPT_TIME, &c->to_ns, "TIME",
 			"not after; with hep: or sip: the same as -o"},
-		{"limit", 'n', EAR_OPT_U64, &c.limit, "N",
+		{"limit", 'n', EAR_OPT_U64, &c->limit, "N",
 			"most messages; default all"},
-		{"micro", 0, EAR_OPT_FLAG, &c.micro, NULL,
+		{"micro", 0, EAR_OPT_FLAG, &c->micro, NULL,
 			"pcap with microseconds, for old readers"},
-		{"read", 'r', EAR_OPT_TEXT, &c.read, "CAPTURE",
+		{"read", 'r', EAR_OPT_TEXT, &c->read, "CAPTURE",
 			"to a collector: from a capture file instead of the "
 			"store; - is standard input"},
-		{"speed", 's', EAR_OPT_TEXT, &c.speed, "original|max|N",
+		{"speed", 's', EAR_OPT_TEXT, &c->speed, "original|max|N",
 			"to a collector: at the pace of the capture times, as "
 			"fast as it takes them (default), or N a second"},
-		{"version", 0, EAR_OPT_U64, &c.version, "1|2|3",
+		{"version", 0, EAR_OPT_U64, &c->version, "1|2|3",
 			"to a collector: of HEP; default 3"},
-		{"capture-id", 0, EAR_OPT_U64, &c.capture_id, "N",
+		{"capture-id", 0, EAR_OPT_U64, &c->capture_id, "N",
 			"to a collector: capture agent id; default that of "
 			"the messages, else 1"},
-		{"key", 0, EAR_OPT_TEXT, &c.key, "TEXT",
+		{"key", 0, EAR_OPT_TEXT, &c->key, "TEXT",
 			"to a collector: authentication key of HEP 3"},
-		{"ca", 0, EAR_OPT_TEXT, &c.ca, "FILE",
+		{"ca", 0, EAR_OPT_TEXT, &c->ca, "FILE",
 			"to a collector by TLS: certificates to trust; "
 			"default the system's"},
-		{"no-verify", 0, EAR_OPT_FLAG, &c.no_verify, NULL,
+		{"no-verify", 0, EAR_OPT_FLAG, &c->no_verify, NULL,
 			"to a collector by TLS: take any certificate"},
-		{"keep-secrets", 0, EAR_OPT_FLAG, &c.keep_secrets, NULL,
+		{"keep-secrets", 0, EAR_OPT_FLAG, &c->keep_secrets, NULL,
 			"with --read: do not blank passwords, digest "
 			"responses and keys"},
 	};
@@ -302,47 +306,87 @@ int ear_cmd_export(int argc, char **argv)
 		"sends them to a collector, with the times at which they were "
 		"captured.",
 		options, sizeof(options) / sizeof(options[0]), examples};
-	const struct format *format;
-	int status;
 
-	find_collector(argc, argv);
-	if (!ear_options(&usage, &argc, &argv, &status))
-		return status;
-	if (c.capture_id > UINT32_MAX) {
-		fprintf(stderr, "earshot export: --capture-id is at most %u\n",
-			UINT32_MAX);
+	find_collector(*argc, *argv);
+	return ear_options(&usage, argc, argv, status);
+}
+
+static int used_wrongly(const char *why)
+{
+	fprintf(stderr, "earshot export: %s\nTry: earshot export --help\n",
+		why);
+	return EAR_EXIT_USAGE;
+}
+
+static int to_collector(const struct choices *c, int argc, char **argv)
+{
+	if (c->format || c->micro)
+		return used_wrongly("--format and --micro are for files");
+	if (c->keep_secrets && !c->read)
+		return used_wrongly("--keep-secrets goes with --read; what the "
+				    "store has is as it was imported");
+	if (c->capture_id != UNSET && c->capture_id > UINT32_MAX)
+		return used_wrongly("--capture-id is at most 4294967295");
+	if (c->version != UNSET && (c->version < 1 || c->version > 3))
+		return used_wrongly("--version is 1, 2 or 3");
+	return send_all(c, argc, argv);
+}
+
+/* The first option that a file has no use for; NULL: none. */
+static const char *of_collectors(const struct choices *c)
+{
+	return c->speed                 ? "--speed"
+	       : c->version != UNSET    ? "--version"
+	       : c->capture_id != UNSET ? "--capture-id"
+	       : c->key                 ? "--key"
+	       : c->ca                  ? "--ca"
+	       : c->no_verify           ? "--no-verify"
+					: NULL;
+}
+
+static int to_name(const struct choices *c, int argc, char **argv)
+{
+	const char *astray = of_collectors(c);
+	const struct format *format;
+
+	if (c->read || c->keep_secrets)
+		return used_wrongly("--read and --keep-secrets are for "
+				    "collectors; a capture is imported first: "
+				    "earshot import");
+	if (!c->file)
+		return used_wrongly("name a file with -o or a collector with "
+				    "--to");
+	if (astray) {
+		fprintf(stderr,
+			"earshot export: %s is for collectors; %s is a file\n",
+			astray, c->file);
 		return EAR_EXIT_USAGE;
 	}
-	if (c.version < 1 || c.version > 3) {
-		fprintf(stderr, "earshot export: --version is 1, 2 or 3\n");
-		return EAR_EXIT_USAGE;
-	}
-	if (c.file && ear_net_uri_is(ear_slice_str(c.file)))
-		return send_all(&c, argc, argv);
-	if (c.read) {
-		fprintf(stderr, "earshot export: --read is for collectors; a "
-				"capture is imported first: earshot import\n");
-		return EAR_EXIT_USAGE;
-	}
-	if (!c.file) {
-		fprintf(stderr, "earshot export: name a file with -o "
-				"or a collector with --to\n"
-				"Try: earshot export --help\n");
-		return EAR_EXIT_USAGE;
-	}
-	format = format_of(&c);
-	if (!format && c.format) {
-		fprintf(stderr, "earshot export: --format is pcap, text or "
-				"json\n");
-		return EAR_EXIT_USAGE;
-	}
+	format = format_of(c);
+	if (!format && c->format)
+		return used_wrongly("--format is pcap, text or json");
 	if (!format) {
 		fprintf(stderr,
 			"earshot export: the name %s does not tell the "
 			"format; end it with .pcap, .txt or .json, or add "
 			"--format\n",
-			c.file);
+			c->file);
 		return EAR_EXIT_USAGE;
 	}
-	return run(&c, format, argc, argv);
+	return run(c, format, argc, argv);
+}
+
+int ear_cmd_export(int argc, char **argv)
+{
+	struct choices c = {.data = ear_data_dir(),
+		.to_ns = UINT64_MAX,
+		.version = UNSET,
+		.capture_id = UNSET};
+	int status;
+
+	if (!read_options(&c, &argc, &argv, &status))
+		return status;
+	return c.file && ear_net_uri_is(ear_slice_str(c.file))
+		       ? to_collector(&c, argc, argv)
+		       : to_name(&c, argc, argv);
 }

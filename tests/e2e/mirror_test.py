@@ -422,7 +422,17 @@ def export(tap, where):
     for words in (['--to', 'hep:'], ['--to', 'hep:a b'],
                   ['--to', 'hep:x', '--speed', 'slow'],
                   ['--to', 'hep:x;transport=tcp', '--version', '2'],
-                  ['--to', 'hep:x', '--version', '4']):
+                  ['--to', 'hep:x', '--version', '4'],
+                  ['--to', 'hep:x', '--version', '0'],
+                  ['--to', 'hep:x', '--capture-id', '4294967296'],
+                  ['--to', 'hep:x', '--format', 'json'],
+                  ['--to', 'hep:x', '--micro'],
+                  ['--to', 'hep:x', '--keep-secrets'],
+                  ['-o', pcap, '--keep-secrets'], ['-o', pcap, '--read', 'x'],
+                  ['-o', pcap, '--no-verify'], ['-o', pcap, '--ca', 'x'],
+                  ['-o', pcap, '--speed', 'max'], ['-o', pcap, '--key', 'x'],
+                  ['-o', '-', '--format', 'json', '--version', '3'],
+                  ['-o', pcap, '--capture-id', '0']):
         code, _, error = a.run('export', *words)
         tap.ok(code == 2 and error, f'used wrongly: {" ".join(words)}', code,
                error)
