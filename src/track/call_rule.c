@@ -4,10 +4,8 @@
 /* The first hit counts; what is not here is FAILED. */
 static const struct ear_disposition_rule builtin[] = {
 	{480, 480, EAR_CALL_NO_ANSWER, false},
-	{408, 408, EAR_CALL_NO_ANSWER, true},
-	{486, 486, EAR_CALL_BUSY, false},
-	{600, 600, EAR_CALL_BUSY, false},
-	{603, 603, EAR_CALL_BUSY, false},
+	{408, 408, EAR_CALL_NO_ANSWER, true}, {486, 486, EAR_CALL_BUSY, false},
+	{600, 600, EAR_CALL_BUSY, false}, {603, 603, EAR_CALL_BUSY, false},
 	{607, 607, EAR_CALL_BUSY, false}, /* RFC 8197 */
 };
 
@@ -84,8 +82,8 @@ enum ear_err ear_disposition_rule_parse(struct ear_slice text,
 	struct ear_disposition_rule *rule, struct ear_fault *fault)
 {
 	size_t equals = ear_slice_find(text, EAR_S("="));
-	struct ear_slice word = ear_slice_trim(
-		ear_slice_sub(text, equals + 1, text.n));
+	struct ear_slice word =
+		ear_slice_trim(ear_slice_sub(text, equals + 1, text.n));
 	const struct ear_slice tail = EAR_S("if rang");
 	enum ear_disposition d;
 	enum ear_err err;
@@ -100,8 +98,8 @@ enum ear_err ear_disposition_rule_parse(struct ear_slice text,
 	if (err)
 		return err;
 	if (word.n > tail.n &&
-		ear_slice_ieq(ear_slice_sub(word, word.n - tail.n, word.n),
-			tail)) {
+		ear_slice_ieq(
+			ear_slice_sub(word, word.n - tail.n, word.n), tail)) {
 		rule->if_rang = true;
 		word = ear_slice_trim(ear_slice_sub(word, 0, word.n - tail.n));
 	}

@@ -7,9 +7,8 @@
 
 /** What else counts beside the status. */
 struct call_facts {
-	bool rang;      /**< a provisional above 100 came */
-	bool cancelled; /**< the caller sent CANCEL */
-	bool hung_up;   /**< the caller sent BYE before any answer */
+	bool rang;    /**< a provisional above 100 came */
+	bool hung_up; /**< the caller sent BYE before any answer */
 };
 
 /**

@@ -192,7 +192,8 @@ static inline void scene_settle(struct scene *s, struct scene_words *w)
 		strcmp(w->method, "CANCEL"))
 		s->cseq = s->begun && scene_in_dialog(w->method) ? s->cseq + 1
 								 : 1;
-	s->rev = w->rev = w->rev > 0;
+	w->rev = w->rev > 0;
+	s->rev = w->rev;
 	s->begun = true;
 	if (strcmp(w->method, "ACK"))
 		snprintf(s->method, sizeof(s->method), "%s", w->method);
@@ -289,6 +290,7 @@ static inline void scene_line(
 			.from = "909",
 			.to = "600",
 			.from_tag = "ft",
+			.method = "INVITE",
 			.transport = EAR_TR_UDP,
 			.cseq = 1};
 	assert_true(n < sizeof(text));

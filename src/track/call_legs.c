@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Legs of a B2BUA, joined by what the messages show: each call that begins is
+ * held against those that go on, and joined to the one that fits best, if it
+ * fits well enough. docs/calls.md says what counts how much.
+ */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "proto/sdp.h"
+#include "proto/sip_body.h"
+#include "track/call_priv.h"
+
+/* What it takes to be a leg, of 100. */
+#define THRESHOLD 60
+/* The second leg goes out so soon after the first came in. Agents' clocks
+ * differ, so that it may seem to go out before. */
+#define SOON CALL_SECONDS(1)
+#define WITHIN CALL_SECONDS(5)
+#define SKEW CALL_SECONDS(1)
+/* Answers and ends of two legs that follow each other. */
+#define TOGETHER CALL_SECONDS(2)
+/* Most that are looked at for one hint: what everybody has tells nothing. */
+#define LOOKS 16
+/* Digits by which long numbers are the same, whatever stands before. */
+#define NUMBER_TAIL 6
+
+struct score {
+	unsigned points;
+	char why[96];
+};
+
+static void add(struct score *s, unsigned points, const char *why)
+{
+	size_t n = strlen(s->why);
+
+	s->points += points;
+	snprintf(s->why + n, sizeof(s->why) - n, "%s%s", n ? ", " : "", why);
+}
+
+/* --- hints ---------------------------------------------------------------- */
+
+static uint32_t hint_of(struct ear_slice s, enum call_hint kind)
+{
+	uint32_t hash = (uint32_t)ear_hash_seed(s, kind + 1u);
+
+	return hash ? hash : 1;
+}
+
+/* The last digits of a number, without its separators; else all of it. */
+static struct ear_slice number_tail(struct ear_slice user, char room[32])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < user.n; i++) {
+		char ch = user.p[i];
+
+		if (ch >= '0' && ch <= '9') {
+			if (n == 31)
+				memmove(room, room + 1, --n);
+			room[n++] = ch;
+		} else if (!strchr("+-.()", ch) || !ch) {
+			return user;
+		}
+	}
+	return n > NUMBER_TAIL ? ear_slice(room + n - NUMBER_TAIL, NUMBER_TAIL)
+			       : ear_slice(room, n);
+}
+
+static bool is_long(struct ear_slice user)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < user.n; i++)
+		digits += user.p[i] >= '0' && user.p[i] <= '9';
+	return digits >= NUMBER_TAIL;
+}
+
+static void number_hint(
+	struct call *call, enum call_hint kind, struct ear_slice user)
+{
+	char room[32];
+	struct ear_slice tail = number_tail(user, room);
+
+	/* source and destination share a seed: only kinds are compared */
+	if (tail.n)
+		call->hint[kind] = hint_of(tail, kind);
+}
+
+/* RFC 7989 s5: the caller's own half stays the same over all legs. */
+static void session_hint(struct call *call, struct call_event *e)
+{
+	struct ear_slice value =
+		ear_sip_value_of(call_sip(e), EAR_S("Session-ID"));
+
+	value = ear_slice_trim(
+		ear_slice_sub(value, 0, ear_slice_find(value, EAR_S(";"))));
+	if (value.n >= 16)
+		call->hint[CALL_HINT_SESSION] =
+			hint_of(value, CALL_HINT_SESSION);
+}
+
+/* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <address>: the
+ * version counts up. Ones that every call has the same of are no sign. */
+static void origin_hint(struct call *call, struct ear_slice origin)
+{
+	char key[200];
+	struct ear_slice word[6] = {0};
+	size_t n = 0, at = 0;
+	int length;
+
+	while (n < 6 && at < origin.n) {
+		struct ear_slice rest = ear_slice_sub(origin, at, origin.n);
+		size_t end = ear_slice_find(rest, EAR_S(" "));
+
+		word[n++] = ear_slice_trim(ear_slice_sub(rest, 0, end));
+		at += end + 1;
+	}
+	if (n < 6 || word[1].n < 4)
+		return;
+	length = snprintf(key, sizeof(key), "%.*s %.*s %.*s",
+		EAR_FMT(ear_slice_sub(word[0], 0, 40)),
+		EAR_FMT(ear_slice_sub(word[1], 0, 40)),
+		EAR_FMT(ear_slice_sub(word[5], 0, 64)));
+	call->hint[CALL_HINT_ORIGIN] =
+		hint_of(ear_slice(key, (size_t)length), CALL_HINT_ORIGIN);
+}
+
+static void media_hint(struct call *call, struct ear_sdp *sdp)
+{
+	struct ear_sdp_media media;
+	char key[100];
+	int n;
+
+	if (!ear_sdp_media_next(sdp, &media) || !media.port || !media.addr.n)
+		return;
+	n = snprintf(key, sizeof(key), "%.*s %u",
+		EAR_FMT(ear_slice_sub(media.addr, 0, 64)), media.port);
+	call->hint[CALL_HINT_MEDIA] =
+		hint_of(ear_slice(key, (size_t)n), CALL_HINT_MEDIA);
+}
+
+static void take_hints(
+	struct ear_calls *c, struct call *call, struct call_event *e)
+{
+	struct ear_sdp sdp;
+
+	number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
+	number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
+	if (!call_sip(e))
+		return;
+	session_hint(call, e);
+	if (!e->f->sdp ||
+		ear_sdp_parse(ear_sip_find_body(e->f->content_type, e->f->body,
+				      EAR_S("application/sdp")),
+			&sdp))
+		return;
+	origin_hint(call, sdp.origin);
+	media_hint(call, &sdp);
+}
+
+/* A spot is written over when its turn comes again; what pointed to it then
+ * sees by the count that it is gone. */
+void call_put_hints(struct ear_calls *c, uint32_t slot)
+{
+	for (unsigned kind = 0; kind < CALL_HINTS && c->spot; kind++) {
+		uint32_t hash = c->call[slot]->hint[kind], *head;
+
+		if (!hash)
+			continue;
+		head = &c->spot_head[hash % CALL_SPOTS];
+		c->spots++;
+		c->spot[c->spots % CALL_SPOTS] =
+			(struct call_spot){hash, slot, *head};
+		*head = c->spots;
+	}
+}
+
+/* --- scoring -------------------------------------------------------------- */
+
+static bool same_hint(
+	const struct call *a, const struct call *b, enum call_hint kind)
+{
+	return a->hint[kind] && a->hint[kind] == b->hint[kind];
+}
+
+static bool begins_with(const struct call *a, const struct call *b)
+{
+	return b->at_ns + SKEW >= a->at_ns && b->at_ns <= a->at_ns + WITHIN;
+}
+
+/* Numbers are worth most where they are long; a PBX's extensions and the
+ * time need one more thing that fits. */
+static void score_numbers(
+	struct score *s, const struct call *a, const struct call *b)
+{
+	bool dst = same_hint(a, b, CALL_HINT_DST);
+	bool src = same_hint(a, b, CALL_HINT_SRC);
+	bool soon = b->at_ns <= a->at_ns + SOON;
+
+	if ((!dst && !src) || !begins_with(a, b) || a->answer_ns)
+		return;
+	if (dst)
+		add(s, is_long(call_text(b, CALL_DST)) ? 35 : 25,
+			"number called");
+	if (src)
+		add(s, is_long(call_text(b, CALL_SRC)) ? 25 : 15,
+			"number calling");
+	if (ear_addr_ip_eq(&a->to, &b->from))
+		add(s, 15, "through the same host");
+	add(s, soon ? 15 : 8, "time");
+}
+
+/* @param a began first */
+static struct score score_of(const struct call *a, const struct call *b)
+{
+	struct score s = {0};
+
+	if (same_hint(a, b, CALL_HINT_SESSION))
+		add(&s, 95, "Session-ID");
+	if (!begins_with(a, b))
+		return s;
+	if (same_hint(a, b, CALL_HINT_ORIGIN))
+		add(&s, 80, "SDP origin");
+	if (same_hint(a, b, CALL_HINT_MEDIA))
+		add(&s, 70, "media address");
+	score_numbers(&s, a, b);
+	return s;
+}
+
+struct search {
+	uint32_t slot; /* of the new call */
+	uint32_t best;
+	struct score score;
+};
+
+/* The best, and of equals the one that began last, then the lower id. */
+static bool better(const struct ear_calls *c, const struct search *s,
+	uint32_t slot, unsigned points)
+{
+	const struct call *now, *then;
+
+	if (s->best == CALL_NONE || points != s->score.points)
+		return s->best == CALL_NONE || points > s->score.points;
+	now = c->call[slot];
+	then = c->call[s->best];
+	if (now->at_ns != then->at_ns)
+		return now->at_ns > then->at_ns;
+	return now->id < then->id;
+}
+
+static void consider(const struct ear_calls *c, struct search *s, uint32_t slot,
+	struct score score)
+{
+	if (score.points > 100)
+		score.points = 100;
+	if (score.points < THRESHOLD || !better(c, s, slot, score.points))
+		return;
+	s->best = slot;
+	s->score = score;
+}
+
+static void search_hint(
+	const struct ear_calls *c, struct search *s, enum call_hint kind)
+{
+	const struct call *own = c->call[s->slot];
+	uint32_t hash = own->hint[kind], at;
+
+	if (!hash)
+		return;
+	at = c->spot_head[hash % CALL_SPOTS];
+	for (int looks = 0; looks < LOOKS && at; looks++) {
+		const struct call_spot *spot = &c->spot[at % CALL_SPOTS];
+		const struct call *other;
+
+		if (c->spots - at >= CALL_SPOTS)
+			break;
+		other = spot->hash == hash && spot->slot < c->slots
+				? c->call[spot->slot]
+				: NULL;
+		if (other && other != own && other->key != own->key &&
+			other->state != CALL_OVER && other->hint[kind] == hash)
+			consider(c, s, spot->slot, score_of(other, own));
+		at = spot->before;
+	}
+}
+
+/* --- header fields that name the other leg's Call-ID -----------------------
+ */
+
+static void consider_call_id(const struct ear_calls *c, struct search *s,
+	struct ear_slice id, unsigned points, const char *why)
+{
+	uint32_t slot = ear_map64_get(&c->by_call_id, ear_hash(id));
+	struct score score = {0};
+
+	add(&score, points, why);
+	for (; slot != CALL_NONE; slot = c->call[slot]->same) {
+		if (slot != s->slot)
+			consider(c, s, slot, score);
+	}
+}
+
+/* X-CID and its many like: any field that nobody standardised and that holds
+ * a Call-ID which we know. */
+static void search_headers(
+	const struct ear_calls *c, struct search *s, struct call_event *e)
+{
+	const struct ear_sip *sip = call_sip(e);
+	struct ear_sip_cursor cursor = {0};
+	struct ear_sip_header header;
+
+	while (ear_sip_next(sip, &cursor, &header)) {
+		struct ear_slice value = header.value;
+		char why[60];
+
+		if (header.id != EAR_SIP_OTHER &&
+			header.id != EAR_SIP_REPLACES &&
+			header.id != EAR_SIP_IN_REPLY_TO)
+			continue;
+		value = ear_slice_trim(ear_slice_sub(
+			value, 0, ear_slice_find(value, EAR_S(";"))));
+		if (value.n < 4 || value.n > 255)
+			continue;
+		snprintf(why, sizeof(why), "%.*s",
+			EAR_FMT(ear_slice_sub(header.name, 0, 40)));
+		consider_call_id(c, s, value, 98, why);
+	}
+}
+
+/* --- joining -------------------------------------------------------------- */
+
+static void set_group(struct ear_calls *c, struct search *s)
+{
+	struct call *other = c->call[s->best], *own = c->call[s->slot];
+
+	if (!other->group) {
+		other->group = other->id;
+		call_mark(c, s->best);
+	}
+	own->group = other->group;
+	own->score = (uint16_t)s->score.points;
+	own->mate = s->best;
+	own->mate_id = other->id;
+	other->mate = s->slot;
+	other->mate_id = own->id;
+	other->mate_end_ns = 0;
+	call_set(c, s->slot, CALL_WHY, ear_slice_str(s->score.why));
+}
+
+void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e)
+{
+	struct search s = {.slot = slot, .best = CALL_NONE};
+
+	take_hints(c, c->call[slot], e);
+	/* a B2BUA may keep the Call-ID and change the tag */
+	consider_call_id(c, &s, e->f->call_id, 90, "Call-ID");
+	if (call_sip(e))
+		search_headers(c, &s, e);
+	for (unsigned kind = 0; kind < CALL_HINTS; kind++)
+		search_hint(c, &s, kind);
+	if (s.best != CALL_NONE)
+		set_group(c, &s);
+	call_put_hints(c, slot);
+}
+
+static struct call *mate_of(struct ear_calls *c, const struct call *call)
+{
+	struct call *mate = call->mate < c->slots ? c->call[call->mate] : NULL;
+
+	return mate && mate->id == call->mate_id ? mate : NULL;
+}
+
+static void confirm(struct ear_calls *c, uint32_t slot, const char *why)
+{
+	struct call *call = c->call[slot];
+	char all[160];
+
+	if (!call->score || call->score >= 100)
+		return;
+	snprintf(all, sizeof(all), "%.*s, %s",
+		EAR_FMT(call_text(call, CALL_WHY)), why);
+	call->score = (uint16_t)(call->score > 90 ? 100 : call->score + 10);
+	call_set(c, slot, CALL_WHY, ear_slice_str(all));
+}
+
+static bool together(uint64_t a, uint64_t b)
+{
+	return a && b && (a > b ? a - b : b - a) <= TOGETHER;
+}
+
+/* The score is the later leg's; the earlier one is often answered last. */
+void call_legs_answered(struct ear_calls *c, uint32_t slot)
+{
+	struct call *call = c->call[slot], *mate = mate_of(c, call);
+	uint32_t later;
+
+	if (!mate || !together(call->answer_ns, mate->answer_ns))
+		return;
+	later = call->score ? slot : call->mate;
+	confirm(c, later, "answered together");
+}
+
+void call_legs_ended(struct ear_calls *c, uint32_t slot)
+{
+	struct call *call = c->call[slot], *mate = mate_of(c, call);
+
+	if (mate)
+		mate->mate_end_ns = call->end_ns;
+	if (call->score && together(call->end_ns, call->mate_end_ns))
+		confirm(c, slot, "ended together");
+}
