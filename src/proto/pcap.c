@@ -10,6 +10,7 @@
 #define MAGIC_LONG 0xa1b2cd34u /* record header with 8 bytes more */
 #define MAGIC_NG 0x0a0d0d0au   /* the same in both byte orders */
 #define NG_ORDER 0x1a2b3c4du
+#define SECRETS_TLS 0x544c534bu /* "TLSK" */
 
 #define FILE_HEADER 24
 #define RECORD_HEADER 16
@@ -19,6 +20,7 @@ enum block {
 	BLOCK_OLD_PACKET = 2,
 	BLOCK_SIMPLE = 3,
 	BLOCK_ENHANCED = 6,
+	BLOCK_SECRETS = 10,
 };
 
 enum option { OPT_END = 0, OPT_TSRESOL = 9, OPT_TSOFFSET = 14 };
@@ -280,6 +282,29 @@ static enum ear_err ng_packet(struct ear_pcap *p, uint32_t type,
 	return EAR_OK;
 }
 
+/*
+ * Decryption Secrets Block: type(4) length(4) kind(4) length(4) secrets …
+ * It is passed over in pieces, for it may be longer than any window.
+ */
+static enum ear_err ng_secrets(
+	struct ear_pcap *p, struct ear_slice in, uint32_t n, size_t *used)
+{
+	uint32_t bytes;
+
+	if (n < 20) {
+		p->skip = n;
+		return EAR_OK;
+	}
+	if (in.n < 16)
+		return more(p, 16);
+	bytes = get32(p, in.p + 12);
+	p->skip = n - 16;
+	if (get32(p, in.p + 8) == SECRETS_TLS && bytes <= n - 20)
+		p->secret = bytes;
+	*used += 16;
+	return EAR_OK;
+}
+
 static bool is_packet(uint32_t type)
 {
 	return type == BLOCK_ENHANCED || type == BLOCK_SIMPLE ||
@@ -304,6 +329,8 @@ static enum ear_err ng_block(struct ear_pcap *p, struct ear_slice in,
 	if (n < 12 || n % 4)
 		return ear_fail(fault, EAR_BAD, p->offset,
 			"damaged capture: a block of %u bytes", n);
+	if (type == BLOCK_SECRETS && p->secrets)
+		return ng_secrets(p, in, n, used);
 	if (!is_packet(type) && type != BLOCK_INTERFACE) {
 		p->skip = n;
 		return EAR_OK;
@@ -329,10 +356,23 @@ static enum ear_err ng_block(struct ear_pcap *p, struct ear_slice in,
 	return err;
 }
 
+static void hand_secret(struct ear_pcap *p, struct ear_slice in)
+{
+	size_t n = p->secret < in.n ? (size_t)p->secret : in.n;
+
+	if (!n)
+		return;
+	p->secret -= n;
+	p->secrets(ear_slice_sub(in, 0, n), p->secrets_arg);
+	if (!p->secret)
+		p->secrets(EAR_S(""), p->secrets_arg);
+}
+
 static void skip_some(struct ear_pcap *p, struct ear_slice *in, size_t *used)
 {
 	size_t n = p->skip < in->n ? (size_t)p->skip : in->n;
 
+	hand_secret(p, ear_slice_sub(*in, 0, n));
 	p->skip -= n;
 	p->offset += n;
 	*used += n;

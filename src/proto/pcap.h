@@ -18,7 +18,8 @@
  * pcap: both byte orders, micro- and nanoseconds, and the old variant with a
  * longer record header. pcapng: many sections, each with its own byte order
  * and interfaces, if_tsresol and if_tsoffset, enhanced, simple and obsolete
- * packet blocks; other blocks are skipped.
+ * packet blocks; the TLS key log of a Decryption Secrets Block is handed out;
+ * other blocks are skipped.
  *
  * Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
  */
@@ -70,12 +71,18 @@ struct ear_pcap_interface {
 
 enum ear_pcap_form { EAR_PCAP_UNKNOWN = 0, EAR_PCAP_CLASSIC, EAR_PCAP_NG };
 
+/** Takes the text of a TLS key log in pieces; an empty one ends it. */
+typedef void (*ear_pcap_secrets_fn)(struct ear_slice text, void *arg);
+
 /** A reader; all zero is ready. */
 struct ear_pcap {
+	ear_pcap_secrets_fn secrets; /**< the caller's; NULL: passed over */
+	void *secrets_arg;
 	size_t need; /**< after EAR_MORE: bytes the window must show */
 	enum ear_pcap_form form;
 	uint64_t offset;      /**< bytes consumed so far */
 	uint64_t skip;        /**< bytes of an unread block still to pass */
+	uint64_t secret;      /**< the first of them that are key log */
 	bool swapped;         /**< written in the other byte order */
 	bool nano;            /**< classic: fractions are nanoseconds */
 	uint8_t record_bytes; /**< classic: length of a record's header */

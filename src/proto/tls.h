@@ -61,6 +61,7 @@ struct ear_tls_info {
 	uint8_t alert;        /**< description + 1 of a fatal alert; 0 none */
 	int alert_by;         /**< side that sent it; -1 none */
 	bool close_notify[2]; /**< a side said that it ends */
+	int closer;           /**< side that said so first; -1 none */
 	uint64_t not_after_ns;
 	struct ear_slice sni;
 	struct ear_slice alpn; /**< what was chosen; where that is not to be
@@ -80,8 +81,9 @@ struct ear_tls_events {
 };
 
 struct ear_tls_options {
-	const struct ear_tls_keys *keys; /**< borrowed; NULL: nobody asks for
-					      what is inside */
+	const struct ear_tls_keys *keys; /**< borrowed; may be NULL */
+	bool expect; /**< keys are there or will come. Else nobody asks for
+			  what is inside until keys has one */
 	size_t total_bytes; /**< most held for want of keys; default 64 MiB */
 };
 
@@ -134,6 +136,9 @@ void ear_tls_end(struct ear_tls_flow *flow, uint64_t at_ns);
 
 /** Look for keys that came, give up what has waited too long. */
 void ear_tls_tick(struct ear_tls *tls, uint64_t now_ns);
+
+/** Whether data is decrypted, as far as is known now. */
+bool ear_tls_reads(const struct ear_tls_flow *flow);
 
 /** What is known now. */
 void ear_tls_info(const struct ear_tls_flow *flow, struct ear_tls_info *info);

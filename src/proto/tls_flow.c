@@ -73,7 +73,7 @@ enum ear_err ear_tls_flow_new(
 		return EAR_NOMEM;
 	f->tls = tls;
 	f->user = user;
-	f->client = f->alert_by = -1;
+	f->client = f->alert_by = f->closer = -1;
 	tls->stats.open++;
 	return EAR_OK;
 }
@@ -172,6 +172,7 @@ void ear_tls_info(const struct ear_tls_flow *f, struct ear_tls_info *info)
 		.alert_by = f->alert_by,
 		.close_notify = {f->side[0].close_notify,
 			f->side[1].close_notify},
+		.closer = f->closer,
 		.not_after_ns = f->not_after_ns,
 		.sni = ear_buf_view(&t[EAR_TLS_SNI]),
 		.alpn = ear_buf_view(
@@ -197,11 +198,25 @@ static void tell(struct ear_tls_flow *f, uint64_t at_ns)
 		f->tls->events.info(f->user, at_ns, &info, f->tls->arg);
 }
 
-static bool is_sealed(const struct ear_tls_flow *f, int side, uint8_t type)
+bool ear_tls_reads(const struct ear_tls_flow *f)
+{
+	return ear_tls_wanted(f);
+}
+
+/* Behind ChangeCipherSpec, which in TLS 1.3 means nothing, all is encrypted. A
+ * hello may follow it all the same where the version is not known yet: that
+ * of the client behind a HelloRetryRequest that is still to come. */
+static bool is_sealed(const struct ear_tls_flow *f, int side, uint8_t type,
+	struct ear_slice payload)
 {
 	if (type == EAR_TLS_DATA)
 		return true;
-	return f->side[side].changed && !ear_tls_is_13(f);
+	if (!f->side[side].changed || ear_tls_is_13(f))
+		return false;
+	return f->version || type != EAR_TLS_HANDSHAKE || payload.n < 40 ||
+	       (payload.p[0] != EAR_TLS_HS_CLIENT_HELLO &&
+		       payload.p[0] != EAR_TLS_HS_SERVER_HELLO) ||
+	       payload.p[1];
 }
 
 static enum ear_tls_step take_record(
@@ -209,7 +224,7 @@ static enum ear_tls_step take_record(
 {
 	uint8_t type = rec->head[0];
 
-	if (!is_sealed(f, side, type)) {
+	if (!is_sealed(f, side, type, rec->payload)) {
 		ear_tls_content(f, side, rec->at_ns, type, rec->payload);
 		return EAR_TLS_DONE;
 	}
@@ -312,10 +327,11 @@ bool ear_tls_looks_like(struct ear_slice in)
 }
 
 /* Nothing of the record's payload is wanted: it need not be whole. */
-static bool is_idle(const struct ear_tls_flow *f, int side, uint8_t type)
+static bool is_idle(const struct ear_tls_flow *f, int side, uint8_t type,
+	struct ear_slice part)
 {
 	return !ear_tls_wanted(f) &&
-	       (is_sealed(f, side, type) || type == EAR_TLS_HEARTBEAT);
+	       (type == EAR_TLS_HEARTBEAT || is_sealed(f, side, type, part));
 }
 
 /* One record off the front. @return bytes used; 0: need says how many */
@@ -337,7 +353,8 @@ static size_t step(struct ear_tls_flow *f, int side, uint64_t at_ns,
 	if (!f->counted)
 		f->tls->stats.flows++;
 	f->counted = true;
-	if (in.n < n && is_idle(f, side, rec.head[0])) {
+	if (in.n < n && is_idle(f, side, rec.head[0],
+				ear_slice_sub(in, EAR_TLS_HEAD, in.n))) {
 		if (!f->ready && f->version)
 			f->ready = f->dirty = true;
 		s->skip = n - in.n;

@@ -71,6 +71,7 @@ struct ear_tls_flow {
 	uint16_t version, cipher;
 	int8_t client; /**< side; -1 not known */
 	int8_t alert_by;
+	int8_t closer; /**< side that sent close_notify first; -1 none */
 	uint8_t alert;
 	uint8_t why;   /**< enum ear_tls_unread, final */
 	uint8_t waits; /**< enum ear_tls_unread, should it end now */
@@ -116,7 +117,9 @@ void ear_tls_content(struct ear_tls_flow *f, int side, uint64_t at_ns,
 /** Whether keys are asked for at all and still looked for. */
 static inline bool ear_tls_wanted(const struct ear_tls_flow *f)
 {
-	return f->tls->options.keys && !f->why;
+	const struct ear_tls_options *o = &f->tls->options;
+
+	return !f->why && o->keys && (o->expect || ear_tls_keys_count(o->keys));
 }
 
 static inline bool ear_tls_is_13(const struct ear_tls_flow *f)

@@ -51,8 +51,12 @@ static void server_hello(
 	struct ear_tls_side *s = &f->side[side];
 	struct ear_tls_hello h;
 
-	if (f->client == side || ear_tls_server_hello(body, &h) || h.retry)
+	if (f->client == side || ear_tls_server_hello(body, &h))
 		return;
+	if (h.retry) {
+		f->version = h.version; /* another hello follows in clear */
+		return;
+	}
 	f->client = (int8_t)!side;
 	memcpy(s->random, h.random.p, EAR_TLS_RANDOM);
 	s->hello = true;
@@ -196,6 +200,8 @@ static void alert(struct ear_tls_flow *f, int side, struct ear_slice in)
 	/* RFC 8446 s6: of TLS 1.3 the level says nothing. */
 	if (what == ALERT_CLOSE_NOTIFY) {
 		f->side[side].close_notify = true;
+		if (f->closer < 0)
+			f->closer = (int8_t)side;
 	} else if (!f->alert && (level == 2 || (ear_tls_is_13(f) && !soft))) {
 		f->alert = (uint8_t)(what == 255 ? what : what + 1);
 		f->alert_by = (int8_t)side;

@@ -18,6 +18,7 @@
 struct reading {
 	const struct ear_tap_file_options *options;
 	struct ear_packets *packets;
+	struct ear_keylog *keylog;
 	uint64_t bytes; /* of the file, uncompressed */
 };
 
@@ -50,6 +51,12 @@ static bool stopped(const struct reading *r)
 	return ear_stopped(r->options->stop);
 }
 
+/* The file's own key log. */
+static void take_secrets(struct ear_slice text, void *arg)
+{
+	ear_keylog_text(arg, text);
+}
+
 /* All packets in view. */
 static enum ear_err take_view(struct reading *r, struct ear_pcap *p,
 	struct ear_source *s, struct ear_fault *fault)
@@ -77,7 +84,7 @@ static enum ear_err take_view(struct reading *r, struct ear_pcap *p,
 static enum ear_err read_pcap(
 	struct reading *r, struct ear_source *s, struct ear_fault *fault)
 {
-	struct ear_pcap p = {0};
+	struct ear_pcap p = {.secrets = take_secrets, .secrets_arg = r->keylog};
 	uint64_t next = 0;
 	enum ear_err err;
 
@@ -181,6 +188,19 @@ static enum ear_err open_ledger(
 	return err;
 }
 
+static enum ear_err open_keylog(
+	const char *path, struct ear_keylog **log, struct ear_fault *fault)
+{
+	enum ear_err err = ear_keylog_new(path, log);
+
+	if (err)
+		return ear_fail(fault, err, 0, "out of memory");
+	err = ear_keylog_read(*log, fault);
+	if (err)
+		ear_keylog_free(log);
+	return err;
+}
+
 /* Put the file's name before the sentence and the place behind it. */
 static void name_it(const struct ear_packets_stats *sum, const char *path,
 	enum ear_err err, struct ear_fault *fault)
@@ -230,9 +250,13 @@ enum ear_err ear_tap_file_read(const char *path,
 	to.tap = ear_slice_str(tap);
 	if (summary)
 		*summary = sum;
-	err = ear_source_open(path, &source, fault);
+	err = open_keylog(options->keylog, &r.keylog, fault);
 	if (err)
 		return err; /* names the file already */
+	err = ear_source_open(path, &source, fault);
+	if (err)
+		goto out; /* likewise */
+	to.keylog = r.keylog;
 	if (!to.tally)
 		err = open_ledger(&to, &own);
 	if (!err)
@@ -243,7 +267,9 @@ enum ear_err ear_tap_file_read(const char *path,
 		*summary = sum;
 	if (err)
 		name_it(&sum, path, err, fault);
+out:
 	ear_packets_free(&r.packets);
+	ear_keylog_free(&r.keylog);
 	ear_ledger_free(&own);
 	ear_source_close(&source);
 	return err;

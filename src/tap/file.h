@@ -30,6 +30,8 @@ struct ear_tap_file_options {
 	void *arg;                     /**< of both */
 	struct ear_tally *tally;       /**< borrowed; NULL counts nothing */
 	bool tell;                     /**< connection events go to fn too */
+	const char *keylog;            /**< TLS key log, read before the file;
+					    NULL: none but what is in it */
 	const volatile bool *stop;     /**< becomes true: end; may be NULL */
 };
 

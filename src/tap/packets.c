@@ -47,6 +47,8 @@ enum ear_err ear_packets_new(
 		err = ear_tcp_new(&tcp, &ear_packets_tcp, ps, &ps->tcp);
 	if (!err)
 		err = ear_sctp_new(ear_packets_sctp, ps, &ps->sctp);
+	if (!err)
+		err = ear_packets_tls_new(ps);
 	if (err)
 		ear_packets_free(&ps);
 	*out = ps;
@@ -61,6 +63,7 @@ void ear_packets_free(struct ear_packets **packets)
 		return;
 	ear_sctp_free(&ps->sctp);
 	ear_tcp_free(&ps->tcp);
+	ear_tls_free(&ps->tls);
 	ear_ip_walk_free(&ps->walk);
 	ear_decoder_free(&ps->decoder);
 	ear_buf_fini(&ps->event);
@@ -71,6 +74,8 @@ void ear_packets_free(struct ear_packets **packets)
 void ear_packets_clock(struct ear_packets *ps, uint64_t now_ns)
 {
 	ps->seen_ns = now_ns;
+	if (ps->options.keylog)
+		(void)ear_keylog_poll(ps->options.keylog, now_ns);
 	for (size_t i = 0; i < EAR_N_COUNT; i++) {
 		if (ps->batch[i])
 			ear_tally_add(ps->options.tally, (enum ear_count)i,
@@ -90,6 +95,7 @@ void ear_packets_frame(struct ear_packets *ps, uint32_t link, uint64_t at_ns,
 		if (!ps->sum.first_ns)
 			ps->sum.first_ns = at_ns;
 		ps->sum.last_ns = at_ns;
+		ear_packets_tls_tick(ps, at_ns);
 	}
 	switch (ear_ip_walk_frame(ps->walk, link, at_ns, frame, &unit)) {
 	case EAR_OK: ear_packets_unit(ps, &unit); return;
@@ -104,6 +110,7 @@ void ear_packets_frame(struct ear_packets *ps, uint32_t link, uint64_t at_ns,
 void ear_packets_tick(struct ear_packets *ps, uint64_t now_ns)
 {
 	ear_tcp_tick(ps->tcp, now_ns);
+	ear_packets_tls_tick(ps, now_ns);
 }
 
 void ear_packets_end(struct ear_packets *ps)
@@ -126,4 +133,5 @@ void ear_packets_stats(
 	stats->evicted = tcp.evicted;
 	stats->open = tcp.open;
 	stats->held_bytes = tcp.held_bytes;
+	ear_tls_stats(ps->tls, &stats->tls);
 }

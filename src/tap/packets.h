@@ -4,9 +4,10 @@
  * share.
  *
  * SIP is known by its bytes, on any port, over UDP, TCP, SCTP and WebSocket;
- * HEP in UDP and TCP is opened. What is neither is counted by kind and not
- * kept. A message whose end is missing (snap length, lost fragment, lost
- * segment) is handed out as far as it goes, with EAR_MSG_TRUNCATED and a note.
+ * HEP in UDP and TCP is opened; so is TLS where a key log has its keys. What is
+ * neither is counted by kind and not kept. A message whose end is missing (snap
+ * length, lost fragment, lost segment) is handed out as far as it goes, with
+ * EAR_MSG_TRUNCATED and a note.
  *
  * TCP connections that carry SIP, TLS or WebSocket, or are on a port of SIP,
  * are told as messages of proto EAR_PROTO_CONN (message/conn.h), on request.
@@ -30,7 +31,9 @@
 #ifndef EAR_TAP_PACKETS_H
 #define EAR_TAP_PACKETS_H
 
+#include "proto/tls.h"
 #include "tap/decode.h"
+#include "tap/keylog.h"
 
 enum ear_packet_kind {
 #define X(name, key, count, help) EAR_PACKET_##name,
@@ -57,16 +60,19 @@ typedef void (*ear_packets_hep_fn)(const struct ear_packet_place *place,
 	struct ear_slice bytes, bool cut, void *arg);
 
 struct ear_packets_options {
-	ear_msg_fn fn;           /**< slices live until it returns */
-	ear_packets_hep_fn hep;  /**< NULL: HEP is decoded and given to fn */
-	void *arg;               /**< of both */
-	struct ear_slice tap;    /**< name in messages; borrowed */
-	struct ear_tally *tally; /**< borrowed; where to count */
-	bool fn_counts;          /**< fn and hep count RECEIVED themselves */
-	bool tell;               /**< connection events go to fn */
-	uint16_t flags;          /**< EAR_MSG_* of all messages */
-	size_t connections;      /**< most at once; default 16384 */
-	uint64_t idle_ns;        /**< silence that ends one; default 15 min */
+	ear_msg_fn fn;             /**< slices live until it returns */
+	ear_packets_hep_fn hep;    /**< NULL: HEP is decoded and given to fn */
+	void *arg;                 /**< of both */
+	struct ear_slice tap;      /**< name in messages; borrowed */
+	struct ear_tally *tally;   /**< borrowed; where to count */
+	bool fn_counts;            /**< fn and hep count RECEIVED themselves */
+	bool tell;                 /**< connection events go to fn */
+	struct ear_keylog *keylog; /**< borrowed; TLS is decrypted with its
+					keys, and the clock polls it; NULL:
+					only its handshakes are read */
+	uint16_t flags;            /**< EAR_MSG_* of all messages */
+	size_t connections;        /**< most at once; default 16384 */
+	uint64_t idle_ns;          /**< silence that ends one; default 15 min */
 };
 
 /** What there was; of a file, complete up to where reading ended. */
@@ -86,7 +92,8 @@ struct ear_packets_stats {
 	uint64_t evicted;    /**< TCP connections given up for want of room */
 	uint64_t open;       /**< TCP connections followed now */
 	uint64_t held_bytes; /**< of their streams, kept now */
-	uint64_t first_ns;   /**< capture time of the first and last packet */
+	struct ear_tls_stats tls;
+	uint64_t first_ns; /**< capture time of the first and last packet */
 	uint64_t last_ns;
 };
 

@@ -201,10 +201,13 @@ static void on_closed(struct ear_tcp_conn *tcp, enum ear_tcp_end how, void *arg)
 	char room[120];
 
 	(void)arg;
+	if (c)
+		ear_packets_tls_end(c, tcp->ended_ns);
 	if (!c || !c->told || how == EAR_TCP_END_NONE)
 		return;
 	closed.cause = c->cause ? c->cause : cause_of(how);
-	closed.by = side_of(tcp, c->closing ? c->closer : tcp->ender);
+	closed.by =
+		side_of(tcp, c->closing || c->cause ? c->closer : tcp->ender);
 	closed.bytes[0] = tcp->half[client].bytes;
 	closed.bytes[1] = tcp->half[!client].bytes;
 	closed.tls = c->tls;
@@ -219,6 +222,7 @@ static void on_forget(struct ear_tcp_conn *tcp, void *arg)
 	(void)arg;
 	for (int i = 0; i < 2; i++)
 		ear_stream_end(&c->stream[i], EAR_S(""));
+	ear_packets_tls_free(c);
 	free(c);
 	tcp->shared = NULL;
 }

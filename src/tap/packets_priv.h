@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Inside of packets.h: packets.c takes frames, packets_unit.c what a packet
- * carries, stream.c what a TCP stream carries, packets_conn.c tells what
- * becomes of connections.
+ * carries, stream.c what a TCP stream carries, stream_tls.c what TLS in it
+ * carries, packets_conn.c tells what becomes of connections.
  */
 #ifndef EAR_TAP_PACKETS_PRIV_H
 #define EAR_TAP_PACKETS_PRIV_H
@@ -20,6 +20,8 @@ struct ear_packets {
 	struct ear_ip_walk *walk;
 	struct ear_tcp *tcp;
 	struct ear_sctp *sctp;
+	struct ear_tls *tls;
+	uint64_t tls_ns;             /**< when it was ticked last */
 	struct ear_buf event;        /**< a connection event in work */
 	uint64_t batch[EAR_N_COUNT]; /**< not yet in tally */
 };
@@ -72,6 +74,7 @@ struct ear_stream {
 	struct ear_packets_conn *conn;
 	const struct ear_tcp_half *half; /**< addresses and time */
 	bool secure;                     /**< it came out of TLS */
+	uint64_t at_ns;                  /**< out of TLS: time of the record */
 	size_t want;                     /**< show again with that many bytes */
 	uint32_t mode;                   /**< of stream.c */
 	uint32_t count;                  /**< bytes looked through in vain */
@@ -90,6 +93,21 @@ void ear_stream_gap(
 /** It is over; rest was never used. Frees what it holds. */
 void ear_stream_end(struct ear_stream *s, struct ear_slice rest);
 
+/* --- stream_tls.c ------------------------------------------------------ */
+
+/** @return EAR_OK; EAR_NOMEM */
+EAR_MUST_USE enum ear_err ear_packets_tls_new(struct ear_packets *ps);
+/** Take bytes of TLS. @return how many were used; less: *wait is set */
+size_t ear_stream_tls(struct ear_stream *s, struct ear_slice in, bool *wait);
+void ear_stream_tls_gap(
+	struct ear_stream *s, struct ear_slice rest, uint64_t missing);
+/** The connection is over: hand out what is left, and say for CLOSED what TLS
+ *  knows of its end. */
+void ear_packets_tls_end(struct ear_packets_conn *conn, uint64_t at_ns);
+void ear_packets_tls_free(struct ear_packets_conn *conn);
+/** It is at least that late: keys may have come. */
+void ear_packets_tls_tick(struct ear_packets *ps, uint64_t now_ns);
+
 /* --- packets_conn.c ---------------------------------------------------- */
 
 /** What hangs on a TCP connection (struct ear_tcp_conn, shared). */
@@ -100,10 +118,11 @@ struct ear_packets_conn {
 	uint8_t transport; /**< what it carries; EAR_TR_UNKNOWN: not known */
 	bool told;         /**< OPENED was handed out */
 	bool closing;      /**< WebSocket: a close frame was seen */
-	int8_t closer;     /**< half[] that sent it */
+	int8_t closer;     /**< half[] that sent it, or what cause says */
 	uint16_t status;   /**< of the close frame; 0 none */
-	uint8_t cause;     /**< enum ear_conn_cause that stands in place of
-				what TCP says, as TLS_ERROR; 0: none */
+	struct ear_packets_tls *secure; /**< owned; NULL: no TLS */
+	uint8_t cause; /**< enum ear_conn_cause that stands in place of
+			    what TCP says, as TLS_ERROR; 0: none */
 	struct ear_conn_tls tls; /**< goes with CLOSED */
 };
 

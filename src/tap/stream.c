@@ -4,7 +4,8 @@
  * bytes, so that it does not matter whether the capture saw the other one or
  * the beginning:
  *
- *     NEW ──▶ SIP, HEP, WS, TLS     by how the bytes begin
+ *     NEW ──▶ SIP, HEP, WS, TLS     by how the bytes begin; TLS goes on in
+ *      │                            stream_tls.c
  *      │
  *      └────▶ SEEK ──▶ SIP          a first line of SIP somewhere in them
  *               │
@@ -38,7 +39,7 @@ static enum ear_transport transport_of(const struct ear_stream *s)
 static struct ear_packet_place place_of(const struct ear_stream *s)
 {
 	return (struct ear_packet_place){
-		.at_ns = s->half->at_ns,
+		.at_ns = s->at_ns ? s->at_ns : s->half->at_ns,
 		.src = s->half->src,
 		.dst = s->half->dst,
 		.transport = (uint8_t)transport_of(s),
@@ -79,15 +80,6 @@ static size_t find_line(struct ear_slice in)
 		at = hit + 7;
 	}
 	return in.n;
-}
-
-/* TLS: handshake, alert, data …; version 3.x; a length that may be. */
-static bool is_tls(struct ear_slice in)
-{
-	const uint8_t *b = (const uint8_t *)in.p;
-
-	return in.n >= 5 && b[0] >= 20 && b[0] <= 24 && b[1] == 3 &&
-	       b[2] <= 4 && b[3] <= 0x48;
 }
 
 /* A frame of which the beginning, unmasked, is SIP. */
@@ -184,7 +176,7 @@ static size_t begin(struct ear_stream *s, struct ear_slice in, bool *wait)
 		return in.n;
 	default: break;
 	}
-	if (!s->secure && is_tls(in)) {
+	if (!s->secure && ear_tls_looks_like(in)) {
 		found(s, TLS);
 		return 0;
 	}
@@ -323,9 +315,7 @@ static size_t step(struct ear_stream *s, struct ear_slice in, bool *wait)
 	case SIP: return read_sip(s, in, wait);
 	case HEP: return read_hep(s, in, wait);
 	case WS: return read_ws(s, in, wait);
-	case TLS:
-		ear_packets_count(s->packets, EAR_PACKET_TLS, in.n);
-		return in.n;
+	case TLS: return ear_stream_tls(s, in, wait);
 	default: return begin(s, in, wait);
 	}
 }
@@ -369,7 +359,9 @@ static void unfinished(struct ear_stream *s, struct ear_slice rest,
 	else if (s->mode == HEP && rest.n > EAR_HEP_HEAD)
 		ear_packets_hep(s->packets, &place, rest, cut);
 	else
-		ear_packets_count(s->packets, EAR_PACKET_TCP, rest.n);
+		ear_packets_count(s->packets,
+			s->mode == TLS ? EAR_PACKET_TLS : EAR_PACKET_TCP,
+			rest.n);
 }
 
 void ear_stream_gap(
@@ -377,6 +369,8 @@ void ear_stream_gap(
 {
 	struct ear_packet_cut cut = {"capture.gap", missing};
 
+	if (s->mode == TLS)
+		ear_stream_tls_gap(s, rest, missing);
 	unfinished(s, rest, &cut);
 	/* TLS goes on as TLS; all else must show what it is again. */
 	if (s->mode != TLS && s->mode != OTHER)

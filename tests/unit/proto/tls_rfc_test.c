@@ -208,7 +208,7 @@ static void play(size_t step, size_t keys_at)
 	struct bytes bytes;
 
 	assert_int_equal(ear_tls_keys_new(0, &keys), EAR_OK);
-	assert_int_equal(ear_tls_new(&(struct ear_tls_options){.keys = keys},
+	assert_int_equal(ear_tls_new(&(struct ear_tls_options){.keys = keys, .expect = true},
 				 &events, NULL, &tls),
 		EAR_OK);
 	assert_int_equal(ear_tls_flow_new(tls, &seen, &flow), EAR_OK);
