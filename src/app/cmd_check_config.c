@@ -21,6 +21,9 @@ static void print_summary(const char *path, const struct ear_config *config,
 		plural(settings->listeners),
 		config->console[0].enabled ? config->console[0].address
 					   : "off");
+	if (settings->server.n_captures)
+		printf(", %zu capture%s", settings->server.n_captures,
+			plural(settings->server.n_captures));
 	if (rules->n_traces)
 		printf(", %zu trace%s", rules->n_traces,
 			plural(rules->n_traces));

@@ -94,10 +94,11 @@ static enum ear_err listen_all(struct service *s, struct ear_fault *fault)
 			l->name, fault->text);
 		*fault = (struct ear_fault){0};
 	}
-	if (!ear_server_listeners(s->server))
+	if (!ear_server_listeners(s->server) &&
+		!s->settings->server.n_captures)
 		return ear_fail(
 			fault, EAR_SYS, 0, "no listener could be opened");
-	return EAR_OK;
+	return ear_server_capture(s->server, fault);
 }
 
 static enum ear_err open_console(
@@ -202,6 +203,9 @@ static void announce(const struct service *s, const struct choices *c)
 		if (!hint.family && !strcmp(at.transport, "udp"))
 			hint = at.address;
 	}
+	for (size_t i = 0; i < s->settings->server.n_captures; i++)
+		printf("  Capture from  %s\n",
+			s->settings->server.captures[i].device);
 	if (s->console) {
 		printf("  Console       %s\n", ear_console_url(s->console));
 		password = ear_console_first_password(s->console);

@@ -265,6 +265,26 @@ static void print_rules(const json_t *status, bool running)
 	}
 }
 
+static void print_captures(const json_t *captures, bool running)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(captures, i, o)
+	{
+		printf("Capture    %s from %s: %llu packets, %llu messages, "
+		       "%llu dropped by the kernel, %llu TCP connections, "
+		       "%llu bytes held\n",
+			text(o, "name"), text(o, "device"),
+			number(o, "packets"), number(o, "messages"),
+			number(o, "kernel_drop"), number(o, "connections"),
+			number(o, "held_bytes"));
+		if (running && !json_is_true(json_object_get(o, "open")))
+			printf("           gets nothing now: %s\n",
+				text(o, "why"));
+	}
+}
+
 static void print_text(const json_t *status)
 {
 	const json_t *t = json_object_get(status, "totals");
@@ -299,6 +319,7 @@ static void print_text(const json_t *status)
 				? ", open to the network"
 				: "");
 	}
+	print_captures(json_object_get(status, "captures"), running);
 	print_rules(status, running);
 	print_store(store);
 	/* a store alone does not know the limits that a server gives it */

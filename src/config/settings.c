@@ -184,6 +184,8 @@ enum ear_err ear_settings_make(const struct ear_config *config,
 	if (!err && !config->listener_n)
 		default_listeners(s);
 	if (!err)
+		err = settings_captures(s, config, fault);
+	if (!err)
 		err = console(s, &config->console[0], fault);
 	if (!err)
 		err = settings_rules(s, config, fault);

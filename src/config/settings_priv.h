@@ -13,4 +13,8 @@
 EAR_MUST_USE enum ear_err settings_rules(struct ear_settings *s,
 	const struct ear_config *config, struct ear_fault *fault);
 
+/** Captures, and whom the server becomes. */
+EAR_MUST_USE enum ear_err settings_captures(struct ear_settings *s,
+	const struct ear_config *config, struct ear_fault *fault);
+
 #endif

@@ -26,6 +26,7 @@
 #define EAR_GAP_RETENTION "retention"  /**< from_ns 0; all before to_ns */
 #define EAR_GAP_JOURNAL "journal_lost" /**< count is bytes; 0 is unknown */
 #define EAR_GAP_SEVERAL "several"      /**< old gaps, joined to save room */
+#define EAR_GAP_CAPTURE "capture_gone" /**< a device was away */
 #define EAR_GAP_DAMAGED "damaged"      /**< lines that cannot be read */
 
 struct ear_gap {

@@ -100,6 +100,8 @@ static void lost_text(const struct ear_gap *g, char out[120])
 		snprintf(out, 120,
 			"what was lost is not known, as " EAR_GAPS_FILE
 			" is damaged,");
+	else if (!strcmp(g->reason, EAR_GAP_CAPTURE))
+		snprintf(out, 120, "nothing could be captured");
 	else if (!strcmp(g->reason, EAR_GAP_JOURNAL) && !g->count)
 		snprintf(out, 120, "a part of the journal was missing");
 	else if (i == WORDS)

@@ -24,6 +24,8 @@ struct ear_terms listener_terms(const struct ear_listener *o, bool mask)
 
 static struct ear_slice tap_name(const struct listener *l)
 {
+	if (l->capture)
+		return ear_capture_name(l->capture);
 	return l->udp ? ear_tap_udp_name(l->udp) : ear_tap_tcp_name(l->tcp);
 }
 
@@ -57,7 +59,11 @@ static void open_lanes(void *arg)
 	struct lanes *to = e->lanes;
 	char address[EAR_ADDR_TEXT];
 
-	ear_addr_text(&e->l->address, address);
+	if (e->l->capture)
+		snprintf(address, sizeof(address), "%.*s",
+			EAR_FMT(tap_name(e->l)));
+	else
+		ear_addr_text(&e->l->address, address);
 	for (unsigned i = 0; i < TRIES && to->n < e->l->threads && !e->err;
 		i++) {
 		char *name = to->name[to->n];
@@ -216,6 +222,8 @@ static enum ear_err open_tcp(struct ear_server *s, struct listener *l,
 static enum ear_err open_tap(struct ear_server *s, struct listener *l,
 	const struct ear_listener *o, bool again, struct ear_fault *fault)
 {
+	if (o->capture)
+		return open_capture(s, l, o->capture, fault);
 	if (!strcmp(o->transport, "udp"))
 		return open_udp(s, l, o, again, fault);
 	if (!strcmp(o->transport, "tcp") || !strcmp(o->transport, "tls"))
@@ -255,6 +263,8 @@ uint64_t listener_made_from(struct ear_server *s, const struct ear_listener *o)
 	uint64_t h = mix(1, o->transport);
 
 	(void)s;
+	if (o->capture)
+		return capture_made_from(o->capture);
 	h = mix_number(h, o->threads);
 	h = mix_number(h, o->receive_buffer);
 	h = mix_number(h, o->max_connections);
@@ -313,6 +323,8 @@ enum ear_err listener_start(struct listener *l, struct ear_fault *fault)
 
 	for (size_t i = 0; i < l->threads; i++)
 		intake[i] = ear_flow_lane_intake(l->intake[i]);
+	if (l->capture)
+		return ear_capture_start(l->capture, intake[0], fault);
 	return l->udp ? ear_tap_udp_start(l->udp, intake, fault)
 		      : ear_tap_tcp_start(l->tcp, intake, fault);
 }
@@ -324,6 +336,7 @@ void listener_close(struct ear_server *s, struct listener **lp)
 
 	ear_tap_udp_close(&l->udp);
 	ear_tap_tcp_close(&l->tcp);
+	ear_capture_close(&l->capture);
 	if (s->pump)
 		ear_pump_run(s->pump, retire_all, &e);
 	for (size_t i = 0; i < LISTENER_THREADS; i++)
@@ -359,10 +372,11 @@ enum ear_err ear_server_listen(struct ear_server *s,
 
 size_t ear_server_listeners(struct ear_server *s)
 {
-	size_t n;
+	size_t n = 0;
 
 	pthread_mutex_lock(&s->listeners_lock);
-	n = s->listeners;
+	for (size_t i = 0; i < s->listeners; i++)
+		n += !s->listener[i]->capture;
 	pthread_mutex_unlock(&s->listeners_lock);
 	return n;
 }
@@ -370,14 +384,17 @@ size_t ear_server_listeners(struct ear_server *s)
 bool ear_server_listener(
 	struct ear_server *s, size_t i, struct ear_listening *out)
 {
+	const struct listener *l = NULL;
 	bool there;
 
 	*out = (struct ear_listening){0};
 	pthread_mutex_lock(&s->listeners_lock);
-	there = i < s->listeners;
+	for (size_t k = 0; k < s->listeners && !l; k++) {
+		if (!s->listener[k]->capture && !i--)
+			l = s->listener[k];
+	}
+	there = l != NULL;
 	if (there) {
-		const struct listener *l = s->listener[i];
-
 		memcpy(out->name, l->name, sizeof(out->name));
 		memcpy(out->transport, l->transport, sizeof(out->transport));
 		out->address = l->address;
@@ -395,6 +412,8 @@ void listeners_json(struct ear_server *s, struct ear_json *j)
 		const struct listener *l = s->listener[i];
 		char addr[EAR_ADDR_TEXT];
 
+		if (l->capture)
+			continue;
 		ear_addr_text(&l->address, addr);
 		ear_json_open(j, '{');
 		ear_json_kstr(j, "name", ear_slice_str(l->name));

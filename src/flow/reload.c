@@ -24,6 +24,7 @@ struct step {
 struct plan {
 	struct ear_server *s;
 	const struct ear_server_options *options;
+	struct ear_listener capture[CAPTURES]; /* as listeners */
 	struct step step[LISTENERS];
 	size_t steps;
 	struct ear_rules_next *rules;
@@ -70,6 +71,20 @@ static bool stays_in(const struct plan *p, const struct listener *l)
 	return false;
 }
 
+/* Several may be of one device: the one that is as it is wanted. */
+static struct listener *find_capture(
+	const struct plan *p, const struct ear_listener *o)
+{
+	for (size_t i = 0; i < p->s->listeners; i++) {
+		struct listener *l = p->s->listener[i];
+
+		if (l->capture && !stays_in(p, l) &&
+			l->made_from == listener_made_from(p->s, o))
+			return l;
+	}
+	return NULL;
+}
+
 /* --- making ready ------------------------------------------------------ */
 
 static bool same_terms(const struct ear_terms *a, const struct ear_terms *b)
@@ -81,7 +96,7 @@ static enum ear_err make_ready(
 	struct plan *p, const struct ear_listener *o, struct ear_fault *fault)
 {
 	struct step *step = &p->step[p->steps];
-	struct listener *is = find(p->s, o);
+	struct listener *is = o->capture ? find_capture(p, o) : find(p->s, o);
 	enum ear_err err;
 
 	*step = (struct step){
@@ -103,15 +118,15 @@ static enum ear_err make_ready(
 	return listener_lanes(p->s, is, &step->terms, &step->lanes, fault);
 }
 
-static enum ear_err make_all_ready(struct plan *p,
+static enum ear_err make_each_ready(struct plan *p,
 	const struct ear_listener *listeners, size_t n, struct ear_buf *told,
 	struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
 
-	if (n > LISTENERS)
-		return ear_fail(fault, EAR_LIMIT, 0, "more than %d listeners",
-			LISTENERS);
+	if (p->steps + n > LISTENERS)
+		return ear_fail(fault, EAR_LIMIT, 0,
+			"more than %d listeners and captures", LISTENERS);
 	for (size_t i = 0; !err && i < n; i++) {
 		struct ear_fault why = {0};
 
@@ -120,11 +135,29 @@ static enum ear_err make_all_ready(struct plan *p,
 			ear_buf_printf(told, "%s is not served: %s\n",
 				listeners[i].name, why.text);
 			err = EAR_OK;
+		} else if (err && listeners[i].capture) {
+			*fault = why;
 		} else if (err) {
 			ear_fail(fault, err, 0, "listener \"%s\": %.240s",
 				listeners[i].name, why.text);
 		}
 	}
+	return err;
+}
+
+static enum ear_err make_all_ready(struct plan *p,
+	const struct ear_listener *listeners, size_t n, struct ear_buf *told,
+	struct ear_fault *fault)
+{
+	const struct ear_server_options *o = p->options;
+	enum ear_err err;
+
+	for (size_t i = 0; i < o->n_captures && i < CAPTURES; i++)
+		p->capture[i] = capture_listener(&o->captures[i]);
+	err = make_each_ready(p, listeners, n, told, fault);
+	if (!err)
+		err = make_each_ready(
+			p, p->capture, o->n_captures, told, fault);
 	for (size_t i = 0; !err && i < p->steps; i++) {
 		if (p->step[i].fresh)
 			err = listener_start(p->step[i].fresh, fault);
@@ -187,7 +220,8 @@ static size_t change_listeners(struct plan *p, struct listener *gone[LISTENERS])
 		if (step->turns)
 			listener_switch(
 				s, step->stays, &step->terms, &step->lanes);
-		allow(s, step->stays, step->wanted);
+		if (!step->stays->capture)
+			allow(s, step->stays, step->wanted);
 	}
 	pthread_mutex_lock(&s->listeners_lock);
 	for (size_t i = 0; i < s->listeners; i++) {
@@ -289,6 +323,7 @@ static void apply(struct plan *p)
 	if (p->rules)
 		ear_pump_run(p->s->pump, change_rules, p);
 	n = change_listeners(p, gone);
+	captures_own(p->s);
 	change_rest(p);
 	for (size_t i = 0; i < n; i++)
 		listener_close(p->s, &gone[i]);
@@ -315,6 +350,8 @@ enum ear_err ear_server_reload(struct ear_server *s,
 		tell_restart(&s->options, options, told);
 		apply(p);
 		s->options.rules = options->rules;
+		s->options.captures = options->captures;
+		s->options.n_captures = options->n_captures;
 		server_mark_rules(s, options->rules);
 	}
 	pthread_mutex_unlock(&s->reload_lock);

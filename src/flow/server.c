@@ -193,12 +193,14 @@ enum ear_err ear_server_open(const struct ear_server_options *options,
 	ear_cond_init(&s->keeper_wake);
 	snprintf(s->dir, sizeof(s->dir), "%s", options->data_dir);
 	snprintf(s->journal_dir, sizeof(s->journal_dir), "%s/journal", s->dir);
-	if (mkdir(s->dir, 0750) && errno != EEXIST)
-		err = ear_fail_sys(fault, "cannot make %s", s->dir);
-	else if (ear_notices_new(&s->notices) ||
-		 ear_ledger_new(LEDGER_LINES, &s->ledger))
+	if (ear_notices_new(&s->notices) ||
+		ear_ledger_new(LEDGER_LINES, &s->ledger))
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	else
+		err = captures_early(s, fault);
+	if (!err && mkdir(s->dir, 0750) && errno != EEXIST)
+		err = ear_fail_sys(fault, "cannot make %s", s->dir);
+	if (!err)
 		err = open_parts(s, fault);
 	if (!err && ear_gaps_new(s->dir, 0, &s->gaps))
 		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
@@ -233,8 +235,10 @@ static void keeper_look(struct ear_server *s, unsigned look, bool *lasted)
 
 	if (look % LOOKS_STATUS == 0)
 		s->store->ops->retain(s->store, ear_now_ns());
-	if (look % LOOKS_LOSSES == 0)
+	if (look % LOOKS_LOSSES == 0) {
 		look_at_losses(s);
+		captures_look(s);
+	}
 	/* commands read of a backlog there: at once when one begins or ends */
 	if (look % LOOKS_STATUS == 0 || lasts != *lasted)
 		write_status(s);
@@ -312,6 +316,7 @@ void ear_server_close(struct ear_server **sp)
 		stop_keeper(s);
 	while (s->listeners)
 		listener_close(s, &s->listener[--s->listeners]);
+	captures_late(s);
 	if (s->pump)
 		ear_pump_stop(s->pump, DRAIN_MS);
 	if (s->gaps)
@@ -457,6 +462,7 @@ void ear_server_status(struct ear_json *j, void *arg)
 		j, "uptime_s", (ear_now_ns() - s->started_ns) / EAR_SECOND_NS);
 	ear_status_totals(j, n, store.pending);
 	listeners_json(s, j);
+	captures_json(s, j);
 	ear_status_ledger(j, s->ledger);
 	pthread_mutex_lock(&s->listeners_lock);
 	keep = s->options.store.keep;

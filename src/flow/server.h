@@ -7,6 +7,7 @@
 #define EAR_FLOW_SERVER_H
 
 #include "base/json.h"
+#include "flow/capture.h"
 #include "flow/notices.h"
 #include "flow/rules.h"
 #include "journal/journal.h"
@@ -28,6 +29,7 @@ struct ear_listener {
 	uint64_t idle_ns;
 	/** one of the defaults: a port that is taken is told, not fatal */
 	bool optional;
+	const struct ear_capture_spec *capture; /**< for flow/capture.c; NULL */
 };
 
 struct ear_server_options {
@@ -36,7 +38,11 @@ struct ear_server_options {
 	struct ear_store_options store;     /**< dir is filled in */
 	struct ear_journal_options journal; /**< dir is filled in */
 	bool mask_secrets;
-	const struct ear_rules_spec *rules; /**< NULL: none, all is kept */
+	const struct ear_rules_spec *rules;      /**< NULL: none, all is kept */
+	const struct ear_capture_spec *captures; /**< borrowed */
+	size_t n_captures;
+	/** to become, once devices are open; "" or NULL: nobody else */
+	const char *user;
 };
 
 /** Words or a message that a program of ours puts into the record. */
@@ -51,7 +57,10 @@ struct ear_event {
 
 struct ear_server;
 
-/** Open store, journal and pump; nothing listens yet. */
+/**
+ * Open devices to capture from, become options->user, then open store,
+ * journal and pump; nothing listens yet.
+ */
 EAR_MUST_USE enum ear_err ear_server_open(
 	const struct ear_server_options *options, struct ear_server **server,
 	struct ear_fault *fault);
@@ -59,6 +68,10 @@ EAR_MUST_USE enum ear_err ear_server_open(
 /** Add and open a listener; before ear_server_start(). */
 EAR_MUST_USE enum ear_err ear_server_listen(struct ear_server *server,
 	const struct ear_listener *listener, struct ear_fault *fault);
+
+/** Start the captures; before ear_server_start(), behind all listeners. */
+EAR_MUST_USE enum ear_err ear_server_capture(
+	struct ear_server *server, struct ear_fault *fault);
 
 /** Start the pump and the keeper. */
 EAR_MUST_USE enum ear_err ear_server_start(
@@ -105,7 +118,7 @@ struct ear_store *ear_server_store(struct ear_server *server);
 struct ear_notices *ear_server_notices(struct ear_server *server);
 struct ear_ledger *ear_server_ledger(struct ear_server *server);
 
-/** How many listeners are open. */
+/** How many listeners are open; captures are none. */
 size_t ear_server_listeners(struct ear_server *server);
 
 /** One of them. */

@@ -14,10 +14,12 @@
 #include "flow/lane.h"
 #include "flow/pump.h"
 #include "flow/server.h"
+#include "tap/capture.h"
 #include "tap/hep_tcp.h"
 #include "tap/hep_udp.h"
 
-#define LISTENERS 64
+#define LISTENERS 128 /* captures too */
+#define CAPTURES 64
 #define LISTENER_THREADS 64
 
 struct listener {
@@ -33,6 +35,9 @@ struct listener {
 	char lane_name[LISTENER_THREADS][EAR_LANE_NAME];
 	struct ear_tap_udp *udp;
 	struct ear_tap_tcp *tcp;
+	struct ear_capture *capture; /* instead: a device */
+	uint64_t gone_ns;            /* it is away; told of until then */
+	uint64_t told_ns;
 };
 
 /* A lane for what programs of ours say. */
@@ -64,6 +69,7 @@ struct ear_server {
 	struct listener *listener[LISTENERS];
 	size_t listeners;
 	struct control_lane control;
+	struct ear_capture *early[CAPTURES]; /* opened, no listener yet */
 
 	pthread_mutex_t reload_lock; /* one reload at a time */
 	pthread_t keeper;
@@ -114,6 +120,24 @@ void listener_switch(struct ear_server *s, struct listener *l,
 	const struct ear_terms *terms, const struct lanes *lanes);
 
 void listeners_json(struct ear_server *s, struct ear_json *j);
+
+/* --- capture.c --------------------------------------------------------- */
+
+/* Open the devices of the options, and become their user. */
+EAR_MUST_USE enum ear_err captures_early(
+	struct ear_server *s, struct ear_fault *fault);
+/* Close those that never became listeners. */
+void captures_late(struct ear_server *s);
+/* A capture as what a listener is made from. */
+struct ear_listener capture_listener(const struct ear_capture_spec *spec);
+uint64_t capture_made_from(const struct ear_capture_spec *spec);
+EAR_MUST_USE enum ear_err open_capture(struct ear_server *s, struct listener *l,
+	const struct ear_capture_spec *spec, struct ear_fault *fault);
+/* Other listeners are open now: what is sent to them is not captured. */
+void captures_own(struct ear_server *s);
+/* Once a second: is a device away? */
+void captures_look(struct ear_server *s);
+void captures_json(struct ear_server *s, struct ear_json *j);
 
 /* --- event.c ----------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ struct ear_capture {
 	struct ear_capture_out out;
 	char name[EAR_CAPTURE_NAME];
 	struct ear_tally *tally;
+	struct ear_keylog *keylog; /* NULL: none */
 	struct ear_packets *packets;
 	pthread_t thread;
 	bool started;
@@ -183,7 +184,7 @@ static void *serve(void *arg)
 static enum ear_err open_parts(struct ear_capture *c,
 	const struct ear_capture_options *options, struct ear_fault *fault)
 {
-	const struct ear_packets_options packets = {
+	struct ear_packets_options packets = {
 		.fn = ear_capture_out_message,
 		.hep = ear_capture_out_hep,
 		.arg = &c->out,
@@ -197,6 +198,9 @@ static enum ear_err open_parts(struct ear_capture *c,
 	};
 	enum ear_err err = ear_capture_device_init(&c->device, options);
 
+	if (!err && options->keylog && options->keylog[0])
+		err = ear_keylog_new(options->keylog, &c->keylog);
+	packets.keylog = c->keylog;
 	if (!err)
 		err = ear_capture_out_init(&c->out, options);
 	if (!err)
@@ -288,6 +292,7 @@ void ear_capture_close(struct ear_capture **capture)
 	if (c->packets && !c->started)
 		ear_packets_end(c->packets);
 	ear_packets_free(&c->packets);
+	ear_keylog_free(&c->keylog);
 	ear_capture_out_fini(&c->out);
 	if (c->wake >= 0)
 		close(c->wake);
