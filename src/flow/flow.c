@@ -275,6 +275,24 @@ static enum ear_err take_events(struct ear_path *path,
 	return err;
 }
 
+/* Each is tried until there is memory; who was asked is not asked again. */
+static enum ear_err judge(struct ear_path *path, struct ear_msg *msg,
+	const struct ear_facts *facts, struct ear_rules_set *set)
+{
+	struct ear_rules *rules = path->options.rules;
+	enum ear_err err;
+
+	do {
+		err = ear_judge_ask(&path->judge, rules, set, msg, facts);
+	} while (err && wait_for_room(path));
+	if (err)
+		return err;
+	do {
+		err = ear_judge_mark(&path->judge, msg);
+	} while (err && wait_for_room(path));
+	return err;
+}
+
 /* --- the way of a message ---------------------------------------------- */
 
 static enum ear_err take_by_rules(struct ear_path *path, struct ear_msg *msg,
@@ -286,10 +304,7 @@ static enum ear_err take_by_rules(struct ear_path *path, struct ear_msg *msg,
 	enum ear_err err;
 
 	/* What do hook and traces say of it? */
-	do {
-		err = ear_judge_message(
-			j, path->options.rules, set, msg, facts);
-	} while (err && wait_for_room(path));
+	err = judge(path, msg, facts, set);
 	if (err)
 		return err;
 

@@ -25,7 +25,7 @@ static void clear(struct ear_judge *j)
 	t->correlation = (struct ear_slice){0};
 	t->traced = t->mirrors_any = false;
 	t->before_ns = 0;
-	j->drop = j->mask = j->hook.store_off = false;
+	j->drop = j->mask = j->marked = j->hook.store_off = false;
 	j->hook.events = 0;
 	j->keep = true;
 }
@@ -62,8 +62,10 @@ static enum ear_err read_sender(struct ear_judge *j, struct ear_msg *msg)
 	clear_list(&j->marks.tables);
 	ear_buf_reset(&j->bare);
 	ear_marks_strip(msg->extra, false, &j->bare);
+	if (j->bare.err)
+		return j->bare.err;
 	msg->extra = ear_buf_view(&j->bare);
-	return j->bare.err;
+	return EAR_OK;
 }
 
 static void ask_hook(struct ear_judge *j, struct ear_hook *hook,
@@ -122,11 +124,13 @@ static enum ear_err write_marks(const struct ear_marks *marks,
 	ear_buf_reset(room);
 	ear_marks_strip(msg->extra, true, room);
 	ear_marks_write(marks, room);
+	if (room->err)
+		return room->err;
 	msg->extra = ear_buf_view(room);
-	return room->err;
+	return EAR_OK;
 }
 
-enum ear_err ear_judge_message(struct ear_judge *j, struct ear_rules *rules,
+enum ear_err ear_judge_ask(struct ear_judge *j, struct ear_rules *rules,
 	struct ear_rules_set *set, struct ear_msg *msg,
 	const struct ear_facts *facts)
 {
@@ -150,9 +154,13 @@ enum ear_err ear_judge_message(struct ear_judge *j, struct ear_rules *rules,
 		return EAR_OK;
 	j->keep = !(hook && j->hook.store_off) &&
 		  ear_judge_keeps(j, set, msg, facts);
-	return count_marks(&j->marks) == senders
-		       ? EAR_OK
-		       : write_marks(&j->marks, msg, &j->extra);
+	j->marked = count_marks(&j->marks) != senders;
+	return EAR_OK;
+}
+
+enum ear_err ear_judge_mark(struct ear_judge *j, struct ear_msg *msg)
+{
+	return j->marked ? write_marks(&j->marks, msg, &j->extra) : EAR_OK;
 }
 
 enum ear_err ear_judge_late(const struct ear_trace_verdict *trace,

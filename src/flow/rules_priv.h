@@ -145,21 +145,32 @@ struct ear_judge {
 	bool drop;              /**< it goes no further */
 	bool keep;              /**< the store gets it */
 	bool mask;              /**< blank secrets even where that is off */
+	bool marked;            /**< marks are more than the sender's */
 	/** a trace that the caller wants for the next message; borrowed, and
 	    forgotten when that was asked about; NULL: none */
 	const struct ear_trace_spec *ask;
 };
 
 /**
- * Ask all rules about a message.
+ * Ask all rules about a message. They count it, so this is done once.
  *
- * @param msg correlation and extra become what the rules say; they live as
- *            long as the judge is not asked again
- * @return EAR_OK; EAR_NOMEM
+ * @param msg correlation becomes what the rules say, and extra loses the
+ *            sender's tables; both live as long as the judge is not asked
+ *            again
+ * @return EAR_OK; EAR_NOMEM: nobody was asked, and it may be tried again
  */
-EAR_MUST_USE enum ear_err ear_judge_message(struct ear_judge *judge,
+EAR_MUST_USE enum ear_err ear_judge_ask(struct ear_judge *judge,
 	struct ear_rules *rules, struct ear_rules_set *set, struct ear_msg *msg,
 	const struct ear_facts *facts);
+
+/**
+ * Write what they said upon it.
+ *
+ * @param msg its extra lives as long as the judge is not asked again
+ * @return EAR_OK; EAR_NOMEM: it is as it was, and it may be tried again
+ */
+EAR_MUST_USE enum ear_err ear_judge_mark(
+	struct ear_judge *judge, struct ear_msg *msg);
 
 /**
  * Whether store.keep wants a message, or what a script says beside the one

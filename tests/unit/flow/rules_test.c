@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "flow/flow.h"
-#include "flow/rules.h"
+#include "flow/rules_priv.h"
 #include "proto/hep_write.h"
 
 #define NOW 1795348800000000000ULL
@@ -289,6 +289,61 @@ static void test_senders_marks(void **state)
 	(void)state;
 }
 
+/* Whoever was asked has counted the message: that is done once. */
+static void test_short_of_memory(void **state)
+{
+	const struct ear_trace_spec traces[] = {
+		TRACE("all", "", EAR_SCOPE_MESSAGE)};
+	struct ear_rules_spec spec = {
+		.keep = "all", .traces = traces, .n_traces = 1};
+	struct ear_judge j = {.bare = {.max = 2}, .extra = {.max = 2}};
+	struct ear_trace_info info;
+	struct ear_rules_set *set;
+	struct ear_buf extra = {0};
+	struct ear_slice before;
+	struct ear_facts facts;
+	struct ear_marks marks;
+	struct bench b;
+
+	begin(&b, &spec);
+	set = ear_rules_enter(b.rules);
+	ear_hep_write_chunk(&extra, EAR_HEP_TABLE, EAR_S("theirs"));
+	ear_hep_write_chunk(&extra, EAR_HEP_TRACE, EAR_S("far"));
+	struct ear_msg msg = {.at_ns = NOW,
+		.proto = EAR_PROTO_SIP,
+		.tap = EAR_S("t"),
+		.extra = ear_buf_view(&extra),
+		.raw = EAR_S("OPTIONS sip:b@e SIP/2.0\r\n\r\n")};
+	ear_msg_examine(&msg, &facts);
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_not_equal(
+			ear_judge_ask(&j, b.rules, set, &msg, &facts), EAR_OK);
+		assert_ptr_equal(msg.extra.p, extra.p);
+		assert_int_equal(msg.extra.n, extra.n);
+	}
+	j.bare.max = 0;
+	assert_int_equal(ear_judge_ask(&j, b.rules, set, &msg, &facts), EAR_OK);
+	before = msg.extra;
+	for (int i = 0; i < 2; i++) {
+		assert_int_not_equal(ear_judge_mark(&j, &msg), EAR_OK);
+		assert_ptr_equal(msg.extra.p, before.p);
+		assert_int_equal(msg.extra.n, before.n);
+	}
+	j.extra.max = 0;
+	assert_int_equal(ear_judge_mark(&j, &msg), EAR_OK);
+	ear_marks_read(msg.extra, &marks);
+	assert_int_equal(marks.traces.n, 2);
+	assert_int_equal(
+		ear_traces_list(ear_rules_traces(b.rules), &info, 1), 1);
+	assert_int_equal(info.messages, 1);
+	ear_rules_leave(b.rules);
+	ear_judge_fini(&j);
+	ear_buf_fini(&extra);
+	end(&b);
+	(void)state;
+}
+
 /* --- hook
  * ----------------------------------------------------------------------------
  */
@@ -526,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_keep_expression),
 		cmocka_unit_test(test_recall),
 		cmocka_unit_test(test_senders_marks),
+		cmocka_unit_test(test_short_of_memory),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_outlets),
 		cmocka_unit_test(test_recall_to_outlets),
