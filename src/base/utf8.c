@@ -82,3 +82,20 @@ struct ear_slice ear_utf8_cut(struct ear_slice s, size_t characters)
 	}
 	return ear_slice_sub(s, 0, at);
 }
+
+size_t ear_utf8_clean(struct ear_slice s, char *out)
+{
+	for (size_t at = 0, n; at < s.n; at += n) {
+		const unsigned char *p = (const unsigned char *)s.p + at;
+		size_t valid = ear_utf8_length(p, s.n - at);
+
+		n = valid ? valid : 1;
+		/* C1 controls are two bytes: C2 80 to C2 9F */
+		if (!valid || *p < 0x20 || *p == 0x7f ||
+			(valid == 2 && p[0] == 0xc2 && p[1] < 0xa0))
+			memset(out + at, '?', n);
+		else
+			memmove(out + at, p, n);
+	}
+	return s.n;
+}

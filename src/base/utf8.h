@@ -18,4 +18,13 @@ size_t ear_utf8_valid(struct ear_slice s);
 /** The first `characters` characters of s, which is valid UTF-8. */
 struct ear_slice ear_utf8_cut(struct ear_slice s, size_t characters);
 
+/**
+ * Copy s so that it is one line of UTF-8: control characters, and bytes that
+ * are none, become '?'.
+ *
+ * @param out room for s.n bytes; may be s.p
+ * @return s.n
+ */
+size_t ear_utf8_clean(struct ear_slice s, char *out);
+
 #endif
