@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "config/settings.h"
 #include "console/assets.h"
+#include "console/audit.h"
 #include "console/console.h"
 #include "console/control.h"
 #include "console/methods.h"
@@ -30,6 +31,7 @@ struct service {
 	struct ear_config *config;
 	struct ear_settings *settings;
 	struct ear_server *server;
+	struct ear_audit *audit;
 	struct ear_console *console;
 	struct ear_methods_options methods;
 	struct ear_control *control;
@@ -38,8 +40,11 @@ struct service {
 
 static void status_members(struct ear_json *j, void *arg)
 {
+	struct service *s = arg;
+
 	ear_json_kstr(j, "version", EAR_S(EAR_VERSION));
-	ear_server_status(j, arg);
+	ear_server_status(j, s->server);
+	ear_audit_json(s->audit, j);
 }
 
 static void ask_to_stop(void *arg)
@@ -94,8 +99,7 @@ static enum ear_err listen_all(struct service *s, struct ear_fault *fault)
 			l->name, fault->text);
 		*fault = (struct ear_fault){0};
 	}
-	if (!ear_server_listeners(s->server) &&
-		!s->settings->server.n_captures)
+	if (!ear_server_listeners(s->server) && !s->settings->server.n_captures)
 		return ear_fail(
 			fault, EAR_SYS, 0, "no listener could be opened");
 	return ear_server_capture(s->server, fault);
@@ -111,17 +115,24 @@ static enum ear_err open_console(
 		.version = EAR_VERSION,
 		.store = ear_server_store(s->server),
 		.status_json = status_members,
-		.status_arg = s->server,
+		.status_arg = s,
 		.tell = ear_server_tell,
 		.tell_arg = s->server,
 		.rules = ear_server_rules(s->server),
+		.audit = s->audit,
 		.assets = ear_assets,
 		.n_assets = ear_assets_n,
 		.hosts = (const char *const *)from->host_names.item,
 		.n_hosts = from->host_names.n,
 		.certificate = from->certificate,
 		.private_key = from->private_key,
+		.with_tls = from->tls,
 		.session_idle_ns = from->session_idle,
+		.proxies = s->settings->proxies,
+		.n_proxies = s->settings->n_proxies,
+		.lock_after = (uint32_t)from->lock_after,
+		.lock_for_ns = from->lock_for,
+		.metrics = ear_metrics_for_of(ear_slice_str(from->metrics)),
 	};
 
 	if (!from->enabled)
@@ -135,9 +146,11 @@ static enum ear_err open_control(
 	s->reload.path = c->config;
 	s->reload.data = c->data;
 	s->reload.server = s->server;
+	s->reload.console = s->console;
 	s->reload.first = s->config;
 	s->methods = (struct ear_methods_options){
 		.server = s->server,
+		.audit = s->audit,
 		.reload = ear_app_reload,
 		.arg = &s->reload,
 	};
@@ -145,7 +158,7 @@ static enum ear_err open_control(
 					.group = s->config->control[0].group,
 					.status_json = status_members,
 					.stop = ask_to_stop,
-					.arg = s->server,
+					.arg = s,
 					.more = ear_methods(&s->methods)},
 		&s->control, fault);
 }
@@ -167,6 +180,8 @@ static enum ear_err open_service(
 	if (!err)
 		err = ear_server_start(s->server, fault);
 	if (!err)
+		err = ear_audit_open(c->data, &s->audit, fault);
+	if (!err)
 		err = open_console(s, c, fault);
 	if (err) {
 		ear_config_blame(s->config, fault);
@@ -180,6 +195,7 @@ static void close_service(struct service *s)
 {
 	ear_control_close(&s->control);
 	ear_console_close(&s->console);
+	ear_audit_close(&s->audit);
 	ear_server_close(&s->server);
 	ear_reload_fini(&s->reload);
 	ear_settings_free(&s->settings);
@@ -228,8 +244,13 @@ static void wait_for_end(struct service *s, const sigset_t *signals)
 {
 	int signal = 0;
 
-	while (!sigwait(signals, &signal) && signal == SIGHUP)
+	while (!sigwait(signals, &signal) && signal == SIGHUP) {
 		ear_app_reload_for(&s->reload, "SIGHUP");
+		ear_audit_add(s->audit,
+			&(struct ear_audit_entry){.at_ns = ear_now_ns(),
+				.actor = EAR_S("SIGHUP"),
+				.action = EAR_S("reload")});
+	}
 }
 
 int ear_cmd_serve(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "base/time.h"
+#include "console/audit.h"
+#include "console/lockout.h"
 #include "console/users.h"
 
 struct choices {
@@ -89,55 +92,111 @@ static enum ear_err passwd(
 	return err;
 }
 
+struct listing {
+	struct ear_users *users;
+	bool json;
+};
+
 static void print_user(const struct ear_user *user, void *arg)
 {
-	const struct choices *c = arg;
+	const struct listing *l = arg;
 	char created[EAR_TIME_TEXT], seen[EAR_TIME_TEXT] = "never";
+	char until[EAR_TIME_TEXT] = "";
+	struct ear_lockout_state lock;
 
 	ear_time_text(user->created_ns, created);
 	if (user->last_seen_ns)
 		ear_time_text(user->last_seen_ns, seen);
-	if (c->json)
+	ear_lockout_state(
+		l->users, ear_slice_str(user->name), ear_now_ns(), &lock);
+	if (lock.until_ns)
+		ear_time_text(lock.until_ns, until);
+	if (l->json)
 		printf("{\"name\":\"%s\",\"role\":\"%s\",\"created\":\"%s\","
-		       "\"last_seen\":\"%s\"}\n",
-			user->name, ear_role_name(user->role), created, seen);
+		       "\"last_seen\":\"%s\",\"locked_until\":\"%s\"}\n",
+			user->name, ear_role_name(user->role), created, seen,
+			until);
 	else
-		printf("%-20s %-10s created %s  last seen %s\n", user->name,
-			ear_role_name(user->role), created, seen);
+		printf("%-20s %-10s created %s  last seen %s%s%s\n", user->name,
+			ear_role_name(user->role), created, seen,
+			until[0] ? "  locked until " : "", until);
 }
 
-static enum ear_err check(
-	int argc, char **argv, const struct choices *c, struct ear_fault *fault)
+/* What the command does; noted: in the audit trail. */
+enum what { LIST, ADD, PASSWD, REMOVE, UNLOCK, WHATS };
+
+static const struct {
+	const char *word, *noted;
+} whats[WHATS] = {
+	[LIST] = {"list", NULL},
+	[ADD] = {"add", "user.add"},
+	[PASSWD] = {"passwd", "user.password"},
+	[REMOVE] = {"remove", "user.remove"},
+	[UNLOCK] = {"unlock", "user.unlock"},
+};
+
+static enum ear_err check(int argc, char **argv, const struct choices *c,
+	enum what *what, struct ear_fault *fault)
 {
-	const char *what = argc ? argv[0] : "";
-	bool list = !strcmp(what, "list");
 	struct stat st;
 
 	if (!argc)
 		return ear_fail(fault, EAR_USAGE, 0,
-			"say what to do: list, add, passwd or remove");
-	if (!list && strcmp(what, "add") != 0 && strcmp(what, "passwd") != 0 &&
-		strcmp(what, "remove") != 0)
+			"say what to do: list, add, passwd, remove or unlock");
+	for (*what = LIST; *what < WHATS; ++*what)
+		if (!strcmp(argv[0], whats[*what].word))
+			break;
+	if (*what == WHATS)
 		return ear_fail(fault, EAR_USAGE, 0,
-			"'%s' is not list, add, passwd or remove", what);
-	if (argc != (list ? 1 : 2))
+			"'%s' is not list, add, passwd, remove or unlock",
+			argv[0]);
+	if (argc != (*what == LIST ? 1 : 2))
 		return ear_fail(fault, EAR_USAGE, 0, "write: earshot user %s%s",
-			what, list ? "" : " NAME");
+			argv[0], *what == LIST ? "" : " NAME");
 	if (stat(c->data, &st))
 		return ear_fail_sys(fault, "the data directory %s", c->data);
 	return EAR_OK;
 }
 
-static enum ear_err run(struct ear_users *users, char **argv, struct choices *c,
-	struct ear_fault *fault)
+static enum ear_err run(struct ear_users *users, enum what what,
+	const char *name, struct choices *c, struct ear_fault *fault)
 {
-	if (!strcmp(argv[0], "list"))
-		return ear_users_each(users, print_user, c, fault);
-	if (!strcmp(argv[0], "add"))
-		return add(users, argv[1], c, fault);
-	if (!strcmp(argv[0], "passwd"))
-		return passwd(users, argv[1], fault);
-	return ear_users_remove(users, ear_slice_str(argv[1]), fault);
+	struct listing listing = {users, c->json};
+
+	switch (what) {
+	case ADD: return add(users, name, c, fault);
+	case PASSWD: return passwd(users, name, fault);
+	case REMOVE: return ear_users_remove(users, ear_slice_str(name), fault);
+	case UNLOCK: return ear_lockout_end(users, ear_slice_str(name), fault);
+	default: return ear_users_each(users, print_user, &listing, fault);
+	}
+}
+
+/* By whom, as the system knows them. */
+static enum ear_err note(const struct choices *c, enum what what,
+	const char *name, struct ear_fault *fault)
+{
+	const struct passwd *who = getpwuid(getuid());
+	struct ear_audit *audit = NULL;
+	enum ear_err err;
+	char actor[80];
+
+	if (!whats[what].noted)
+		return EAR_OK;
+	err = ear_audit_open(c->data, &audit, fault);
+	if (err)
+		return err;
+	if (who)
+		snprintf(actor, sizeof(actor), "%.60s (command)", who->pw_name);
+	else
+		snprintf(actor, sizeof(actor), "uid %u (command)",
+			(unsigned)getuid());
+	ear_audit_add(audit, &(struct ear_audit_entry){.at_ns = ear_now_ns(),
+				     .actor = ear_slice_str(actor),
+				     .action = ear_slice_str(whats[what].noted),
+				     .object = ear_slice_str(name)});
+	ear_audit_close(&audit);
+	return EAR_OK;
 }
 
 int ear_cmd_user(int argc, char **argv)
@@ -150,22 +209,26 @@ int ear_cmd_user(int argc, char **argv)
 		EAR_OPTION_JSON(&c.json),
 	};
 	const struct ear_usage usage = {"user",
-		"list | add NAME | passwd NAME | remove NAME",
+		"list | add NAME | passwd NAME | remove NAME | unlock NAME",
 		"The console's users. A password is read from standard input; "
-		"an empty one is made up and shown once.",
+		"an empty one is made up and shown once. unlock ends the lock "
+		"of a name after too many failed log-ins.",
 		options, sizeof(options) / sizeof(options[0]), NULL};
 	struct ear_users *users = NULL;
 	struct ear_fault fault = {0};
+	enum what what = LIST;
 	enum ear_err err;
 	int status;
 
 	if (!ear_options(&usage, &argc, &argv, &status))
 		return status;
-	err = check(argc, argv, &c, &fault);
+	err = check(argc, argv, &c, &what, &fault);
 	if (!err)
 		err = ear_users_open(c.data, &users, &fault);
 	if (!err)
-		err = run(users, argv, &c, &fault);
+		err = run(users, what, argv[1], &c, &fault);
+	if (!err)
+		err = note(&c, what, argv[1], &fault);
 	ear_users_close(&users);
 	return err ? ear_command_failed("user", &fault) : EAR_EXIT_DONE;
 }

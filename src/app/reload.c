@@ -36,6 +36,18 @@ static void tell_restart(const struct ear_reload *r, const struct ear_config *c,
 	}
 }
 
+/* Its files are read again, whatever the section says: that is how a renewed
+ * certificate comes into use. */
+static void read_certificate(const struct ear_reload *r,
+	const struct ear_config_console *from, struct ear_buf *told)
+{
+	struct ear_fault fault = {0};
+
+	if (r->console && ear_console_certificate(r->console, from->certificate,
+				  from->private_key, &fault))
+		ear_buf_printf(told, "console: certificate: %s\n", fault.text);
+}
+
 enum ear_err ear_app_reload(
 	struct ear_buf *told, struct ear_fault *fault, void *arg)
 {
@@ -56,6 +68,7 @@ enum ear_err ear_app_reload(
 		settings->listener, settings->listeners, told, fault);
 	if (!err) {
 		tell_restart(r, config, told);
+		read_certificate(r, &config->console[0], told);
 		ear_log_level_set(settings->level);
 		ear_settings_free(&r->settings);
 		ear_config_free(&r->config);

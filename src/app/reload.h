@@ -9,11 +9,13 @@
 #include <pthread.h>
 
 #include "config/settings.h"
+#include "console/console.h"
 
 struct ear_reload {
 	const char *path; /**< of the file; NULL: there is none */
 	const char *data;
 	struct ear_server *server;
+	struct ear_console *console; /**< NULL: there is none */
 	/** of the start: console and control socket keep to it */
 	const struct ear_config *first;
 	pthread_mutex_t lock;          /**< of the two below */

@@ -164,10 +164,24 @@
 	  "TLS certificate (PEM); empty serves plain HTTP.") \
 	K(console, private_key, TEXT, "", 0, 0, "file", \
 	  "TLS private key (PEM).") \
+	K(console, tls, BOOL, "false", 0, 0, "true or false", \
+	  "Serve TLS also without a certificate: a self-signed one is made " \
+	  "under the data directory.") \
 	K(console, session_idle, TIME, "12h", 60000000000LL, 2592000000000000LL, "time", \
 	  "A log-in that is not used for this long ends.") \
 	K(console, host_names, LIST, "", 0, 64, "names", \
-	  "Names by which browsers reach it, besides its address.")
+	  "Names by which browsers reach it, besides its address.") \
+	K(console, trusted_proxies, NETS, "", 0, 64, "addresses and networks", \
+	  "Proxies before it, whose X-Forwarded-For and X-Forwarded-Proto " \
+	  "are believed.") \
+	K(console, lock_after, INT, "10", 0, 1000, "failures", \
+	  "So many failed log-ins lock a name for the address they came " \
+	  "from; 0 never locks.") \
+	K(console, lock_for, TIME, "15m", 1000000000LL, 2592000000000000LL, "time", \
+	  "How long; `earshot user unlock` ends it sooner.") \
+	K(console, metrics, WORD, "local", 0, 0, "local, token, open or off", \
+	  "Who may read /metrics: this machine and whoever is logged in or " \
+	  "has a token; only the latter; everybody; nobody.")
 
 #define EAR_CONFIG_privacy(K) \
 	K(privacy, mask_secrets, BOOL, "true", 0, 0, "true or false", \

@@ -25,25 +25,31 @@ static enum ear_err log_level(
 		text);
 }
 
+/* @param whose section and key, for people. @param[out] nets owned */
+static enum ear_err read_nets(const struct ear_config_list *list,
+	const char *whose, struct ear_net **nets, struct ear_fault *fault)
+{
+	*nets = calloc(list->n + 1, sizeof(**nets));
+	if (!*nets)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < list->n; i++) {
+		if (ear_net_parse(ear_slice_str(list->item[i]), &(*nets)[i]))
+			return ear_fail(fault, EAR_USAGE, 0,
+				"%s: '%s' is no address or network", whose,
+				list->item[i]);
+	}
+	return EAR_OK;
+}
+
 static enum ear_err allow_list(struct ear_settings *s, size_t at,
 	const struct ear_config_list *list, struct ear_fault *fault)
 {
 	struct ear_listener *l = &s->listener[at];
+	char whose[128];
 
-	s->allow[at] = calloc(list->n + 1, sizeof(struct ear_net));
-	if (!s->allow[at])
-		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
-	for (size_t i = 0; i < list->n; i++) {
-		if (ear_net_parse(
-			    ear_slice_str(list->item[i]), &s->allow[at][i]))
-			return ear_fail(fault, EAR_USAGE, 0,
-				"listener \"%s\": allow: '%s' is no address "
-				"or network",
-				l->name, list->item[i]);
-	}
-	l->allow = s->allow[at];
+	snprintf(whose, sizeof(whose), "listener \"%s\": allow", l->name);
 	l->allow_n = list->n;
-	return EAR_OK;
+	return read_nets(list, whose, &s->allow[at], fault);
 }
 
 static bool same_socket(const struct ear_listener *a, const char *transport,
@@ -71,10 +77,11 @@ static enum ear_err only_one(const struct ear_settings *s, const char *what,
 	return EAR_OK;
 }
 
-static enum ear_err console(const struct ear_settings *s,
+static enum ear_err console(struct ear_settings *s,
 	const struct ear_config_console *from, struct ear_fault *fault)
 {
 	struct ear_addr address;
+	enum ear_err err;
 
 	if (!from->enabled)
 		return EAR_OK;
@@ -84,7 +91,10 @@ static enum ear_err console(const struct ear_settings *s,
 	if (!from->certificate[0] != !from->private_key[0])
 		return ear_fail(fault, EAR_USAGE, 0,
 			"console: certificate and private_key go together");
-	return only_one(s, "console", "tcp", &address, fault);
+	s->n_proxies = from->trusted_proxies.n;
+	err = read_nets(&from->trusted_proxies, "console: trusted_proxies",
+		&s->proxies, fault);
+	return err ? err : only_one(s, "console", "tcp", &address, fault);
 }
 
 static enum ear_err listener(struct ear_settings *s,
@@ -122,7 +132,9 @@ static enum ear_err listener(struct ear_settings *s,
 	err = only_one(s, what, l->transport, &l->address, fault);
 	if (err)
 		return err;
-	return allow_list(s, s->listeners++, &from->allow, fault);
+	err = allow_list(s, s->listeners, &from->allow, fault);
+	l->allow = s->allow[s->listeners++];
+	return err;
 }
 
 /* What is listened on where the configuration names nothing. */
@@ -202,6 +214,8 @@ void ear_settings_free(struct ear_settings **settings)
 {
 	for (size_t i = 0; *settings && i < EAR_CONFIG_MANY; i++)
 		free((*settings)->allow[i]);
+	if (*settings)
+		free((*settings)->proxies);
 	free(*settings);
 	*settings = NULL;
 }

@@ -13,6 +13,8 @@ struct ear_settings {
 	struct ear_net *allow[EAR_CONFIG_MANY]; /**< owned */
 	size_t listeners;
 	struct ear_capture_spec capture[EAR_CONFIG_MANY];
+	struct ear_net *proxies; /**< of the console; owned */
+	size_t n_proxies;
 	enum ear_level level;
 
 	struct ear_rules_spec rules; /**< server.rules points here */

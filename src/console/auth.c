@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "console/lockout.h"
 #include "console/priv.h"
 
 /* Reads {"a": text, "b": text}. @return the object, which holds the texts;
@@ -47,7 +48,8 @@ static void set_cookie(struct ear_call *call, const char *token)
 {
 	snprintf(call->cookie, sizeof(call->cookie),
 		"earshot_session=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-		token, call->console->o.secure_cookie ? "; Secure" : "",
+		token,
+		call->tls || call->console->o.secure_cookie ? "; Secure" : "",
 		*token ? "" : "; Max-Age=0");
 }
 
@@ -74,26 +76,74 @@ static void begin_session(struct ear_call *call)
 	set_cookie(call, token);
 }
 
+/* Whether somebody may try a password now. @return false, and the answer says
+ * how long to wait */
+static bool may_try(struct ear_call *call, struct ear_slice name)
+{
+	struct ear_console *c = call->console;
+	const struct ear_lockout lockout = {c->o.lock_after, c->o.lock_for_ns};
+	uint64_t wait_s = ear_lockout_left(
+		c->users_work, &lockout, name, &call->from, ear_now_ns());
+
+	if (wait_s > 0) {
+		call->retry_after_s = (unsigned)wait_s;
+		ear_call_fail(call, 429,
+			"locked after %u failed attempts, for %u s more, or "
+			"until an admin unlocks it",
+			c->o.lock_after, call->retry_after_s);
+		return false;
+	}
+	wait_s =
+		ear_throttle_try(c->throttle, name, &call->from, ear_mono_ns());
+	if (wait_s == 0)
+		return true;
+	call->retry_after_s = (unsigned)wait_s;
+	ear_call_fail(call, 429, "too many failed attempts, wait %u s",
+		call->retry_after_s);
+	return false;
+}
+
+static void note_failure(struct ear_call *call, enum ear_web_event_type type,
+	struct ear_slice name)
+{
+	struct ear_console *c = call->console;
+	const struct ear_lockout lockout = {c->o.lock_after, c->o.lock_for_ns};
+	char from[EAR_ADDR_TEXT];
+
+	keep_event(call, type, name);
+	c->counts.failures++;
+	if (!ear_lockout_failed(
+		    c->users_work, &lockout, name, &call->from, ear_now_ns()))
+		return;
+	c->counts.locks++;
+	ear_addr_text(&call->from, from);
+	ear_audit_add(c->o.audit,
+		&(struct ear_audit_entry){.at_ns = ear_now_ns(),
+			.actor = EAR_S("earshot"),
+			.action = EAR_S("user.lock"),
+			.object = ear_slice_sub(name, 0, EAR_USER_NAME_MAX),
+			.address = ear_slice_str(from)});
+}
+
+static void note_success(struct ear_call *call, struct ear_slice name)
+{
+	ear_throttle_good(call->console->throttle, name, &call->from);
+	ear_lockout_good(call->console->users_work, name, &call->from);
+}
+
 static void check_login(
 	struct ear_call *call, struct ear_slice name, struct ear_slice password)
 {
 	struct ear_console *c = call->console;
 	enum ear_err err;
-	uint64_t wait_s;
 
-	wait_s =
-		ear_throttle_try(c->throttle, name, &call->from, ear_mono_ns());
-	if (wait_s > 0) {
-		call->retry_after_s = (unsigned)wait_s;
-		ear_call_fail(call, 429, "too many failed attempts, wait %u s",
-			call->retry_after_s);
+	if (!may_try(call, name))
 		return;
-	}
 	err = ear_users_check(c->users_work, name, password, &call->user);
 	if (err) {
 		call->user = (struct ear_user){0};
 		if (err == EAR_BAD || err == EAR_GONE) {
-			keep_event(call,
+			note_failure(call,
 				err == EAR_BAD ? EAR_WEB_FAIL_BAD_CREDENTIALS
 					       : EAR_WEB_FAIL_USER_NOT_FOUND,
 				name);
@@ -103,7 +153,8 @@ static void check_login(
 		}
 		return;
 	}
-	ear_throttle_good(c->throttle, name, &call->from);
+	note_success(call, name);
+	c->counts.logins++;
 	keep_event(call, EAR_WEB_SUCCESS_INTERACTIVE, name);
 	begin_session(call);
 	write_me(call, false);
@@ -153,6 +204,7 @@ static void change_password(struct ear_call *call, struct ear_slice new)
 	ear_sessions_renew(c->sessions, token, call->user.epoch);
 	ear_sessions_end_others(c->sessions, name, token);
 	keep_event(call, EAR_WEB_PASSWORD_CHANGE, name);
+	ear_call_audit(call, "user.password", false, name, EAR_S(""));
 	ear_json_open(&j, '{');
 	ear_json_close(&j, '}');
 }
@@ -163,27 +215,20 @@ static void check_change(
 	struct ear_console *c = call->console;
 	struct ear_slice name = ear_slice_str(call->user.name);
 	struct ear_user user;
-	uint64_t wait_s;
 
 	if (ear_slice_eq(old, new)) {
 		ear_call_fail(call, 400, "the new password is the old one");
 		return;
 	}
-	wait_s =
-		ear_throttle_try(c->throttle, name, &call->from, ear_mono_ns());
-	if (wait_s > 0) {
-		call->retry_after_s = (unsigned)wait_s;
-		ear_call_fail(call, 429, "too many failed attempts, wait %u s",
-			call->retry_after_s);
+	if (!may_try(call, name))
 		return;
-	}
 	switch (ear_users_check(c->users_work, name, old, &user)) {
 	case EAR_OK:
-		ear_throttle_good(c->throttle, name, &call->from);
+		note_success(call, name);
 		change_password(call, new);
 		break;
 	case EAR_BAD:
-		keep_event(call, EAR_WEB_FAIL_BAD_CREDENTIALS, name);
+		note_failure(call, EAR_WEB_FAIL_BAD_CREDENTIALS, name);
 		ear_call_fail(call, 403, "the old password is wrong");
 		break;
 	default: ear_call_fail(call, 503, "the log-in is out of order");
@@ -206,13 +251,15 @@ void ear_auth_me(struct ear_call *call)
 	write_me(call, true);
 }
 
-/* An event that the loop saw, on its way to the thread that may write. */
+/* --- what the loop saw, on its way to the thread that may write ---------- */
+
 struct seen {
 	struct ear_task task; /* first */
 	struct ear_console *console;
 	enum ear_web_event_type type;
 	uint64_t at_ns;
-	char name[EAR_USER_NAME_MAX + 1];
+	uint64_t token; /* used: its number */
+	char name[EAR_AUDIT_ACTOR];
 	char from[EAR_ADDR_TEXT];
 };
 
@@ -220,9 +267,12 @@ static void keep_seen(struct ear_job *job)
 {
 	struct seen *seen = (struct seen *)job;
 
-	if (ear_web_event_add(seen->console->users_work, seen->type,
-		    seen->at_ns, ear_slice_str(seen->name),
-		    ear_slice_str(seen->from)))
+	if (seen->token)
+		ear_token_used(
+			seen->console->users_work, seen->token, seen->at_ns);
+	else if (ear_web_event_add(seen->console->users_work, seen->type,
+			 seen->at_ns, ear_slice_str(seen->name),
+			 ear_slice_str(seen->from)))
 		ear_log(EAR_ERROR, "console.event_lost", NULL);
 }
 
@@ -231,24 +281,38 @@ static void free_seen(struct ear_post *post)
 	free((char *)post - offsetof(struct seen, task.post));
 }
 
+/* @return whether it is on its way */
+static bool send_seen(const struct seen *what)
+{
+	struct seen *seen = malloc(sizeof(*seen));
+
+	if (!seen)
+		return false;
+	*seen = *what;
+	seen->task.job.run = keep_seen;
+	seen->task.post.fn = free_seen;
+	seen->at_ns = ear_now_ns();
+	if (!ear_pool_put(seen->console->accounts, &seen->task.job))
+		return true;
+	free(seen);
+	return false;
+}
+
 void ear_console_event(struct ear_console *c, enum ear_web_event_type type,
 	const char *name, const struct ear_addr *from)
 {
-	struct seen *seen = calloc(1, sizeof(*seen));
+	struct seen seen = {.console = c, .type = type};
 
-	if (seen) {
-		seen->task.job.run = keep_seen;
-		seen->task.post.fn = free_seen;
-		seen->console = c;
-		seen->type = type;
-		seen->at_ns = ear_now_ns();
-		snprintf(seen->name, sizeof(seen->name), "%s", name);
-		ear_addr_text(from, seen->from);
-		if (!ear_pool_put(c->accounts, &seen->task.job))
-			return;
-		free(seen);
-	}
-	ear_log(EAR_ERROR, "console.event_lost", "type",
-		EAR_LS(ear_web_event_name(type)), "principal", EAR_LS(name),
-		NULL);
+	snprintf(seen.name, sizeof(seen.name), "%s", name);
+	ear_addr_text(from, seen.from);
+	if (!send_seen(&seen))
+		ear_log(EAR_ERROR, "console.event_lost", "type",
+			EAR_LS(ear_web_event_name(type)), "principal",
+			EAR_LS(name), NULL);
+}
+
+/* One that is lost is made up for by the next, a minute later. */
+void ear_console_token_used(struct ear_console *c, uint64_t id)
+{
+	(void)send_seen(&(struct seen){.console = c, .token = id});
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "console/priv.h"
@@ -16,6 +17,17 @@
 struct ear_slice ear_call_arg(const struct ear_call *call, const char *name)
 {
 	return ear_slice_str(evhttp_find_header(&call->query, name));
+}
+
+void ear_call_quote(struct ear_slice text, struct ear_buf *out)
+{
+	ear_buf_byte(out, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"' || text.p[i] == '\\')
+			ear_buf_byte(out, '\\');
+		ear_buf_byte(out, (uint8_t)text.p[i]);
+	}
+	ear_buf_byte(out, '"');
 }
 
 bool ear_call_number(struct ear_call *call, const char *name, uint64_t least,
@@ -43,6 +55,18 @@ bool ear_call_time(struct ear_call *call, const char *name, uint64_t now_ns,
 		return true;
 	ear_call_fail(call, 400, "%s: %s", name, fault.text);
 	return false;
+}
+
+json_t *ear_call_object(struct ear_call *call)
+{
+	json_t *root = json_loadb(call->body.p ? call->body.p : "",
+		call->body.n, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_is_object(root))
+		return root;
+	json_decref(root);
+	ear_call_fail(call, 400, "the body is not a JSON object");
+	return NULL;
 }
 
 static void write_error(struct ear_call *call, int status, const char *text,
@@ -95,6 +119,15 @@ void ear_call_fault(
 	}
 }
 
+void ear_call_refuse(
+	struct ear_call *call, enum ear_err err, const struct ear_fault *fault)
+{
+	if (err == EAR_USAGE || err == EAR_LIMIT)
+		ear_call_fail(call, 400, "%s", fault->text);
+	else
+		ear_call_fault(call, err, fault);
+}
+
 const char *ear_http_reason(int status)
 {
 	static const struct {
@@ -110,6 +143,66 @@ const char *ear_http_reason(int status)
 		if (rows[i].status == status)
 			return rows[i].reason;
 	return "Status";
+}
+
+void ear_call_header(struct ear_call *call, const char *name, const char *value)
+{
+	evhttp_add_header(
+		evhttp_request_get_output_headers(call->http), name, value);
+}
+
+void ear_call_attach(struct ear_call *call, const char *name,
+	const char *suffix, uint64_t now_ns)
+{
+	time_t at = (time_t)(now_ns / EAR_SECOND_NS);
+	char text[32], value[128];
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm);
+	snprintf(value, sizeof(value),
+		"attachment; filename=\"earshot-%s%s%s.%s\"", name,
+		*name ? "-" : "", text, suffix);
+	ear_call_header(call, "Content-Disposition", value);
+}
+
+void ear_call_audit(struct ear_call *call, const char *action, bool look,
+	struct ear_slice object, struct ear_slice detail)
+{
+	call->action = action;
+	call->look = look;
+	ear_buf_reset(&call->object);
+	ear_buf_slice(
+		&call->object, ear_slice_sub(object, 0, EAR_AUDIT_OBJECT));
+	ear_buf_reset(&call->detail);
+	ear_buf_slice(
+		&call->detail, ear_slice_sub(detail, 0, EAR_AUDIT_DETAIL));
+}
+
+void ear_call_ended(struct ear_call *call)
+{
+	unsigned digit = (unsigned)(call->status ? call->status : 200) / 100;
+	char from[EAR_ADDR_TEXT];
+
+	call->console->counts.answers[digit < 6 ? digit : 0]++;
+	if (!call->action || digit > 3)
+		return;
+	ear_addr_text(&call->from, from);
+	ear_audit_add(call->console->o.audit,
+		&(struct ear_audit_entry){.at_ns = ear_now_ns(),
+			.actor = ear_slice_str(call->by),
+			.action = ear_slice_str(call->action),
+			.object = ear_buf_view(&call->object),
+			.detail = ear_buf_view(&call->detail),
+			.address = ear_slice_str(from),
+			.look = call->look});
+}
+
+/* Browsers that came by TLS stay with it (RFC 6797), but where it is this
+ * machine alone, whose name other programs share. */
+static bool wants_transport_security(const struct ear_call *call)
+{
+	return call->tls && !ear_addr_is_loopback(&call->from);
 }
 
 void ear_call_headers(struct ear_call *call)
@@ -129,6 +222,9 @@ void ear_call_headers(struct ear_call *call)
 	evhttp_add_header(h, "Referrer-Policy", "same-origin");
 	evhttp_add_header(h, "Cross-Origin-Resource-Policy", "same-origin");
 	evhttp_add_header(h, "Cross-Origin-Opener-Policy", "same-origin");
+	if (wants_transport_security(call))
+		evhttp_add_header(
+			h, "Strict-Transport-Security", "max-age=31536000");
 	/* the page is asked for each time, its tag answers; the rest is
 	 * about people and not to be kept */
 	evhttp_add_header(
@@ -205,6 +301,7 @@ void ear_call_send(struct ear_call *call)
 	int status;
 
 	refuse_if_too_large(call);
+	ear_call_ended(call);
 	status = call->status ? call->status : 200;
 	ear_call_headers(call);
 	if (body && call->out.n > 0)
@@ -229,6 +326,8 @@ void ear_call_free(struct ear_call *call)
 		explicit_bzero(call->body.p, call->body.n);
 	ear_buf_fini(&call->body);
 	ear_buf_fini(&call->out);
+	ear_buf_fini(&call->object);
+	ear_buf_fini(&call->detail);
 	free(call->path);
 	free(call);
 }

@@ -11,11 +11,13 @@
 
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <jansson.h>
 
 #include "base/addr.h"
 #include "base/json.h"
 #include "console/pool.h"
 #include "console/session.h"
+#include "console/token.h"
 #include "console/users.h"
 #include "store/store.h"
 
@@ -38,6 +40,7 @@ struct ear_call {
 	struct ear_task task; /**< first, as above */
 	struct ear_console *console;
 	const struct ear_route *route;
+	void (*fn)(struct ear_call *call); /**< what a pool runs of it */
 
 	/* the loop's */
 	struct evhttp_request *http;
@@ -50,9 +53,15 @@ struct ear_call {
 	struct ear_slice rest; /**< of the path, behind that of the route */
 	char *path;            /**< decoded; owned */
 	struct ear_buf body;
-	struct ear_addr from;
-	struct ear_user user; /**< role none: not logged in */
-	char token[EAR_TOKEN_TEXT];
+	struct ear_addr from;       /**< the client; behind a trusted proxy */
+	struct ear_addr peer;       /**< of the connection */
+	bool tls;                   /**< to us, or to a trusted proxy */
+	struct ear_user user;       /**< role none: not logged in */
+	char token[EAR_TOKEN_TEXT]; /**< of the session */
+	uint64_t api_token;         /**< its number; 0: by cookie */
+	unsigned scopes;            /**< of that token; 0 all */
+	char by[EAR_TOKEN_NAME_MAX + EAR_USER_NAME_MAX + 16]; /**< who, for
+					people: "sara", "sara (token ci)" */
 	bool stop; /**< the client left, or we end; read with ear_call_stop */
 
 	/* the answer */
@@ -63,6 +72,11 @@ struct ear_call {
 	unsigned retry_after_s;
 	const char *etag;     /**< borrowed; NULL none */
 	const char *encoding; /**< Content-Encoding; NULL none */
+
+	/* for the audit trail */
+	const char *action; /**< NULL: nothing to note */
+	bool look;
+	struct ear_buf object, detail;
 };
 
 /** Writes into call->out. */
@@ -74,6 +88,9 @@ static inline struct ear_json ear_call_json(struct ear_call *call)
 /** A query parameter; the empty slice when it is not there. */
 struct ear_slice ear_call_arg(const struct ear_call *call, const char *name);
 
+/** A text as an expression has it: in quotes, what would end it escaped. */
+void ear_call_quote(struct ear_slice text, struct ear_buf *out);
+
 /** A number from the query. @return false, and the answer is an error */
 bool ear_call_number(struct ear_call *call, const char *name, uint64_t least,
 	uint64_t most, uint64_t absent, uint64_t *value);
@@ -82,12 +99,28 @@ bool ear_call_number(struct ear_call *call, const char *name, uint64_t least,
 bool ear_call_time(struct ear_call *call, const char *name, uint64_t now_ns,
 	uint64_t absent, uint64_t *at_ns);
 
+/** The body, a JSON object; the caller's to free. @return NULL, and the answer
+ *  is an error */
+json_t *ear_call_object(struct ear_call *call);
+
 /** Answer {"error": …}; replaces what was written. */
 void ear_call_fail(struct ear_call *call, int status, const char *format, ...)
 	EAR_PRINTF(3, 4);
 
 /** The same for an error of ours or of the expression (with its offset). */
 void ear_call_fault(
+	struct ear_call *call, enum ear_err err, const struct ear_fault *fault);
+
+/** One more header of the answer. Loop only. */
+void ear_call_header(
+	struct ear_call *call, const char *name, const char *value);
+/** It is a file: earshot-NAME-TIME.SUFFIX. Loop only. */
+void ear_call_attach(struct ear_call *call, const char *name,
+	const char *suffix, uint64_t now_ns);
+/** Count the answer, and note in the audit trail what it gave. Loop only. */
+void ear_call_ended(struct ear_call *call);
+/** The same for what was asked wrongly but in no expression. */
+void ear_call_refuse(
 	struct ear_call *call, enum ear_err err, const struct ear_fault *fault);
 
 /** Headers that every answer has. Loop only. */

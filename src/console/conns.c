@@ -39,6 +39,11 @@ enum ear_err ear_conns_new(unsigned most, uint64_t head_ns,
 	return EAR_OK;
 }
 
+void ear_conns_tls(struct ear_conns *c, SSL_CTX *tls)
+{
+	c->tls = tls;
+}
+
 static void forget(struct ear_conns *c, struct conn *conn)
 {
 	bufferevent_decref(conn->bev);

@@ -29,6 +29,9 @@ EAR_MUST_USE enum ear_err ear_conns_new(unsigned most, uint64_t head_ns,
 	struct evconnlistener *listener, SSL_CTX *tls,
 	struct ear_conns **conns);
 
+/** Another context for connections to come. @param tls borrowed */
+void ear_conns_tls(struct ear_conns *conns, SSL_CTX *tls);
+
 /** After evhttp_free(). */
 void ear_conns_free(struct ear_conns **conns);
 

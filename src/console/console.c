@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "console/priv.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -130,18 +131,96 @@ static void *loop(void *arg)
 	return NULL;
 }
 
+/* Where a certificate lies that we made ourselves. */
+struct own_pair {
+	char certificate[PATH_MAX], private_key[PATH_MAX];
+};
+
+static enum ear_err make_own(const struct ear_console *c, struct own_pair *own,
+	struct ear_fault *fault)
+{
+	if (snprintf(own->certificate, PATH_MAX, "%s/console.crt", c->o.dir) >=
+			PATH_MAX ||
+		snprintf(own->private_key, PATH_MAX, "%s/console.key",
+			c->o.dir) >= PATH_MAX)
+		return ear_fail(fault, EAR_USAGE, 0, "path too long");
+	return ear_tls_self_signed(own->certificate, own->private_key, fault);
+}
+
 static enum ear_err open_tls(struct ear_console *c, struct ear_fault *fault)
 {
 	const char *cert = c->o.certificate, *key = c->o.private_key;
-	enum ear_err err;
+	struct own_pair own;
+	enum ear_err err = EAR_OK;
 
-	if (!cert || !*cert)
-		return EAR_OK;
-	err = ear_tls_server_new(
-		cert, key && *key ? key : cert, &c->tls, fault);
+	if (!cert || !*cert) {
+		if (!c->o.with_tls)
+			return EAR_OK;
+		err = make_own(c, &own, fault);
+		cert = own.certificate;
+		key = own.private_key;
+	}
+	if (!err)
+		err = ear_tls_server_new(
+			cert, key && *key ? key : cert, &c->tls, fault);
+	c->o.with_tls = !err;
+	if (!err)
+		c->o.secure_cookie = true;
+	return err;
+}
+
+/* A certificate on its way to the loop. */
+struct change {
+	struct ear_post post; /* first */
+	struct ear_console *console;
+	SSL_CTX *tls;
+};
+
+static void change_tls(struct ear_post *post)
+{
+	struct change *change = (struct change *)post;
+	struct ear_console *c = change->console;
+
+	ear_conns_tls(c->conns, change->tls);
+	/* connections that are up hold it for themselves */
+	SSL_CTX_free(c->tls);
+	c->tls = change->tls;
+	free(change);
+}
+
+enum ear_err ear_console_certificate(struct ear_console *c,
+	const char *certificate, const char *private_key,
+	struct ear_fault *fault)
+{
+	bool given = certificate && *certificate;
+	struct change *change;
+	struct own_pair own;
+	SSL_CTX *tls = NULL;
+	enum ear_err err = EAR_OK;
+
+	if (!c->o.with_tls)
+		return given ? ear_fail(fault, EAR_USAGE, 0,
+				       "console: certificate: TLS begins with "
+				       "the next start")
+			     : EAR_OK;
+	if (!given) {
+		err = make_own(c, &own, fault);
+		certificate = own.certificate;
+		private_key = own.private_key;
+	}
+	if (!err)
+		err = ear_tls_server_new(certificate,
+			private_key && *private_key ? private_key : certificate,
+			&tls, fault);
 	if (err)
 		return err;
-	c->o.secure_cookie = true;
+	change = calloc(1, sizeof(*change));
+	if (!change) {
+		SSL_CTX_free(tls);
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	}
+	*change = (struct change){{.fn = change_tls}, c, tls};
+	ear_console_post(c, &change->post);
 	return EAR_OK;
 }
 
@@ -271,6 +350,8 @@ static void set_defaults(struct ear_console_options *o)
 		o->followers = 32;
 	if (!o->connections)
 		o->connections = 256;
+	if (!o->lock_for_ns)
+		o->lock_for_ns = 15 * 60 * EAR_SECOND_NS;
 }
 
 enum ear_err ear_console_open(const struct ear_console_options *options,

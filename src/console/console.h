@@ -12,12 +12,26 @@
 #ifndef EAR_CONSOLE_CONSOLE_H
 #define EAR_CONSOLE_CONSOLE_H
 
+#include "base/addr.h"
 #include "base/json.h"
 #include "console/asset.h"
 #include "console/users.h"
 #include "store/store.h"
 
+struct ear_audit;
+struct ear_records;
 struct ear_rules;
+
+/** Who may read /metrics without being logged in. */
+enum ear_metrics_for {
+	EAR_METRICS_LOCAL, /**< who is on this machine */
+	EAR_METRICS_TOKEN, /**< nobody */
+	EAR_METRICS_OPEN,  /**< everybody */
+	EAR_METRICS_OFF,   /**< there are none */
+};
+
+/** By its word in the configuration. */
+enum ear_metrics_for ear_metrics_for_of(struct ear_slice word);
 
 struct ear_console_options {
 	const char
@@ -38,6 +52,10 @@ struct ear_console_options {
 	 */
 	struct ear_rules *rules;
 
+	/** sessions, accounts, calls, connections; NULL: none are kept */
+	struct ear_records *records;
+	struct ear_audit *audit; /**< NULL: nothing is noted */
+
 	const struct ear_asset *assets; /**< the page; borrowed */
 	size_t n_assets;
 
@@ -49,9 +67,19 @@ struct ear_console_options {
 	const char *const *hosts;
 	size_t n_hosts;
 
+	bool with_tls; /**< also without a certificate: one is made in dir */
 	const char *certificate; /**< PEM chain: serve TLS; NULL or "": plain */
 	const char *private_key; /**< PEM */
 	bool secure_cookie;      /**< behind a TLS proxy; implied by TLS */
+
+	/** whose X-Forwarded-For and -Proto are believed; borrowed */
+	const struct ear_net *proxies;
+	size_t n_proxies;
+
+	uint32_t lock_after;  /**< failures that lock a name from an address;
+				   0 never */
+	uint64_t lock_for_ns; /**< default 15 min */
+	enum ear_metrics_for metrics;
 
 	uint64_t session_idle_ns; /**< default 12 h, least 1 s */
 	uint64_t session_max_ns;  /**< default 7 d */
@@ -75,6 +103,17 @@ EAR_MUST_USE enum ear_err ear_console_open(
 
 /** Stops searches, ends connections, joins all threads. */
 void ear_console_close(struct ear_console **console);
+
+/**
+ * Another certificate for connections that come from now on; from any thread
+ * but not at the same time as the close.
+ *
+ * @return EAR_OK; EAR_USAGE: it does not serve TLS, which only a restart
+ *         changes; else as ear_tls_server_new(), and nothing was changed
+ */
+EAR_MUST_USE enum ear_err ear_console_certificate(struct ear_console *console,
+	const char *certificate, const char *private_key,
+	struct ear_fault *fault);
 
 /** Where it listens, as "http://127.0.0.1:9080/". */
 const char *ear_console_url(const struct ear_console *console);

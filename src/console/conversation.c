@@ -27,18 +27,6 @@ static bool gather(
 	return g->err == EAR_OK;
 }
 
-/* call_id == "…", with what would end the quoted text escaped. */
-static void write_expr(struct ear_slice call_id, struct ear_buf *expr)
-{
-	ear_buf_str(expr, "call_id == \"");
-	for (size_t i = 0; i < call_id.n; i++) {
-		if (call_id.p[i] == '"' || call_id.p[i] == '\\')
-			ear_buf_byte(expr, '\\');
-		ear_buf_byte(expr, (uint8_t)call_id.p[i]);
-	}
-	ear_buf_str(expr, "\"");
-}
-
 static void write_ladder(struct ear_call *call, struct ear_slice call_id,
 	struct gathering *g, const struct ear_found *found,
 	const struct ear_asked *asked)
@@ -76,7 +64,8 @@ void ear_conversation_show(struct ear_call *call)
 		ear_call_fail(call, 400, "call_id is missing");
 		return;
 	}
-	write_expr(call_id, &text);
+	ear_buf_str(&text, "call_id == ");
+	ear_call_quote(call_id, &text);
 	if (text.err) {
 		ear_call_fail(call, 503, "out of memory");
 		goto out;
@@ -101,6 +90,7 @@ void ear_conversation_show(struct ear_call *call)
 		ear_call_fail(call, 404, "there is no such conversation");
 		goto out;
 	}
+	ear_call_audit(call, "conversation.open", true, call_id, EAR_S(""));
 	ear_found_tell(call, &asked, &found);
 	write_ladder(call, call_id, &g, &found, &asked);
 out:

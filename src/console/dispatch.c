@@ -37,7 +37,10 @@ static void note_connection(struct ear_call *call)
 	evhttp_request_set_on_complete_cb(call->http, answered, call->console);
 	fd = bufferevent_getfd(bev);
 	if (getpeername(fd, (struct sockaddr *)&ss, &n) == 0)
-		call->from = ear_addr_from_sockaddr((struct sockaddr *)&ss);
+		call->peer = ear_addr_from_sockaddr((struct sockaddr *)&ss);
+	call->from = call->peer;
+	call->tls = call->console->tls != NULL;
+	ear_door_forwarded(call);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
@@ -109,25 +112,13 @@ static void run(struct ear_job *job)
 {
 	struct ear_call *call = (struct ear_call *)job;
 
-	call->route->fn(call);
+	call->fn(call);
 }
 
-static void start(struct ear_call *call)
+void ear_call_on(struct ear_call *call, struct ear_pool *pool,
+	void (*fn)(struct ear_call *call))
 {
-	struct ear_console *c = call->console;
-	struct ear_pool *pool = NULL;
-
-	switch (call->route->where) {
-	case EAR_ON_LOOP: call->route->fn(call); break;
-	case EAR_ON_ITS_OWN: call->route->fn(call); return;
-	case EAR_ON_SEARCHES: pool = c->searches; break;
-	case EAR_ON_LOOKUPS: pool = c->lookups; break;
-	case EAR_ON_ACCOUNTS: pool = c->accounts; break;
-	}
-	if (!pool) {
-		ear_call_send(call);
-		return;
-	}
+	call->fn = fn;
 	call->task.job.run = run;
 	call->task.post.fn = send_posted;
 	if (ear_pool_put(pool, &call->task.job)) {
@@ -135,6 +126,23 @@ static void start(struct ear_call *call)
 		ear_call_fail(call, 503,
 			"too much is being asked at once, try again");
 		ear_call_send(call);
+	}
+}
+
+static void start(struct ear_call *call)
+{
+	struct ear_console *c = call->console;
+	const struct ear_route *route = call->route;
+
+	switch (route->where) {
+	case EAR_ON_LOOP:
+		route->fn(call);
+		ear_call_send(call);
+		break;
+	case EAR_ON_ITS_OWN: route->fn(call); break;
+	case EAR_ON_SEARCHES: ear_call_on(call, c->searches, route->fn); break;
+	case EAR_ON_LOOKUPS: ear_call_on(call, c->lookups, route->fn); break;
+	case EAR_ON_ACCOUNTS: ear_call_on(call, c->accounts, route->fn); break;
 	}
 }
 

@@ -233,6 +233,9 @@ void ear_follow_start(struct ear_call *call)
 	f->back_ns = BACK_MOST;
 	f->quiet_since = ear_mono_ns();
 	f->pending.max = PENDING_MAX;
+	/* noted and counted now: it may go on for days */
+	ear_call_audit(call, "follow", true, q, EAR_S(""));
+	ear_call_ended(call);
 	join(f);
 }
 

@@ -25,6 +25,9 @@ void ear_asked_fini(struct ear_asked *asked);
 void ear_found_tell(struct ear_call *call, const struct ear_asked *asked,
 	struct ear_found *found);
 
+/** The least length of time that people count in and that is not below. */
+uint64_t ear_step_round(uint64_t step_ms);
+
 /** How the search went, as an object. */
 void ear_found_json(struct ear_json *j, const struct ear_found *found,
 	const struct ear_asked *asked);

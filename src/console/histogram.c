@@ -14,8 +14,7 @@ static const char *const classes[8] = {
 /* The longest step that can be said in ns. */
 #define STEP_MOST_MS (UINT64_MAX / EAR_MS_NS)
 
-/* The least length that people count in and that is not below step_ms. */
-static uint64_t round_step(uint64_t step_ms)
+uint64_t ear_step_round(uint64_t step_ms)
 {
 	static const uint64_t steps[] = {1, 2, 5, 10, 20, 50, 100, 200, 500,
 		1000, 2000, 5000, 10000, 15000, 20000, 30000, 60000, 120000,
@@ -96,7 +95,7 @@ void ear_search_histogram(struct ear_call *call)
 	close_span(call, &asked, &from, &to);
 	/* one bucket of the wanted ones is spent on beginning at a round
 	 * time */
-	h.step_ns = round_step((to - from) / EAR_MS_NS /
+	h.step_ns = ear_step_round((to - from) / EAR_MS_NS /
 				       (wanted > 1 ? wanted - 1 : 1) +
 			       1) *
 		    EAR_MS_NS;

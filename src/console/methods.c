@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "console/methods_priv.h"
 #include "console/params.h"
 #include "flow/status.h"
@@ -36,6 +37,18 @@ void ear_rpc_notice(const struct ear_rpc_call *call, const char *event,
 		event, ear_slice_str(text), ear_server_notices(o->server));
 }
 
+void ear_rpc_audit(const struct ear_rpc_call *call, const char *action,
+	const char *object, const char *detail)
+{
+	const struct ear_methods_options *o = call->arg;
+
+	ear_audit_add(o->audit, &(struct ear_audit_entry){.at_ns = ear_now_ns(),
+					.actor = ear_slice_str(call->by),
+					.action = ear_slice_str(action),
+					.object = ear_slice_str(object),
+					.detail = ear_slice_str(detail)});
+}
+
 enum ear_err ear_rpc_log_level(const struct ear_rpc_call *call,
 	struct ear_json *result, struct ear_fault *fault)
 {
@@ -55,6 +68,7 @@ enum ear_err ear_rpc_log_level(const struct ear_rpc_call *call,
 		ear_log_level_set(level);
 		ear_rpc_notice(
 			call, "log.level", "the log's level is %s now", name);
+		ear_rpc_audit(call, "log.level", name, "");
 	}
 	ear_json_str(result, ear_slice_str(ear_level_name(ear_log_level())));
 	return EAR_OK;
@@ -112,6 +126,7 @@ enum ear_err ear_rpc_reload(const struct ear_rpc_call *call,
 		return ear_fail(fault, EAR_UNSUPPORTED, 0,
 			"this server has no configuration to read again");
 	err = o->reload(&told, fault, o->arg);
+	ear_rpc_audit(call, "reload", "", err ? fault->text : "");
 	if (err)
 		ear_rpc_notice(call, "config.refused",
 			"the configuration was not applied: %s", fault->text);

@@ -9,11 +9,13 @@
 #ifndef EAR_CONSOLE_METHODS_H
 #define EAR_CONSOLE_METHODS_H
 
+#include "console/audit.h"
 #include "console/jsonrpc.h"
 #include "flow/server.h"
 
 struct ear_methods_options {
 	struct ear_server *server; /**< borrowed */
+	struct ear_audit *audit;   /**< borrowed; NULL: nothing is noted */
 
 	/**
 	 * Read the configuration again and apply it, or change nothing.

@@ -19,4 +19,8 @@ struct ear_rules *ear_rpc_rules(
 void ear_rpc_notice(const struct ear_rpc_call *call, const char *event,
 	const char *format, ...) EAR_PRINTF(3, 4);
 
+/** Note it in the audit trail. */
+void ear_rpc_audit(const struct ear_rpc_call *call, const char *action,
+	const char *object, const char *detail);
+
 #endif

@@ -6,10 +6,12 @@
 #include <event2/event.h>
 #include <pthread.h>
 
+#include "console/audit.h"
 #include "console/call.h"
 #include "console/conns.h"
 #include "console/console.h"
 #include "console/throttle.h"
+#include "console/token.h"
 
 /** Where a handler runs. */
 enum ear_where {
@@ -20,20 +22,48 @@ enum ear_where {
 	EAR_ON_ITS_OWN,  /**< on the loop; answers in pieces, itself */
 };
 
+enum ear_route_flag {
+	EAR_ROUTE_UNCHANGED = 1, /**< also while a password must be changed */
+	EAR_ROUTE_BY_HAND = 2,   /**< not for tokens */
+};
+
 struct ear_route {
 	const char *method; /**< GET (and HEAD) or POST */
 	const char *path;   /**< ends in "/": what follows is call->rest */
 	enum ear_role role; /**< the least; none: nobody need be logged in */
+	unsigned scope;     /**< enum ear_token_scope that a token needs */
 	enum ear_where where;
-	bool unchanged; /**< also with a password that must be changed */
+	unsigned flags; /**< enum ear_route_flag */
 	void (*fn)(struct ear_call *call);
+	int of; /**< enum ear_rows_of, where the handler is for several */
+	/** May this one come in without a log-in? NULL: by role. */
+	bool (*open)(struct ear_call *call);
 };
+
+/** All routes, for tests. */
+const struct ear_route *ear_routes(size_t *n);
 
 /** The table. @param[out] other a route of this path, but another method */
 const struct ear_route *ear_route_find(const char *method,
 	struct ear_slice path, struct ear_slice *rest, bool *other);
 
 struct ear_follow;
+
+/** What was answered since the start; any thread may add. */
+struct ear_console_counts {
+	_Atomic uint64_t answers[6]; /**< by first digit of the status */
+	_Atomic uint64_t logins, failures, locks;
+	_Atomic uint64_t streamed; /**< exports and CSVs begun */
+};
+
+/** Tokens that were used a moment ago, from where; the loop's. */
+struct ear_token_use {
+	uint64_t id;
+	struct ear_addr from;
+	uint64_t noted; /**< monotonic; when the access event was made */
+	uint64_t used;  /**< the same; when last_used was written */
+};
+#define EAR_TOKEN_USES 256
 
 struct ear_console {
 	struct ear_console_options o;
@@ -68,10 +98,19 @@ struct ear_console {
 	struct ear_sessions *sessions;
 	struct ear_throttle *throttle;
 	struct ear_follow *follow;
+	struct ear_console_counts counts;
+	struct ear_token_use token_uses[EAR_TOKEN_USES];
 };
 
 /** Have the loop call post->fn, soon, in order. Any thread. */
 void ear_console_post(struct ear_console *c, struct ear_post *post);
+
+/**
+ * Run a handler on one of the pools and send its answer; loop only. Refuses
+ * where too much waits.
+ */
+void ear_call_on(struct ear_call *call, struct ear_pool *pool,
+	void (*fn)(struct ear_call *call));
 
 /** evhttp's callback for each request. */
 void ear_dispatch(struct evhttp_request *http, void *arg);
@@ -81,12 +120,30 @@ bool ear_door_host(struct ear_call *call);
 /** Who is it; may they use the route? else the answer is an error. */
 bool ear_door_enter(struct ear_call *call);
 
+/** May a token's scopes do this, too? else the answer is an error. */
+bool ear_door_scope(struct ear_call *call, unsigned scope);
+
+/** Who really asks, where the connection is a trusted proxy's. */
+void ear_door_forwarded(struct ear_call *call);
+
 /** May a call that goes on and on still? The session is not used by it. */
 bool ear_door_still(struct ear_call *call);
 
 /** Keep an access event; on the accounts pool, or the loop's way there. */
 void ear_console_event(struct ear_console *c, enum ear_web_event_type type,
 	const char *name, const struct ear_addr *from);
+
+/** The time of a token's last use; on its way to the accounts pool. */
+void ear_console_token_used(struct ear_console *c, uint64_t id);
+
+/**
+ * Note in the audit trail what this call did, when its answer is a good one.
+ *
+ * @param action borrowed; a literal
+ * @param look   it changes nothing
+ */
+void ear_call_audit(struct ear_call *call, const char *action, bool look,
+	struct ear_slice object, struct ear_slice detail);
 
 /* handlers, by file */
 void ear_auth_login(struct ear_call *call);
@@ -109,6 +166,18 @@ void ear_traces_change_route(struct ear_call *call);
 void ear_mirrors_list_route(struct ear_call *call);
 void ear_siptrace_route(struct ear_call *call);
 void ear_asset_serve(struct ear_call *call);
+void ear_list_route(struct ear_call *call);
+void ear_list_part_route(struct ear_call *call);
+void ear_list_columns_route(struct ear_call *call);
+void ear_users_list_route(struct ear_call *call);
+void ear_users_add_route(struct ear_call *call);
+void ear_users_change_route(struct ear_call *call);
+void ear_tokens_list_route(struct ear_call *call);
+void ear_tokens_add_route(struct ear_call *call);
+void ear_tokens_change_route(struct ear_call *call);
+void ear_openapi_route(struct ear_call *call);
+void ear_metrics_route(struct ear_call *call);
+bool ear_metrics_open(struct ear_call *call);
 
 /* follow.c's life */
 EAR_MUST_USE enum ear_err ear_follow_new(

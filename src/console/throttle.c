@@ -109,12 +109,13 @@ uint64_t ear_throttle_try(struct ear_throttle *t, struct ear_slice name,
 	uint64_t by_name, by_addr, wait;
 
 	pthread_mutex_lock(&t->lock);
-	by_name = seconds_left(find(t, key_of_name(name)), now);
+	by_name = name.n ? seconds_left(find(t, key_of_name(name)), now) : 0;
 	by_addr = seconds_left(find(t, key_of_addr(from)), now);
 	wait = by_name > by_addr ? by_name : by_addr;
 	if (wait == 0) {
-		count(find_or_make(t, key_of_name(name), now), EAR_FREE_BY_NAME,
-			EAR_DELAY_NAME_S, now);
+		if (name.n)
+			count(find_or_make(t, key_of_name(name), now),
+				EAR_FREE_BY_NAME, EAR_DELAY_NAME_S, now);
 		count(find_or_make(t, key_of_addr(from), now), EAR_FREE_BY_ADDR,
 			EAR_DELAY_ADDR_S, now);
 	}

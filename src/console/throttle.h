@@ -5,8 +5,9 @@
  * nothing more is tried. An attempt counts as a failure from its beginning,
  * so that many at once gain nothing; success takes it back.
  *
- * A name is never locked for longer than a minute, else anybody could lock
- * its owner out. Bounded: in a full table the line goes whose ban ended first.
+ * A name is never held up for longer than a minute, else anybody could lock
+ * its owner out; who guesses from one address is locked by lockout.h. Bounded:
+ * in a full table the line goes whose ban ended first.
  *
  * Times are monotonic ns. Threads: any.
  */
@@ -29,7 +30,10 @@ struct ear_throttle;
 EAR_MUST_USE enum ear_err ear_throttle_new(struct ear_throttle **throttle);
 void ear_throttle_free(struct ear_throttle **throttle);
 
-/** @return 0: go on, the attempt is counted; else seconds to wait */
+/**
+ * @param name empty: only the address counts, as for tokens
+ * @return 0: go on, the attempt is counted; else seconds to wait
+ */
 uint64_t ear_throttle_try(struct ear_throttle *throttle, struct ear_slice name,
 	const struct ear_addr *from, uint64_t now);
 

@@ -54,6 +54,8 @@ enum ear_err ear_rpc_siptrace(const struct ear_rpc_call *call,
 		(strncasecmp(word, "check", 5) != 0 &&
 			ear_traces_switch(traces, NULL, on, call->by, NULL)))
 		return ear_fail(fault, EAR_SYS, 0, "Internal error");
+	if (strncasecmp(word, "check", 5) != 0)
+		ear_rpc_audit(call, "siptrace.switch", on ? "on" : "off", "");
 	ear_json_str(result,
 		ear_traces_on(traces) ? EAR_S("Enabled") : EAR_S("Disabled"));
 	return EAR_OK;
@@ -101,6 +103,7 @@ enum ear_err ear_rpc_trace_start(const struct ear_rpc_call *call,
 			ear_rules_traces(rules), &ask.spec, name, fault);
 	if (err)
 		return err;
+	ear_rpc_audit(call, "trace.start", name, ask.spec.rule);
 	ear_json_open(result, '{');
 	ear_json_kstr(result, "name", ear_slice_str(name));
 	ear_json_ktime(result, "until", ask.spec.until_ns);
@@ -120,9 +123,11 @@ enum ear_err ear_rpc_trace_stop(const struct ear_rpc_call *call,
 	if (!rules)
 		return err ? err : EAR_UNSUPPORTED;
 	err = ear_traces_stop(ear_rules_traces(rules), name, call->by, fault);
-	if (!err)
-		ear_json_bool(result, true);
-	return err;
+	if (err)
+		return err;
+	ear_rpc_audit(call, "trace.change", name, "stop");
+	ear_json_bool(result, true);
+	return EAR_OK;
 }
 
 enum ear_err ear_rpc_trace_switch(const struct ear_rpc_call *call,
@@ -141,7 +146,9 @@ enum ear_err ear_rpc_trace_switch(const struct ear_rpc_call *call,
 		return err ? err : EAR_UNSUPPORTED;
 	err = ear_traces_switch(
 		ear_rules_traces(rules), name, on, call->by, fault);
-	if (!err)
-		ear_json_bool(result, true);
-	return err;
+	if (err)
+		return err;
+	ear_rpc_audit(call, "trace.change", name, on ? "on" : "off");
+	ear_json_bool(result, true);
+	return EAR_OK;
 }

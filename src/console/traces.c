@@ -8,7 +8,7 @@
 #include "console/trace_ask.h"
 
 /* Longest "user@address", with its NUL. */
-#define BY_TEXT (EAR_USER_NAME_MAX + 1 + EAR_ADDR_TEXT)
+#define BY_TEXT (sizeof(((struct ear_call *)0)->by) + EAR_ADDR_TEXT)
 
 static struct ear_rules *rules_of(struct ear_call *call)
 {
@@ -24,16 +24,7 @@ static void name_caller(const struct ear_call *call, char by[BY_TEXT])
 	char ip[EAR_ADDR_TEXT];
 
 	ear_addr_ip_text(&call->from, ip);
-	snprintf(by, BY_TEXT, "%s@%s", call->user.name, ip);
-}
-
-static void fail(struct ear_call *call, enum ear_err err,
-	const struct ear_fault *fault, bool at_rule)
-{
-	if ((err == EAR_USAGE && !at_rule) || err == EAR_LIMIT)
-		ear_call_fail(call, 400, "%s", fault->text);
-	else
-		ear_call_fault(call, err, fault);
+	snprintf(by, BY_TEXT, "%s@%s", call->by, ip);
 }
 
 void ear_traces_list_route(struct ear_call *call)
@@ -54,24 +45,10 @@ void ear_mirrors_list_route(struct ear_call *call)
 		ear_mirror_view(rules, &j);
 }
 
-static json_t *read_json(struct ear_call *call)
-{
-	json_error_t error;
-	json_t *root = json_loadb(call->body.p ? call->body.p : "",
-		call->body.n, JSON_REJECT_DUPLICATES, &error);
-
-	if (!json_is_object(root)) {
-		json_decref(root);
-		ear_call_fail(call, 400, "the body is not a JSON object");
-		return NULL;
-	}
-	return root;
-}
-
 void ear_traces_start_route(struct ear_call *call)
 {
 	struct ear_rules *rules = rules_of(call);
-	json_t *root = rules ? read_json(call) : NULL;
+	json_t *root = rules ? ear_call_object(call) : NULL;
 	struct ear_json j = ear_call_json(call);
 	char name[EAR_TRACE_NAME + 1], by[BY_TEXT];
 	struct ear_fault fault = {0};
@@ -87,12 +64,17 @@ void ear_traces_start_route(struct ear_call *call)
 		err = ear_traces_start(
 			ear_rules_traces(rules), &ask.spec, name, &fault);
 	if (err) {
-		fail(call, err, &fault, ask.at_rule);
+		if (ask.at_rule)
+			ear_call_fault(call, err, &fault);
+		else
+			ear_call_refuse(call, err, &fault);
 	} else {
 		ear_json_open(&j, '{');
 		ear_json_kstr(&j, "name", ear_slice_str(name));
 		ear_json_ktime(&j, "until", ask.spec.until_ns);
 		ear_json_close(&j, '}');
+		ear_call_audit(call, "trace.start", false, ear_slice_str(name),
+			ear_slice_str(ask.spec.rule));
 	}
 	json_decref(root);
 }
@@ -128,9 +110,11 @@ void ear_traces_change_route(struct ear_call *call)
 	else
 		err = ear_fail(&fault, EAR_GONE, 0, "no such page");
 	if (err) {
-		fail(call, err, &fault, false);
+		ear_call_refuse(call, err, &fault);
 		return;
 	}
+	ear_call_audit(call, "trace.change", false, ear_slice_str(text),
+		ear_slice_str(what));
 	ear_json_open(&j, '{');
 	ear_json_close(&j, '}');
 }
@@ -138,7 +122,7 @@ void ear_traces_change_route(struct ear_call *call)
 void ear_siptrace_route(struct ear_call *call)
 {
 	struct ear_rules *rules = rules_of(call);
-	json_t *root = rules ? read_json(call) : NULL;
+	json_t *root = rules ? ear_call_object(call) : NULL;
 	struct ear_json j = ear_call_json(call);
 	bool on = false;
 	const struct ear_param table[] = {
@@ -155,11 +139,13 @@ void ear_siptrace_route(struct ear_call *call)
 		err = ear_traces_switch(
 			ear_rules_traces(rules), NULL, on, by, &fault);
 	if (err) {
-		fail(call, err, &fault, false);
+		ear_call_refuse(call, err, &fault);
 	} else {
 		ear_json_open(&j, '{');
 		ear_json_kbool(&j, "on", on);
 		ear_json_close(&j, '}');
+		ear_call_audit(call, "siptrace.switch", false,
+			on ? EAR_S("on") : EAR_S("off"), EAR_S(""));
 	}
 	json_decref(root);
 }

@@ -38,7 +38,21 @@ static const char schema[] =
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL,"
 	" type TEXT NOT NULL, principal TEXT NOT NULL,"
 	" address TEXT NOT NULL);"
-	"PRAGMA user_version=1;";
+	"CREATE TABLE IF NOT EXISTS audit_event("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL,"
+	" actor TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL,"
+	" detail TEXT NOT NULL, address TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS token("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE,"
+	" name TEXT NOT NULL, user TEXT NOT NULL, role TEXT NOT NULL,"
+	" scopes INTEGER NOT NULL, made_ns INTEGER NOT NULL,"
+	" expires_ns INTEGER NOT NULL, last_used_ns INTEGER NOT NULL,"
+	" revoked INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS failure("
+	" name TEXT NOT NULL, address TEXT NOT NULL, n INTEGER NOT NULL,"
+	" last_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL,"
+	" PRIMARY KEY(name,address)) WITHOUT ROWID;"
+	"PRAGMA user_version=2;";
 
 sqlite3_stmt *ear_users_prepare(struct ear_users *users, const char *sql)
 {
@@ -73,8 +87,7 @@ enum ear_err ear_users_exec(struct ear_users *users, const char *sql)
 		       : EAR_SYS;
 }
 
-/* Ends a statement that changes something. @return rows changed, -1 failed */
-static int finish(struct ear_users *users, sqlite3_stmt *st)
+int ear_users_finish(struct ear_users *users, sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);
 
@@ -86,7 +99,7 @@ static int finish(struct ear_users *users, sqlite3_stmt *st)
 	return -1;
 }
 
-static enum ear_err fail_db(struct ear_users *users, struct ear_fault *fault)
+enum ear_err ear_users_fail(struct ear_users *users, struct ear_fault *fault)
 {
 	return ear_fail(fault, EAR_SYS, 0, "users.db: %s",
 		users->db ? sqlite3_errmsg(users->db) : "out of memory");
@@ -133,14 +146,14 @@ enum ear_err ear_users_open(
 	if (sqlite3_open_v2(path, &u->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		    NULL) != SQLITE_OK) {
-		err = fail_db(u, fault);
+		err = ear_users_fail(u, fault);
 		goto out;
 	}
 	sqlite3_busy_timeout(u->db, 3000);
 	if (ear_users_exec(u, "PRAGMA journal_mode=WAL;"
 			      "PRAGMA synchronous=NORMAL") ||
 		ear_users_exec(u, schema))
-		err = fail_db(u, fault);
+		err = ear_users_fail(u, fault);
 out:
 	if (err)
 		ear_users_close(&u);
@@ -236,16 +249,16 @@ enum ear_err ear_users_add(struct ear_users *users, struct ear_slice name,
 	st = ear_users_prepare(
 		users, "INSERT OR IGNORE INTO user VALUES(?,?,?,?,?,?6,?6,0)");
 	if (!st)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	ear_users_bind(st, 1, name);
 	ear_users_bind(st, 2, ear_slice_str(ear_role_name(role)));
 	ear_users_bind(st, 3, ear_slice_str(hash));
 	sqlite3_bind_int(st, 4, must_change);
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)new_epoch());
 	sqlite3_bind_int64(st, 6, (sqlite3_int64)ear_now_ns());
-	changed = finish(users, st);
+	changed = ear_users_finish(users, st);
 	if (changed < 0)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	if (changed == 0)
 		return ear_fail(fault, EAR_USAGE, 0,
 			"there is a user '%.*s' already", EAR_FMT(name));
@@ -275,7 +288,7 @@ enum ear_err ear_users_first(struct ear_users *users,
 	password[0] = '\0';
 	n = count_users(users, "");
 	if (n < 0)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	if (n > 0)
 		return EAR_OK;
 	ear_password_random(password);
@@ -301,38 +314,29 @@ enum ear_err ear_users_set_password(struct ear_users *users,
 		"UPDATE user SET hash=?2,must_change=?3,epoch=?4,changed_ns=?5"
 		" WHERE name=?1");
 	if (!st)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	ear_users_bind(st, 1, name);
 	ear_users_bind(st, 2, ear_slice_str(hash));
 	sqlite3_bind_int(st, 3, must_change);
 	sqlite3_bind_int64(st, 4, (sqlite3_int64)new_epoch());
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)ear_now_ns());
-	changed = finish(users, st);
+	changed = ear_users_finish(users, st);
 	if (changed < 0)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	if (changed == 0)
 		return ear_fail(fault, EAR_GONE, 0, "there is no user '%.*s'",
 			EAR_FMT(name));
 	return EAR_OK;
 }
 
-enum ear_err ear_users_remove(
-	struct ear_users *users, struct ear_slice name, struct ear_fault *fault)
+/* Ends the transaction of a change that must leave an admin. */
+static enum ear_err keep_an_admin(struct ear_users *users,
+	struct ear_slice name, int changed, struct ear_fault *fault)
 {
-	enum ear_err err;
-	sqlite3_stmt *st;
-	int changed = -1;
+	enum ear_err err = EAR_OK;
 
-	/* one transaction, so that two commands cannot take an admin each */
-	if (ear_users_exec(users, "BEGIN IMMEDIATE"))
-		return fail_db(users, fault);
-	st = ear_users_prepare(users, "DELETE FROM user WHERE name=?");
-	if (st) {
-		ear_users_bind(st, 1, name);
-		changed = finish(users, st);
-	}
 	if (changed < 0)
-		err = fail_db(users, fault);
+		err = ear_users_fail(users, fault);
 	else if (changed == 0)
 		err = ear_fail(fault, EAR_GONE, 0, "there is no user '%.*s'",
 			EAR_FMT(name));
@@ -340,11 +344,58 @@ enum ear_err ear_users_remove(
 		 count_users(users, "") > 0)
 		err = ear_fail(fault, EAR_USAGE, 0, "'%.*s' is the last admin",
 			EAR_FMT(name));
-	else
-		err = EAR_OK;
 	if (ear_users_exec(users, err ? "ROLLBACK" : "COMMIT") && !err)
-		err = fail_db(users, fault);
+		err = ear_users_fail(users, fault);
 	return err;
+}
+
+enum ear_err ear_users_remove(
+	struct ear_users *users, struct ear_slice name, struct ear_fault *fault)
+{
+	static const char *const also[] = {"DELETE FROM token WHERE user=?",
+		"DELETE FROM failure WHERE name=?"};
+	sqlite3_stmt *st;
+	int changed = -1;
+
+	/* one transaction, so that two commands cannot take an admin each */
+	if (ear_users_exec(users, "BEGIN IMMEDIATE"))
+		return ear_users_fail(users, fault);
+	st = ear_users_prepare(users, "DELETE FROM user WHERE name=?");
+	if (st) {
+		ear_users_bind(st, 1, name);
+		changed = ear_users_finish(users, st);
+	}
+	/* one of the same name later must not have what was this one's */
+	for (size_t i = 0; i < 2 && changed > 0; i++) {
+		st = ear_users_prepare(users, also[i]);
+		if (st)
+			ear_users_bind(st, 1, name);
+		if (!st || ear_users_finish(users, st) < 0)
+			changed = -1;
+	}
+	return keep_an_admin(users, name, changed, fault);
+}
+
+enum ear_err ear_users_set_role(struct ear_users *users, struct ear_slice name,
+	enum ear_role role, struct ear_fault *fault)
+{
+	sqlite3_stmt *st;
+	int changed = -1;
+
+	if (role < EAR_ROLE_VIEWER || role > EAR_ROLE_ADMIN)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"a role is viewer, operator or admin");
+	if (ear_users_exec(users, "BEGIN IMMEDIATE"))
+		return ear_users_fail(users, fault);
+	st = ear_users_prepare(
+		users, "UPDATE user SET role=?2,epoch=?3 WHERE name=?1");
+	if (st) {
+		ear_users_bind(st, 1, name);
+		ear_users_bind(st, 2, ear_slice_str(ear_role_name(role)));
+		sqlite3_bind_int64(st, 3, (sqlite3_int64)new_epoch());
+		changed = ear_users_finish(users, st);
+	}
+	return keep_an_admin(users, name, changed, fault);
 }
 
 #define USER_COLUMNS \
@@ -429,11 +480,11 @@ enum ear_err ear_users_each(struct ear_users *users, ear_user_fn fn, void *arg,
 	int rc;
 
 	if (!st)
-		return fail_db(users, fault);
+		return ear_users_fail(users, fault);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		read_user(st, &user);
 		fn(&user, arg);
 	}
 	sqlite3_finalize(st);
-	return rc == SQLITE_DONE ? EAR_OK : fail_db(users, fault);
+	return rc == SQLITE_DONE ? EAR_OK : ear_users_fail(users, fault);
 }

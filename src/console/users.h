@@ -84,6 +84,10 @@ EAR_MUST_USE enum ear_err ear_users_set_password(struct ear_users *users,
 EAR_MUST_USE enum ear_err ear_users_remove(struct ear_users *users,
 	struct ear_slice name, struct ear_fault *fault);
 
+/** @return as ear_users_remove(); EAR_USAGE also when that is no role */
+EAR_MUST_USE enum ear_err ear_users_set_role(struct ear_users *users,
+	struct ear_slice name, enum ear_role role, struct ear_fault *fault);
+
 /** @return EAR_OK; EAR_GONE: no such user; EAR_SYS */
 EAR_MUST_USE enum ear_err ear_users_get(
 	struct ear_users *users, struct ear_slice name, struct ear_user *user);
@@ -113,6 +117,7 @@ enum ear_web_event_type {
 	EAR_WEB_SUCCESS,             /**< authentication accepted */
 	EAR_WEB_FAIL_BAD_CREDENTIALS,
 	EAR_WEB_FAIL_USER_NOT_FOUND,
+	EAR_WEB_FAIL_CREDENTIALS_EXPIRED, /**< of a token */
 	EAR_WEB_LOGOUT,
 	EAR_WEB_SESSION_TIMEOUT,
 	EAR_WEB_PASSWORD_CHANGE,
@@ -121,33 +126,17 @@ enum ear_web_event_type {
 
 const char *ear_web_event_name(enum ear_web_event_type type);
 
-struct ear_web_event {
-	uint64_t id; /**< grows; never used again */
-	uint64_t at_ns;
-	enum ear_web_event_type type;
-	struct ear_slice principal; /**< the name that was given */
-	struct ear_slice address;   /**< "ip:port" */
-};
-
 /** Most events kept; the oldest go. */
 #define EAR_WEB_EVENTS_MAX 100000
 
 /**
- * Keep one event and log it. A log-in by hand is kept as two rows, first
- * SUCCESS_INTERACTIVE, then SUCCESS, together or not at all.
+ * Keep one event and log it, with control characters of the principal as '?'
+ * and the rest of a long one cut off; they are read by people_rows.h. A log-in
+ * by hand is kept as two rows, first SUCCESS_INTERACTIVE, then SUCCESS,
+ * together or not at all.
  */
 EAR_MUST_USE enum ear_err ear_web_event_add(struct ear_users *users,
 	enum ear_web_event_type type, uint64_t at_ns,
 	struct ear_slice principal, struct ear_slice address);
-
-typedef void (*ear_web_event_fn)(const struct ear_web_event *event, void *arg);
-
-/**
- * Events, newest first.
- *
- * @param before only those with a smaller id; UINT64_MAX from the newest
- */
-EAR_MUST_USE enum ear_err ear_web_events(struct ear_users *users,
-	uint64_t before, size_t limit, ear_web_event_fn fn, void *arg);
 
 #endif

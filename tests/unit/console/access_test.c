@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "console/rows.h"
 #include "console/session.h"
 #include "console/throttle.h"
 #include "console/users.h"
@@ -163,12 +164,13 @@ static void count_user(const struct ear_user *user, void *arg)
 	++*(unsigned *)arg;
 }
 
-static void see_event(const struct ear_web_event *event, void *arg)
+static bool see_event(const struct ear_cell *cells, void *arg)
 {
 	struct ear_buf *out = arg;
 
-	ear_buf_printf(out, "%s %.*s %.*s\n", ear_web_event_name(event->type),
-		EAR_FMT(event->principal), EAR_FMT(event->address));
+	ear_buf_printf(out, "%.*s %.*s %.*s\n", EAR_FMT(cells[2].text),
+		EAR_FMT(cells[3].text), EAR_FMT(cells[4].text));
+	return true;
 }
 
 static void users(void **state)
@@ -190,6 +192,8 @@ static void users(void **state)
 	char path[64];
 	struct ear_users *u, *second;
 	struct ear_fault fault = {0};
+	const struct ear_rows_query all = {.to_ns = UINT64_MAX};
+	struct ear_rows_found found;
 	struct ear_buf out = {0};
 	struct ear_user user;
 	struct stat st;
@@ -238,8 +242,9 @@ static void users(void **state)
 	assert_int_equal(ear_web_event_add(u, EAR_WEB_FAIL_USER_NOT_FOUND, 6,
 				 EAR_S("x"), EAR_S("")),
 		EAR_OK);
-	assert_int_equal(
-		ear_web_events(u, UINT64_MAX, 10, see_event, &out), EAR_OK);
+	assert_int_equal(ear_people_list(dir, EAR_ROWS_WEB_SESSIONS, &all,
+				 see_event, &out, &found, &fault),
+		EAR_OK);
 	assert_slice("events", ear_buf_view(&out),
 		EAR_S("FAIL_USER_NOT_FOUND x \nSUCCESS admin 192.0.2.1:1\n"
 		      "SUCCESS_INTERACTIVE admin 192.0.2.1:1\n"));

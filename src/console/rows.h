@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The lists that the console shows, whoever keeps them: those of
+ * records/records.h, and access events and audit trail of users.db.
+ */
+#ifndef EAR_CONSOLE_ROWS_H
+#define EAR_CONSOLE_ROWS_H
+
+#include "console/call.h"
+#include "records/records.h"
+
+enum ear_rows_of {
+	EAR_ROWS_SESSIONS = EAR_LIST_SESSIONS,
+	EAR_ROWS_ACCOUNTS = EAR_LIST_ACCOUNTS,
+	EAR_ROWS_CALLS = EAR_LIST_CALLS,
+	EAR_ROWS_CONNECTIONS = EAR_LIST_CONNECTIONS,
+	EAR_ROWS_WEB_SESSIONS = EAR_LISTS,
+	EAR_ROWS_AUDIT,
+};
+
+/** Whether it is one of users.db. */
+static inline bool ear_rows_of_people(enum ear_rows_of of)
+{
+	return of >= EAR_ROWS_WEB_SESSIONS;
+}
+
+const char *ear_rows_name(enum ear_rows_of of);
+const struct ear_column *ear_rows_columns(enum ear_rows_of of, size_t *n);
+/** Which of the columns is called so. @return n when there is none */
+size_t ear_rows_column(enum ear_rows_of of, const char *name);
+
+/** As ear_records_list(); query->list is filled in. Any thread. */
+EAR_MUST_USE enum ear_err ear_rows_list(struct ear_call *call,
+	enum ear_rows_of of, struct ear_rows_query *query, ear_row_fn fn,
+	void *arg, struct ear_rows_found *found, struct ear_fault *fault);
+
+/** The members of a row's object, and a line of CSV, as those of records. */
+void ear_rows_json(
+	struct ear_json *j, enum ear_rows_of of, const struct ear_cell *cells);
+void ear_rows_csv(
+	enum ear_rows_of of, const struct ear_cell *cells, struct ear_buf *out);
+
+/* --- people_rows.c: of users.db ----------------------------------------- */
+
+const struct ear_column *ear_people_columns(enum ear_rows_of of, size_t *n);
+
+/**
+ * List access events or the audit trail: in order of time, by from_ns, to_ns
+ * and words: each has to occur in some text of a row, in any case of letters.
+ *
+ * @param dir data directory
+ */
+EAR_MUST_USE enum ear_err ear_people_list(const char *dir, enum ear_rows_of of,
+	const struct ear_rows_query *query, ear_row_fn fn, void *arg,
+	struct ear_rows_found *found, struct ear_fault *fault);
+void ear_people_json(
+	struct ear_json *j, enum ear_rows_of of, const struct ear_cell *cells);
+void ear_people_csv(
+	enum ear_rows_of of, const struct ear_cell *cells, struct ear_buf *out);
+
+#endif
