@@ -2,7 +2,6 @@
 /* What the calls leave in the store, read as searches read it. */
 #include "unit/table.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,34 +9,10 @@
 #include "earshot/earshot.h"
 #include "message/marks.h"
 #include "store/embedded.h"
+#include "unit/lib/dir.h"
 
-#define CONFIG                                                     \
-	"retention { min_free = 1M }\njournal { min_free = 1M }\n" \
-	"trace failures { rule = \"status >= 500\" traced_user = {x} }"
-
-static char dir[64];
-
-static int remove_one(
-	const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int make_dir(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/earshot-lib-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
+#define CONFIG \
+	ROOM "trace failures { rule = \"status >= 500\" traced_user = {x} }"
 
 /* A message of a call, in the shortest sound form. */
 static const char *message(const char *first, const char *method,

@@ -3,7 +3,6 @@
 #include "unit/table.h"
 
 #include <arpa/inet.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,30 +13,7 @@
 #include <unistd.h>
 
 #include "earshot/earshot.h"
-
-static char dir[64];
-
-static int remove_one(
-	const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int make_dir(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/earshot-lib-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
+#include "unit/lib/dir.h"
 
 static struct earshot *open_with(const char *config, size_t queue)
 {
@@ -55,8 +31,6 @@ static struct earshot *open_with(const char *config, size_t queue)
 	assert_string_equal(why, "");
 	return e;
 }
-
-#define CONFIG "retention { min_free = 1M }\njournal { min_free = 1M }\n"
 
 static const struct sockaddr_in alice = {.sin_family = AF_INET,
 	.sin_port = 0xc413, /* 5060 */
@@ -102,15 +76,14 @@ static void opening(void **state)
 		int answer;
 		const char *why; /* part of it */
 	} rows[] = {
-		{"defaults", CONFIG, 0, EARSHOT_OK, ""},
+		{"defaults", ROOM, 0, EARSHOT_OK, ""},
 		{"key", "store { comit = 1s }", 0, EARSHOT_BADARG,
 			"configuration:1: no such option 'comit'"},
 		{"brace", "store {", 0, EARSHOT_BADARG, "never closed"},
-		{"rule", CONFIG "trace a { rule = \"methd == INVITE\" }", 0,
+		{"rule", ROOM "trace a { rule = \"methd == INVITE\" }", 0,
 			EARSHOT_BADARG, "trace \"a\""},
-		{"queue", CONFIG, (size_t)2 << 30, EARSHOT_BADARG,
-			"queue_bytes"},
-		{"listener", CONFIG "listener x { transport = \"udp\" }", 0,
+		{"queue", ROOM, (size_t)2 << 30, EARSHOT_BADARG, "queue_bytes"},
+		{"listener", ROOM "listener x { transport = \"udp\" }", 0,
 			EARSHOT_OK, ""},
 	};
 
@@ -153,13 +126,13 @@ static void opening_wrongly(void **state)
 	assert_int_equal(earshot_open(&o, &e, why, 4), EARSHOT_SYS);
 	assert_int_equal(strlen(why), 3);
 	o.data_dir = dir;
-	o.config_text = CONFIG;
+	o.config_text = ROOM;
 	o.config_file = "/etc/hostname";
 	assert_int_equal(
 		earshot_open(&o, &e, why, sizeof(why)), EARSHOT_BADARG);
 	assert_non_null(strstr(why, "only one"));
 	/* one at a time */
-	e = open_with(CONFIG, 0);
+	e = open_with(ROOM, 0);
 	o.config_file = NULL;
 	assert_int_not_equal(
 		earshot_open(&o, &other, why, sizeof(why)), EARSHOT_OK);
@@ -198,7 +171,7 @@ static void without_tap(void **state)
 
 static void arguments(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_packet p = packet_of(options_text);
 	struct earshot_packet bad = p;
 	struct earshot_trace t = EARSHOT_TRACE;
@@ -239,7 +212,7 @@ static void sums(void **state)
 	static const char *const texts[] = {options_text, "\r\n\r\n",
 		"HEP3 is nothing that a peer may say",
 		"OPTIONS x SIP/2.0\r\n\r\n"};
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_stats s;
 
 	(void)state;
@@ -271,7 +244,7 @@ static void sums(void **state)
 /* A caller that is faster than the worker sees it, and is counted. */
 static void full_queue(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 1);
+	struct earshot *e = open_with(ROOM, 1);
 	struct earshot_packet p = packet_of(options_text);
 	uint64_t full = 0, taken = 0;
 	struct earshot_stats s;
@@ -314,7 +287,7 @@ static void *hand_over(void *arg)
 
 static void threads(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	pthread_t thread[THREADS];
 
 	(void)state;
@@ -350,7 +323,7 @@ static void status(void **state)
 			"Not enough parameters (on, off or check)", 0},
 		{"O", EARSHOT_BADARG, "Bad parameter (on, off or check)", 0},
 	};
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_packet p = packet_of(options_text);
 	struct earshot_trace t = EARSHOT_TRACE;
 	char text[EARSHOT_WHY];
@@ -374,7 +347,7 @@ static void status(void **state)
 	assert_int_equal(stats_of(e).kept, 3);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	/* how it stands survives */
-	e = open_with(CONFIG, 0);
+	e = open_with(ROOM, 0);
 	assert_int_equal(
 		earshot_status(e, "check", text, sizeof(text)), EARSHOT_OK);
 	assert_string_equal(text, "Disabled");
@@ -384,7 +357,7 @@ static void status(void **state)
 
 static void orders(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_trace t = EARSHOT_TRACE;
 	char name[EARSHOT_TRACE_NAME], why[EARSHOT_WHY];
 
@@ -427,7 +400,7 @@ static void orders(void **state)
 		earshot_trace_stop(e, "long", why, sizeof(why)), EARSHOT_OK);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 	/* the other one goes on */
-	e = open_with(CONFIG, 0);
+	e = open_with(ROOM, 0);
 	assert_int_equal(
 		earshot_trace_stop(e, "alice", why, sizeof(why)), EARSHOT_OK);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
@@ -436,31 +409,29 @@ static void orders(void **state)
 /* Another configuration takes effect as a whole, or not at all. */
 static void reload(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_packet p = packet_of(options_text);
 	char why[EARSHOT_WHY];
 
 	(void)state;
-	assert_int_equal(earshot_reload(e, NULL, CONFIG "store { keep = x }",
-				 why, sizeof(why)),
+	assert_int_equal(earshot_reload(e, NULL, ROOM "store { keep = x }", why,
+				 sizeof(why)),
 		EARSHOT_BADARG);
 	assert_string_not_equal(why, "");
 	assert_int_equal(earshot_received(e, &p), EARSHOT_OK);
 	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
 	assert_int_equal(stats_of(e).kept, 1);
-	assert_int_equal(
-		earshot_reload(e, NULL, CONFIG "store { keep = traced }", why,
-			sizeof(why)),
+	assert_int_equal(earshot_reload(e, NULL, ROOM "store { keep = traced }",
+				 why, sizeof(why)),
 		EARSHOT_OK);
 	assert_string_equal(why, "");
 	assert_int_equal(earshot_received(e, &p), EARSHOT_OK);
 	assert_int_equal(earshot_flush(e, 20000), EARSHOT_OK);
 	assert_int_equal(stats_of(e).kept, 1);
 	assert_int_equal(stats_of(e).done, 2);
-	assert_int_equal(
-		earshot_reload(e, NULL, CONFIG "trace all { }", NULL, 0),
+	assert_int_equal(earshot_reload(e, NULL, ROOM "trace all { }", NULL, 0),
 		EARSHOT_OK);
-	assert_int_equal(earshot_reload(NULL, NULL, CONFIG, why, sizeof(why)),
+	assert_int_equal(earshot_reload(NULL, NULL, ROOM, why, sizeof(why)),
 		EARSHOT_CLOSED);
 	assert_int_equal(earshot_close(e, 20000), EARSHOT_OK);
 }
@@ -469,7 +440,7 @@ static void reload(void **state)
 
 static void child_of_a_fork(void **state)
 {
-	struct earshot *e = open_with(CONFIG, 0);
+	struct earshot *e = open_with(ROOM, 0);
 	struct earshot_packet p = packet_of(options_text);
 	int how;
 	pid_t pid = fork();
@@ -514,7 +485,7 @@ static void signals_and_log(void **state)
 	memset(&before, 0, sizeof(before));
 	memset(&after, 0, sizeof(after));
 	o.data_dir = dir;
-	o.config_text = CONFIG;
+	o.config_text = ROOM;
 	o.log = count_line;
 	o.log_arg = mine;
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
