@@ -427,30 +427,29 @@ void ear_rules_leave(struct ear_rules *rules)
 	atomic_store_explicit(&rules->in_work, NULL, memory_order_release);
 }
 
-void ear_rules_flush(struct ear_rules *rules)
+/* With the outlets in use, and with those that leave while there are some. */
+static void for_outlets(struct ear_rules *rules,
+	void (*fn)(struct ear_outlets *outlets, struct ear_store *store))
 {
 	struct ear_store *store = rules->options.store;
 
-	ear_outlets_flush(&rules->set->outlets, store);
+	fn(&rules->set->outlets, store);
 	if (!rules->leaving_n)
 		return;
 	pthread_mutex_lock(&rules->lock);
 	if (rules->leaving_n)
-		ear_outlets_flush(&rules->leaving, store);
+		fn(&rules->leaving, store);
 	pthread_mutex_unlock(&rules->lock);
+}
+
+void ear_rules_flush(struct ear_rules *rules)
+{
+	for_outlets(rules, ear_outlets_flush);
 }
 
 void ear_rules_committed(struct ear_rules *rules)
 {
-	struct ear_store *store = rules->options.store;
-
-	ear_outlets_committed(&rules->set->outlets, store);
-	if (!rules->leaving_n)
-		return;
-	pthread_mutex_lock(&rules->lock);
-	if (rules->leaving_n)
-		ear_outlets_committed(&rules->leaving, store);
-	pthread_mutex_unlock(&rules->lock);
+	for_outlets(rules, ear_outlets_committed);
 }
 
 /* --- any thread -------------------------------------------------------- */

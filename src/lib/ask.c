@@ -77,21 +77,30 @@ static enum ear_err start(struct earshot *e, const struct earshot_trace *trace,
 	return ear_traces_start(ear_rules_traces(e->rules), &spec, name, fault);
 }
 
+/* Whether a trace can be asked for or about; else the answer is given. */
+static bool may_ask(
+	struct earshot *e, bool sound, char *why, size_t why_bytes, int *answer)
+{
+	bool usable = ear_lib_usable(e);
+
+	if (usable && sound)
+		return true;
+	*answer = usable ? EARSHOT_BADARG : EARSHOT_CLOSED;
+	ear_lib_say(why, why_bytes, earshot_strerror(*answer));
+	return false;
+}
+
 EARSHOT_API int earshot_trace_start(struct earshot *e,
 	const struct earshot_trace *trace, char *name, char *why,
 	size_t why_bytes)
 {
 	struct ear_fault fault = {0};
 	enum ear_err err;
+	int answer;
 
-	if (!ear_lib_usable(e)) {
-		ear_lib_say(why, why_bytes, earshot_strerror(EARSHOT_CLOSED));
-		return EARSHOT_CLOSED;
-	}
-	if (!trace || trace->size < sizeof(*trace)) {
-		ear_lib_say(why, why_bytes, earshot_strerror(EARSHOT_BADARG));
-		return EARSHOT_BADARG;
-	}
+	if (!may_ask(e, trace && trace->size >= sizeof(*trace), why, why_bytes,
+		    &answer))
+		return answer;
 	err = start(e, trace, name, &fault);
 	ear_lib_say(why, why_bytes, fault.text);
 	return ear_lib_answer(err);
@@ -102,13 +111,10 @@ EARSHOT_API int earshot_trace_stop(
 {
 	struct ear_fault fault = {0};
 	enum ear_err err;
+	int answer;
 
-	if (!ear_lib_usable(e) || !name) {
-		int answer = name ? EARSHOT_CLOSED : EARSHOT_BADARG;
-
-		ear_lib_say(why, why_bytes, earshot_strerror(answer));
+	if (!may_ask(e, name != NULL, why, why_bytes, &answer))
 		return answer;
-	}
 	err = ear_traces_stop(
 		ear_rules_traces(e->rules), name, "library", &fault);
 	ear_lib_say(why, why_bytes, fault.text);
@@ -120,13 +126,10 @@ EARSHOT_API int earshot_trace_switch(struct earshot *e, const char *name,
 {
 	struct ear_fault fault = {0};
 	enum ear_err err;
+	int answer;
 
-	if (!ear_lib_usable(e) || !name) {
-		int answer = name ? EARSHOT_CLOSED : EARSHOT_BADARG;
-
-		ear_lib_say(why, why_bytes, earshot_strerror(answer));
+	if (!may_ask(e, name != NULL, why, why_bytes, &answer))
 		return answer;
-	}
 	err = ear_traces_switch(
 		ear_rules_traces(e->rules), name, on != 0, "library", &fault);
 	ear_lib_say(why, why_bytes, fault.text);
