@@ -176,6 +176,24 @@ static bool test_marks(struct eval *v, const struct node *n, enum ear_field f)
 	return !list->n && test_text(v, n, (struct ear_slice){0}, false);
 }
 
+/* Text, or any of several with commas between. */
+static bool test_texts(
+	struct eval *v, const struct node *n, const struct ear_expr_cell *cell)
+{
+	struct ear_slice left = cell->text;
+
+	if (test_text(v, n, left, false))
+		return true;
+	while (cell->list && left.n) {
+		size_t end = ear_slice_find(left, EAR_S(","));
+
+		if (test_text(v, n, ear_slice_sub(left, 0, end), false))
+			return true;
+		left = ear_slice_sub(left, end + 1, left.n);
+	}
+	return false;
+}
+
 /* A cell of a row. */
 static bool test_cell(struct eval *v, const struct node *n)
 {
@@ -187,7 +205,7 @@ static bool test_cell(struct eval *v, const struct node *n)
 		v->arg);
 	switch (type) {
 	case EAR_TYPE_STR:
-	case EAR_TYPE_TEXT: return test_text(v, n, cell.text, false);
+	case EAR_TYPE_TEXT: return test_texts(v, n, &cell);
 	case EAR_TYPE_ADDR:
 	case EAR_TYPE_IP:
 		if (n->op == OP_THERE)

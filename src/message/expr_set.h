@@ -52,6 +52,8 @@ struct ear_expr_cell {
 	uint64_t num;          /**< INT, TIME, BOOL; ENUM: word, from 1 */
 	struct ear_slice text; /**< STR, TEXT; ADDR, IP: when asked for */
 	struct ear_addr addr;  /**< ADDR, IP */
+	bool list; /**< STR: text is several values with commas between, and
+			any of them may match */
 };
 
 /**

@@ -153,6 +153,16 @@ EAR_MUST_USE enum ear_err ear_records_list(struct ear_records *records,
 	const struct ear_rows_query *query, ear_row_fn fn, void *arg,
 	struct ear_rows_found *found, struct ear_fault *fault);
 
+/**
+ * One row by its id, "hex(at)-hex(id)", as the column "id" of sessions, calls
+ * and connections has it; a binding's is made of its at and id alike.
+ *
+ * @return EAR_OK; EAR_USAGE: no id; EAR_GONE: no such row
+ */
+EAR_MUST_USE enum ear_err ear_records_row(struct ear_records *records,
+	enum ear_list_of list, struct ear_slice id, ear_row_fn fn, void *arg,
+	struct ear_fault *fault);
+
 /** The members of a row's JSON object, into one that the caller opened. */
 void ear_row_json(struct ear_json *j, enum ear_list_of list,
 	const struct ear_cell *cells);

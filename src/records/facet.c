@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How often each value of a column occurs: counted span by span, the newest
+ * first, so that what the time did not suffice for is the oldest. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "records/rows.h"
+
+/* Different values that are counted; what is more is told. */
+#define VALUES_MAX 200000
+
+struct value {
+	struct ear_slice key; /* owned; as it is shown */
+	uint64_t count;
+};
+
+struct counting {
+	struct ear_rows rows;
+	struct value *v; /* owned */
+	size_t n, cap;
+	uint32_t *slot; /* owned; index + 1 */
+	size_t slots;
+	bool over;
+};
+
+static bool grow(struct counting *c)
+{
+	size_t slots = c->slots ? c->slots * 2 : 1024;
+	uint32_t *slot = calloc(slots, sizeof(*slot));
+	struct value *v = realloc(c->v, slots / 2 * sizeof(*v));
+
+	if (v)
+		c->v = v;
+	if (!slot || !v) {
+		free(slot);
+		return false;
+	}
+	free(c->slot);
+	c->slot = slot;
+	c->slots = slots;
+	c->cap = slots / 2;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t at = ear_hash(c->v[i].key) & (slots - 1);
+
+		while (slot[at])
+			at = (at + 1) & (slots - 1);
+		slot[at] = (uint32_t)i + 1;
+	}
+	return true;
+}
+
+static bool add(struct counting *c, struct ear_slice key, uint64_t count)
+{
+	size_t at;
+	char *copy;
+
+	if (c->n == c->cap && !grow(c))
+		return false;
+	for (at = ear_hash(key) & (c->slots - 1); c->slot[at];
+		at = (at + 1) & (c->slots - 1)) {
+		struct value *v = &c->v[c->slot[at] - 1];
+
+		if (ear_slice_eq(v->key, key)) {
+			v->count += count;
+			return true;
+		}
+	}
+	if (c->n >= VALUES_MAX) {
+		c->over = true;
+		return true;
+	}
+	copy = malloc(key.n + 1);
+	if (!copy)
+		return false;
+	if (key.n)
+		memcpy(copy, key.p, key.n);
+	c->slot[at] = (uint32_t)c->n + 1;
+	c->v[c->n++] = (struct value){ear_slice(copy, key.n), count};
+	return true;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct value *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return ear_slice_cmp(x->key, y->key);
+}
+
+/* The value as the list shows it. */
+static struct ear_slice shown(const struct ear_column_of *of, sqlite3_stmt *st,
+	char room[EAR_ADDR_TEXT])
+{
+	struct ear_slice ip = ear_sql_blob(st, 0);
+	struct ear_addr a;
+	int64_t i;
+
+	switch ((enum ear_column_kind)of->kind) {
+	case EAR_KIND_ADDR:
+	case EAR_KIND_IP:
+		/* ports tell nobody anything: hosts are counted */
+		a = ip.n == 4    ? ear_addr_v4(ip.p, 0)
+		    : ip.n == 16 ? ear_addr_v6(ip.p, 0)
+				 : (struct ear_addr){0};
+		return ear_slice(room, ear_addr_ip_text(&a, room));
+	case EAR_KIND_ENUM:
+		i = sqlite3_column_int64(st, 0) - of->words->base;
+		for (int64_t k = 0; of->words->word[k]; k++) {
+			if (k == i)
+				return ear_slice_str(of->words->word[k]);
+		}
+		return EAR_S("");
+	case EAR_KIND_BOOL:
+		return sqlite3_column_int(st, 0) ? EAR_S("true")
+						 : EAR_S("false");
+	case EAR_KIND_HEX:
+		return ear_slice(
+			room, (size_t)snprintf(room, EAR_ADDR_TEXT, "%llx",
+				      (unsigned long long)ear_sql_u64(st, 0)));
+	default:
+		/* numbers too: SQLite writes them */
+		return ear_slice(sqlite3_column_text(st, 0),
+			(size_t)sqlite3_column_bytes(st, 0));
+	}
+}
+
+/* An index that has the column and no filter to ask: it is enough to count. */
+static const char *covering(
+	const struct ear_rows *r, const struct ear_column_of *of)
+{
+	bool plain = !r->query->filter.n && !*r->base;
+
+	if (!plain || !of->index || !*of->index ||
+		!strcmp(of->sql, "talk_ms/1000") ||
+		!strcmp(of->sql, "connection"))
+		return NULL;
+	return of->index;
+}
+
+static enum ear_err prepare(struct counting *c, struct ear_records *records,
+	sqlite3 *db, const struct ear_column_of *of, sqlite3_stmt **st,
+	struct ear_fault *fault)
+{
+	const char *end = of->kind == EAR_KIND_ADDR || of->kind == EAR_KIND_IP
+				  ? "_ip"
+				  : "";
+	const char *index = covering(&c->rows, of);
+	struct ear_buf sql = {0};
+	enum ear_err err;
+
+	ear_buf_printf(&sql, "SELECT %s%s,count(*) FROM %s", of->sql, end,
+		ear_records_table[c->rows.list]);
+	if (index)
+		ear_buf_printf(&sql,
+			" INDEXED BY %s WHERE span=?5 AND at>=?2 AND at<=?3",
+			index);
+	else {
+		ear_rows_indexed(&c->rows, &sql);
+		ear_rows_where(&c->rows, !c->rows.open, &sql);
+	}
+	ear_buf_str(&sql, " GROUP BY 1");
+	err = ear_rows_prepare(&c->rows, records, db, &sql, st, fault);
+	ear_buf_fini(&sql);
+	return err;
+}
+
+static enum ear_err count_span(struct counting *c, sqlite3_stmt *st,
+	const struct ear_column_of *of, int *rc)
+{
+	char room[EAR_ADDR_TEXT];
+	enum ear_err err = EAR_OK;
+
+	while ((*rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (!add(c, shown(of, st, room), ear_sql_u64(st, 1))) {
+			err = EAR_NOMEM;
+			break;
+		}
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+static enum ear_err count_all(struct counting *c, struct ear_records *records,
+	struct ear_reader_db *reader, const struct ear_column_of *of,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
+	uint64_t span = EAR_SPAN_NONE, done = EAR_SPAN_NONE;
+	sqlite3_stmt *st, *next = NULL;
+	enum ear_err err = prepare(c, records, reader->db, of, &st, fault);
+	int rc = SQLITE_DONE;
+
+	while (!err && rc == SQLITE_DONE && c->rows.from_ns <= c->rows.to_ns) {
+		if (!c->rows.open) {
+			span = ear_rows_span(
+				&c->rows, reader->db, &next, span, false);
+			if (span == EAR_SPAN_NONE)
+				break;
+			ear_sql_bind(st, ROWS_SPAN, span);
+		}
+		err = count_span(c, st, of, &rc);
+		if (rc == SQLITE_DONE)
+			done = span;
+		if (c->rows.open)
+			break;
+	}
+	if (err)
+		err = ear_fail(fault, err, 0, "out of memory");
+	else if ((rc & 0xff) == SQLITE_INTERRUPT)
+		ear_rows_late(found, done == EAR_SPAN_NONE
+					     ? c->rows.to_ns
+					     : done << EAR_SPAN_BITS);
+	else if (rc != SQLITE_DONE)
+		err = ear_reader_failed(records, reader->db, fault);
+	sqlite3_finalize(st);
+	sqlite3_finalize(next);
+	return err;
+}
+
+static void hand_out(struct counting *c, size_t most, ear_facet_fn fn,
+	void *arg, struct ear_rows_found *found)
+{
+	if (c->n)
+		qsort(c->v, c->n, sizeof(*c->v), by_count);
+	for (size_t i = 0; i < c->n && i < most; i++) {
+		found->rows++;
+		if (!fn(c->v[i].key, c->v[i].count, arg))
+			break;
+	}
+	found->more = c->n > most;
+	if (!c->over || !found->complete)
+		return;
+	found->complete = false;
+	snprintf(found->why, sizeof(found->why),
+		"more than %d different values; not all are counted",
+		VALUES_MAX);
+}
+
+enum ear_err ear_records_facet(struct ear_records *records,
+	const struct ear_rows_query *query, const char *column, size_t most,
+	ear_facet_fn fn, void *arg, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	struct counting c = {0};
+	struct ear_reader_db *reader;
+	const struct ear_column_of *of;
+	enum ear_err err;
+	size_t at;
+
+	*found = (struct ear_rows_found){.complete = true};
+	if (!ear_column_find(query->list, column, &at) ||
+		ear_column_of(query->list)[at].kind == EAR_KIND_ROW)
+		return ear_fail(fault, EAR_USAGE, 0,
+			"there is no column '%.64s' to count by", column);
+	of = &ear_column_of(query->list)[at];
+	err = ear_reader_take(records, &reader, fault);
+	if (err)
+		return err;
+	err = ear_rows_init(&c.rows, query,
+		ear_file_u64(reader->db,
+			"SELECT n FROM meta WHERE name='newest'", 0),
+		fault);
+	if (!err) {
+		reader->deadline_ns = query->deadline_ns;
+		reader->stop = query->stop;
+		err = count_all(&c, records, reader, of, found, fault);
+	}
+	if (!err)
+		hand_out(&c, most, fn, arg, found);
+	for (size_t i = 0; i < c.n; i++)
+		free((void *)(uintptr_t)c.v[i].key.p);
+	free(c.v);
+	free(c.slot);
+	ear_rows_fini(&c.rows);
+	ear_reader_give(records, &reader);
+	return err;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows into the tables. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "records/priv.h"
+
+/* Accounts whose number is known without asking. */
+#define KNOWN 65536
+
+struct known {
+	uint64_t hash, id;
+};
+
+enum {
+	ST_INSERT, /* and one for each list behind it */
+	ST_UPDATE = ST_INSERT + EAR_LISTS,
+	ST_ACCOUNT = ST_UPDATE + EAR_LISTS,
+	ST_NEW_ACCOUNT,
+	ST_PEER,
+	ST_TODO,
+	ST_STATE,
+	ST_NO_STATE,
+	ST_MARK,
+	ST_COUNT,
+	ST_NEWEST,
+	STATEMENTS
+};
+
+struct ear_put {
+	sqlite3 *db;
+	const char *path; /* borrowed */
+	sqlite3_stmt *st[STATEMENTS];
+	uint64_t seed;
+	struct known *known; /* owned; KNOWN of them */
+};
+
+/* What a row does not say itself. */
+struct beside {
+	uint64_t account;
+};
+
+static const struct {
+	const char *table, *column;
+	char type;
+} stored[] = {
+#define D(table_, column_, type_, value_) {#table_, #column_, #type_[0]},
+#include "records/stored.def"
+#undef D
+};
+#define STORED (sizeof(stored) / sizeof(stored[0]))
+
+static const char *const plain[STATEMENTS] = {
+	[ST_ACCOUNT] = "SELECT id FROM account WHERE username=? AND domain=?",
+	[ST_NEW_ACCOUNT] = "INSERT INTO account(username,domain,description)"
+			   " VALUES(?,?,?)",
+	[ST_PEER] = "INSERT OR IGNORE INTO session_peer(peername,span,at,id)"
+		    " VALUES(?,?,?,?)",
+	[ST_TODO] = "INSERT OR IGNORE INTO todo VALUES(0,?,?,?)",
+	[ST_STATE] = "REPLACE INTO state VALUES(?,?,?,?)",
+	[ST_NO_STATE] = "DELETE FROM state WHERE owner=? AND part=? AND key=?",
+	[ST_MARK] = "REPLACE INTO mark VALUES(?,?,?,?)",
+	[ST_COUNT] = "INSERT INTO meta VALUES(?1,?2)"
+		     " ON CONFLICT DO UPDATE SET n=n+?2",
+	[ST_NEWEST] = "INSERT INTO meta VALUES('newest',?1)"
+		      " ON CONFLICT DO UPDATE SET n=max(n,?1)",
+};
+
+/* INSERT and UPDATE of a table number their values alike. */
+static void row_sql(const char *table, bool insert, struct ear_buf *sql)
+{
+	struct ear_buf values = {0};
+	unsigned at = 0, n = 0;
+
+	if (insert)
+		ear_buf_printf(sql, "INSERT OR IGNORE INTO %s(", table);
+	else
+		ear_buf_printf(sql, "UPDATE %s SET ", table);
+	for (size_t i = 0; i < STORED; i++) {
+		static const char *const ends[] = {"_ip", "_port"};
+		bool addr = stored[i].type == 'A';
+
+		if (strcmp(stored[i].table, table) != 0)
+			continue;
+		for (unsigned k = 0; k < 1u + addr; k++) {
+			const char *end = addr ? ends[k] : "";
+
+			at++;
+			/* at, id and span are the row's name */
+			if (!insert && at <= 3)
+				continue;
+			ear_buf_printf(sql, "%s%s%s", n++ ? "," : "",
+				stored[i].column, end);
+			if (insert)
+				ear_buf_printf(
+					&values, "%s?%u", n > 1 ? "," : "", at);
+			else
+				ear_buf_printf(sql, "=?%u", at);
+		}
+	}
+	if (insert)
+		ear_buf_printf(sql, ") VALUES(%.*s)", EAR_FMT(values));
+	else
+		ear_buf_str(sql, " WHERE at=?1 AND id=?2");
+	ear_buf_fini(&values);
+}
+
+static enum ear_err prepare(struct ear_put *p, unsigned i, struct ear_slice sql,
+	struct ear_fault *fault)
+{
+	int rc = sqlite3_prepare_v3(p->db, sql.p, (int)sql.n,
+		SQLITE_PREPARE_PERSISTENT, &p->st[i], NULL);
+
+	return rc ? ear_sql_fail(fault, p->db, rc, p->path) : EAR_OK;
+}
+
+enum ear_err ear_put_new(sqlite3 *db, const char *path, struct ear_put **put,
+	struct ear_fault *fault)
+{
+	struct ear_put *p = calloc(1, sizeof(*p));
+	struct ear_buf sql = {0};
+	enum ear_err err = EAR_OK;
+
+	*put = p;
+	if (p)
+		p->known = calloc(KNOWN, sizeof(*p->known));
+	if (!p || !p->known) {
+		err = ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+		goto out;
+	}
+	p->db = db;
+	p->path = path;
+	randombytes_buf(&p->seed, sizeof(p->seed));
+	for (unsigned i = 0; !err && i < STATEMENTS; i++) {
+		ear_buf_reset(&sql);
+		if (i < ST_ACCOUNT)
+			row_sql(ear_records_table[i % EAR_LISTS], i < ST_UPDATE,
+				&sql);
+		else
+			ear_buf_str(&sql, plain[i]);
+		err = sql.err ? ear_fail(fault, sql.err, 0, "out of memory")
+			      : prepare(p, i, ear_buf_view(&sql), fault);
+	}
+out:
+	ear_buf_fini(&sql);
+	if (err)
+		ear_put_free(put);
+	return err;
+}
+
+void ear_put_free(struct ear_put **put)
+{
+	struct ear_put *p = *put;
+
+	if (!p)
+		return;
+	for (unsigned i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(p->st[i]);
+	free(p->known);
+	free(p);
+	*put = NULL;
+}
+
+void ear_put_forget(struct ear_put *p)
+{
+	memset(p->known, 0, KNOWN * sizeof(*p->known));
+}
+
+/* --- values ------------------------------------------------------------ */
+
+static int bind_u(sqlite3_stmt *st, int at, uint64_t v)
+{
+	/* what is no number of SQLite's came from a broken message */
+	sqlite3_bind_int64(st, at,
+		v > INT64_MAX && (int64_t)v < -INT32_MAX ? INT64_MAX
+							 : (sqlite3_int64)v);
+	return at + 1;
+}
+
+static int bind_t(sqlite3_stmt *st, int at, struct ear_slice s)
+{
+	sqlite3_bind_text64(
+		st, at, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+	return at + 1;
+}
+
+static int bind_a(sqlite3_stmt *st, int at, const struct ear_addr *a)
+{
+	size_t n = a->family == 4 ? 4 : a->family == 6 ? 16 : 0;
+
+	sqlite3_bind_blob(
+		st, at, n ? (const void *)a->ip : "", (int)n, SQLITE_STATIC);
+	sqlite3_bind_int(st, at + 1, a->port);
+	return at + 2;
+}
+
+#define BIND_U(value) at = bind_u(st, at, (uint64_t)(value));
+#define BIND_T(value) at = bind_t(st, at, (value));
+#define BIND_A(value) at = bind_a(st, at, &(value));
+#define D(table, column, type, value) D_##table(type, value)
+
+#define D_session(type, value) BIND_##type(value)
+#define D_binding(type, value)
+#define D_connection(type, value)
+#define D_call(type, value)
+static void bind_session(sqlite3_stmt *st, const struct ear_session_row *r)
+{
+	int at = 1;
+
+#include "records/stored.def"
+}
+#undef D_session
+#undef D_binding
+#define D_session(type, value)
+#define D_binding(type, value) BIND_##type(value)
+static void bind_binding(sqlite3_stmt *st, const struct ear_binding_row *r,
+	const struct beside *x)
+{
+	int at = 1;
+
+#include "records/stored.def"
+}
+#undef D_binding
+#undef D_connection
+#define D_binding(type, value)
+#define D_connection(type, value) BIND_##type(value)
+static void bind_connection(sqlite3_stmt *st, const struct ear_conn_row *r)
+{
+	int at = 1;
+
+#include "records/stored.def"
+}
+#undef D_connection
+#undef D_call
+#define D_connection(type, value)
+#define D_call(type, value) BIND_##type(value)
+static void bind_call(sqlite3_stmt *st, const struct ear_call_row *r)
+{
+	int at = 1;
+
+#include "records/stored.def"
+}
+#undef D
+
+/* --- rows -------------------------------------------------------------- */
+
+static enum ear_err run(struct ear_put *p, unsigned i, struct ear_fault *fault)
+{
+	return ear_sql_run(p->st[i], p->path, fault);
+}
+
+static enum ear_err new_account(struct ear_put *p,
+	const struct ear_binding_row *r, uint64_t *id, struct ear_fault *fault)
+{
+	sqlite3_stmt *st = p->st[ST_ACCOUNT];
+	enum ear_err err;
+	bool found;
+
+	bind_t(st, bind_t(st, 1, r->username), r->domain);
+	found = sqlite3_step(st) == SQLITE_ROW;
+	if (found)
+		*id = ear_sql_u64(st, 0);
+	sqlite3_reset(st);
+	if (found)
+		return EAR_OK;
+	st = p->st[ST_NEW_ACCOUNT];
+	bind_t(st, bind_t(st, bind_t(st, 1, r->username), r->domain),
+		r->description);
+	err = run(p, ST_NEW_ACCOUNT, fault);
+	*id = (uint64_t)sqlite3_last_insert_rowid(p->db);
+	return err;
+}
+
+static enum ear_err account_of(struct ear_put *p,
+	const struct ear_binding_row *r, uint64_t *id, struct ear_fault *fault)
+{
+	uint64_t hash =
+		ear_hash_seed(r->domain, ear_hash_seed(r->username, p->seed));
+	struct known *k = &p->known[hash % KNOWN];
+	enum ear_err err;
+
+	if (k->id && k->hash == hash) {
+		*id = k->id;
+		return EAR_OK;
+	}
+	err = new_account(p, r, id, fault);
+	if (!err)
+		*k = (struct known){hash, *id};
+	return err;
+}
+
+static enum ear_err todo(struct ear_put *p, enum ear_told what, uint64_t at,
+	uint64_t id, struct ear_fault *fault)
+{
+	sqlite3_stmt *st = p->st[ST_TODO];
+
+	bind_u(st, bind_u(st, bind_u(st, 1, what == EAR_TOLD_CONNECTION), at),
+		id);
+	return run(p, ST_TODO, fault);
+}
+
+static enum ear_err peers(struct ear_put *p, const struct ear_session_row *r,
+	struct ear_fault *fault)
+{
+	struct ear_slice left = r->peername;
+	sqlite3_stmt *st = p->st[ST_PEER];
+	enum ear_err err = EAR_OK;
+
+	if (ear_slice_find(left, EAR_S(",")) == left.n)
+		return EAR_OK;
+	while (!err && left.n) {
+		size_t end = ear_slice_find(left, EAR_S(","));
+
+		bind_u(st,
+			bind_u(st,
+				bind_u(st,
+					bind_t(st, 1,
+						ear_slice_sub(left, 0, end)),
+					EAR_SPAN_OF(r->at_ns)),
+				r->at_ns),
+			r->id);
+		err = run(p, ST_PEER, fault);
+		left = ear_slice_sub(left, end + 1, left.n);
+	}
+	return err;
+}
+
+static bool connected(uint8_t transport)
+{
+	return transport == EAR_TR_TCP || transport == EAR_TR_TLS ||
+	       transport == EAR_TR_WS || transport == EAR_TR_WSS ||
+	       transport == EAR_TR_SECURE;
+}
+
+/* What follows from a row besides itself. */
+static enum ear_err follow(struct ear_put *p, const struct ear_told_row *t,
+	struct ear_fault *fault)
+{
+	const struct ear_session_row *s = t->row;
+	enum ear_err err;
+
+	if (t->what == EAR_TOLD_CONNECTION)
+		return todo(p, EAR_TOLD_CONNECTION, t->at, t->id, fault);
+	if (t->what != EAR_TOLD_SESSION)
+		return EAR_OK;
+	err = peers(p, s, fault);
+	if (err || s->reconciled || s->failed || !connected(s->transport))
+		return err;
+	return todo(p, EAR_TOLD_SESSION, t->at, t->id, fault);
+}
+
+static void bind_row(sqlite3_stmt *st, const struct ear_told_row *t,
+	const struct beside *beside)
+{
+	switch ((enum ear_told)t->what) {
+	case EAR_TOLD_SESSION: bind_session(st, t->row); break;
+	case EAR_TOLD_BINDING: bind_binding(st, t->row, beside); break;
+	case EAR_TOLD_CALL: bind_call(st, t->row); break;
+	case EAR_TOLD_CONNECTION: bind_connection(st, t->row); break;
+	case EAR_TOLD_STATE: break;
+	}
+}
+
+static enum ear_err put_row(struct ear_put *p, const struct ear_told_row *t,
+	uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
+{
+	struct beside beside = {0};
+	enum ear_err err = EAR_OK;
+
+	if (t->what == EAR_TOLD_BINDING)
+		err = account_of(p, t->row, &beside.account, fault);
+	if (err)
+		return err;
+	bind_row(p->st[ST_INSERT + t->what], t, &beside);
+	err = run(p, ST_INSERT + t->what, fault);
+	if (!err && sqlite3_changes(p->db)) {
+		fresh[t->what]++;
+	} else if (!err) {
+		bind_row(p->st[ST_UPDATE + t->what], t, &beside);
+		err = run(p, ST_UPDATE + t->what, fault);
+	}
+	return err ? err : follow(p, t, fault);
+}
+
+static enum ear_err put_state(struct ear_put *p, const struct ear_told_row *t,
+	const char *owner, struct ear_fault *fault)
+{
+	const struct ear_told_state *s = t->row;
+	unsigned i = s->state.n ? ST_STATE : ST_NO_STATE;
+	sqlite3_stmt *st = p->st[i];
+
+	bind_t(st, 1, ear_slice_str(owner));
+	sqlite3_bind_int(st, 2, s->part);
+	ear_sql_bind(st, 3, s->key);
+	if (s->state.n)
+		ear_sql_bind_blob(st, 4, s->state);
+	return run(p, i, fault);
+}
+
+static enum ear_err put_mark(struct ear_put *p,
+	const struct ear_records_mark *m, struct ear_fault *fault)
+{
+	sqlite3_stmt *st = p->st[ST_MARK];
+
+	bind_t(st, 1, ear_slice(m->name, strnlen(m->name, sizeof(m->name))));
+	for (int i = 0; i < 3; i++)
+		ear_sql_bind(st, 2 + i, m->v[i]);
+	return run(p, ST_MARK, fault);
+}
+
+static enum ear_err put_counts(struct ear_put *p,
+	const uint64_t fresh[EAR_LISTS], uint64_t newest_ns,
+	struct ear_fault *fault)
+{
+	enum ear_err err = EAR_OK;
+
+	for (unsigned i = 0; !err && i < EAR_LISTS; i++) {
+		if (!fresh[i])
+			continue;
+		bind_t(p->st[ST_COUNT], 1, ear_slice_str(ear_records_table[i]));
+		ear_sql_bind(p->st[ST_COUNT], 2, fresh[i]);
+		err = run(p, ST_COUNT, fault);
+	}
+	if (err || !newest_ns)
+		return err;
+	ear_sql_bind(p->st[ST_NEWEST], 1, newest_ns);
+	return run(p, ST_NEWEST, fault);
+}
+
+enum ear_err ear_put_batch(struct ear_put *p, const struct ear_told_batch *b,
+	const char *owner, struct ear_fault *fault)
+{
+	uint64_t fresh[EAR_LISTS] = {0};
+	enum ear_err err = EAR_OK;
+
+	for (size_t i = 0; !err && i < b->n; i++) {
+		const struct ear_told_row *t = &b->v[i];
+
+		/* a row that there was no memory for, or of no time */
+		if (!t->row || t->at > INT64_MAX)
+			continue;
+		if (t->what != EAR_TOLD_STATE)
+			err = put_row(p, t, fresh, fault);
+		else if (owner)
+			err = put_state(p, t, owner, fault);
+	}
+	for (size_t i = 0; !err && i < b->mark_n; i++)
+		err = put_mark(p, &b->marks[i], fault);
+	return err ? err : put_counts(p, fresh, b->newest_ns, fault);
+}

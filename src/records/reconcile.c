@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Binding connections to accounts, where their rows came apart: another
+ * process, a restart, older data that was imported later. What came in order
+ * the trackers have bound already, and it stays as it is.
+ *
+ * Whatever is written that is not bound leaves an entry in "todo"; each entry
+ * is looked at once and gone, unless it waits for its time. So the job goes on
+ * where it was, and runs again for exactly what is new.
+ *
+ *   entry of a session row   a REGISTER without a connection looks for the
+ *                            generation it came over: same node, addresses,
+ *                            and open at that time
+ *   entry of a connection    all accounts that registered over it are written
+ *                            into its rows; and REGISTERs that came over it
+ *                            before it was known are found
+ *
+ * By address alone nothing is ever bound: NAT gives a port to another within
+ * minutes. What looks alike is a hint in the row's reason.
+ */
+#include <stdio.h>
+
+#include "base/time.h"
+#include "records/priv.h"
+
+/* After it closed, so long may what registered over it come late. */
+#define GRACE_NS (60 * EAR_SECOND_NS)
+/* Two clocks may differ by this and be meant as one: for hints alone. */
+#define GUESS_NS (2 * EAR_SECOND_NS)
+/* Accounts named in one row; more are counted only. */
+#define PEERS_MAX 64
+
+/** How a connection stands. Written to disk. */
+enum bound {
+	BOUND_WAITING = 0,
+	BOUND_ONE = 1,
+	BOUND_SEVERAL = 2,
+	BOUND_NONE = 3,
+};
+
+static const char *const bound_names[] = {
+	"waiting", "bound", "ambiguous", "unbound"};
+
+struct job {
+	sqlite3 *db;
+	struct ear_fault *fault;
+	enum ear_err err;
+	uint64_t newest_ns;
+};
+
+struct entry {
+	uint64_t what, at, id;
+};
+
+/* The connection that an entry is about. */
+struct conn {
+	uint64_t at, id, closed;
+	uint64_t bound;
+	bool inferred;
+};
+
+static sqlite3_stmt *ask(struct job *j, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	if (j->err)
+		return NULL;
+	rc = sqlite3_prepare_v2(j->db, sql, -1, &st, NULL);
+	if (rc)
+		j->err = ear_sql_fail(j->fault, j->db, rc, "records.db");
+	return st;
+}
+
+static bool next(struct job *j, sqlite3_stmt *st)
+{
+	int rc;
+
+	if (j->err || !st)
+		return false;
+	rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		j->err = ear_sql_fail(j->fault, j->db,
+			sqlite3_extended_errcode(j->db), "records.db");
+	return rc == SQLITE_ROW;
+}
+
+/* Run to the end and forget. */
+static void done(struct job *j, sqlite3_stmt *st)
+{
+	while (next(j, st))
+		;
+	sqlite3_finalize(st);
+}
+
+static void text(sqlite3_stmt *st, int at, struct ear_slice s)
+{
+	sqlite3_bind_text64(
+		st, at, s.p ? s.p : "", s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static void count(struct job *j, enum bound bound, int64_t by)
+{
+	sqlite3_stmt *st = ask(j, "INSERT INTO meta VALUES(?1,?2)"
+				  " ON CONFLICT DO UPDATE SET n=n+?2");
+
+	if (!st)
+		return;
+	sqlite3_bind_text(st, 1, bound_names[bound], -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, by);
+	done(j, st);
+}
+
+/* --- who registered over a connection ---------------------------------- */
+
+struct peers {
+	struct ear_buf names, accounts; /* with commas between */
+	size_t n;
+};
+
+static void add_peer(
+	struct peers *p, struct ear_slice name, struct ear_slice account)
+{
+	if (p->n++ >= PEERS_MAX)
+		return;
+	if (p->n > 1)
+		ear_buf_byte(&p->names, ',');
+	ear_buf_slice(&p->names, name);
+	if (!account.n)
+		return;
+	if (p->accounts.n)
+		ear_buf_byte(&p->accounts, ',');
+	ear_buf_slice(&p->accounts, account);
+}
+
+static uint64_t last_of(const struct job *j, const struct conn *c)
+{
+	return c->closed ? c->closed : j->newest_ns;
+}
+
+static void find_peers(struct job *j, const struct conn *c, struct peers *p)
+{
+	sqlite3_stmt *st =
+		ask(j, "SELECT peername, max(account) FROM session"
+		       " INDEXED BY session_connection"
+		       " WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
+		       " AND connection<>0 AND event IN(2,3) AND failed=0"
+		       " AND peername<>'' GROUP BY peername ORDER BY min(at)");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 3, c->id);
+	while (next(j, st))
+		add_peer(p, ear_sql_blob(st, 0), ear_sql_blob(st, 1));
+	sqlite3_finalize(st);
+}
+
+/* An entry for each of several, so that a user's rows are found. */
+static void side_table(
+	struct job *j, const struct conn *c, const struct peers *p)
+{
+	struct ear_slice left = ear_buf_view(&p->names);
+
+	while (p->n > 1 && left.n && !j->err) {
+		size_t end = ear_slice_find(left, EAR_S(","));
+		sqlite3_stmt *st =
+			ask(j, "INSERT OR IGNORE INTO session_peer"
+			       " SELECT span,?4,at,id FROM session"
+			       " INDEXED BY session_connection"
+			       " WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
+			       " AND connection<>0 AND event IN(1,4)");
+
+		if (!st)
+			return;
+		ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+		ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+		ear_sql_bind(st, 3, c->id);
+		text(st, 4, ear_slice_sub(left, 0, end));
+		done(j, st);
+		left = ear_slice_sub(left, end + 1, left.n);
+	}
+}
+
+/* CONNECT and DISCONNECT get the accounts; REGISTERs what TLS is known. */
+static void write_peers(
+	struct job *j, const struct conn *c, const struct peers *p)
+{
+	sqlite3_stmt *st = ask(j,
+		"UPDATE session SET peername=?4, account=?5, reconciled=1,"
+		" reason='' WHERE (at,id) IN (SELECT at,id FROM session"
+		" INDEXED BY session_connection"
+		" WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
+		" AND connection<>0 AND event IN(1,4)"
+		" AND (peername<>?4 OR account<>?5 OR reconciled=0))");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 3, c->id);
+	text(st, 4, ear_buf_view(&p->names));
+	text(st, 5, ear_buf_view(&p->accounts));
+	done(j, st);
+	side_table(j, c, p);
+	st = ask(j,
+		"UPDATE session SET tls_version=n.tls_version,"
+		" tls_cipher=n.tls_cipher FROM connection AS n"
+		" WHERE (session.at,session.id) IN (SELECT at,id FROM session"
+		"  INDEXED BY session_connection"
+		"  WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
+		"  AND connection<>0 AND tls_version=0)"
+		" AND n.at=?4 AND n.id=?3 AND n.tls_version<>0");
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 3, c->id);
+	ear_sql_bind(st, 4, c->at);
+	done(j, st);
+}
+
+static void write_reason(struct job *j, const struct conn *c, const char *why)
+{
+	sqlite3_stmt *st = ask(j,
+		"UPDATE session SET reason=?4 WHERE (at,id) IN"
+		" (SELECT at,id FROM session INDEXED BY session_connection"
+		" WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
+		" AND connection<>0 AND event IN(1,4) AND reconciled=0"
+		" AND reason<>?4)");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 3, c->id);
+	sqlite3_bind_text(st, 4, why, -1, SQLITE_STATIC);
+	done(j, st);
+}
+
+static void write_bound(struct job *j, const struct conn *c, enum bound bound,
+	const struct peers *p)
+{
+	sqlite3_stmt *st = ask(j,
+		"UPDATE connection SET peername=?3, bound=?4"
+		" WHERE at=?1 AND id=?2 AND (peername<>?3 OR bound<>?4)");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, c->at);
+	ear_sql_bind(st, 2, c->id);
+	text(st, 3, ear_buf_view(&p->names));
+	/* one more, so that 0 is one that was never looked at */
+	sqlite3_bind_int(st, 4, (int)bound + 1);
+	done(j, st);
+	if (c->bound == (uint64_t)bound + 1)
+		return;
+	if (c->bound)
+		count(j, (enum bound)(c->bound - 1), -1);
+	count(j, bound, 1);
+}
+
+/* --- REGISTERs whose connection was not known -------------------------- */
+
+/*
+ * Those over this connection's addresses while it was up, and those over one
+ * that was only inferred: what was seen goes before.
+ */
+static void adopt(struct job *j, const struct conn *c)
+{
+	sqlite3_stmt *st;
+
+	if (c->inferred)
+		return;
+	st = ask(j,
+		"UPDATE session SET connection=?2, reconciled=1, inferred=0,"
+		" reason='', tls_version=n.tls_version, tls_cipher=n.tls_cipher"
+		" FROM connection AS n WHERE n.at=?1 AND n.id=?2"
+		" AND (session.at,session.id) IN (SELECT s.at,s.id"
+		"  FROM connection AS k JOIN session AS s"
+		"  INDEXED BY session_remote"
+		"  ON s.span BETWEEN ?3 AND ?4 AND s.remote_ip=k.client_ip"
+		"  AND s.at>=k.at AND s.at<=?5 AND s.remote_port=k.client_port"
+		"  AND s.local_ip=k.server_ip AND s.local_port=k.server_port"
+		"  AND s.node=k.node AND s.event IN(2,3) AND s.failed=0"
+		"  AND s.connection<>k.id AND s.transport<>1"
+		"  LEFT JOIN connection AS o ON o.id=s.connection"
+		"  WHERE k.at=?1 AND k.id=?2"
+		"  AND (s.connection=0 OR o.inferred=1))");
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, c->at);
+	ear_sql_bind(st, 2, c->id);
+	ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 4, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 5, last_of(j, c));
+	done(j, st);
+}
+
+/*
+ * A connection that was inferred from messages alone, though the same was
+ * seen by another tap: its registrations are bound to the one that was seen,
+ * and its own rows go.
+ */
+static void drop_inferred(struct job *j, const struct conn *c)
+{
+	static const char *const gone[] = {
+		"DELETE FROM session WHERE (at,id) IN (SELECT s.at,s.id"
+		" FROM connection AS k JOIN connection AS o"
+		" INDEXED BY connection_client"
+		" ON o.span BETWEEN ?3 AND ?4 AND o.client_ip=k.client_ip"
+		" AND o.client_port=k.client_port AND o.server_ip=k.server_ip"
+		" AND o.server_port=k.server_port AND o.node=k.node"
+		" AND o.inferred=1 AND o.at>=k.at AND o.at<=?5 AND o.id<>k.id"
+		" JOIN session AS s INDEXED BY session_connection"
+		" ON s.span BETWEEN ?3 AND ?6 AND s.connection=o.id"
+		" AND s.connection<>0 AND s.event IN(1,4)"
+		" WHERE k.at=?1 AND k.id=?2)",
+		"DELETE FROM connection WHERE (at,id) IN (SELECT o.at,o.id"
+		" FROM connection AS k JOIN connection AS o"
+		" INDEXED BY connection_client"
+		" ON o.span BETWEEN ?3 AND ?4 AND o.client_ip=k.client_ip"
+		" AND o.client_port=k.client_port AND o.server_ip=k.server_ip"
+		" AND o.server_port=k.server_port AND o.node=k.node"
+		" AND o.inferred=1 AND o.at>=k.at AND o.at<=?5 AND o.id<>k.id"
+		" AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"};
+
+	for (size_t i = 0; !c->inferred && i < 2; i++) {
+		sqlite3_stmt *st = ask(j, gone[i]);
+		const char *of = i ? "connection" : "session";
+		char sql[80];
+		int before = sqlite3_total_changes(j->db);
+
+		if (!st)
+			return;
+		ear_sql_bind(st, 1, c->at);
+		ear_sql_bind(st, 2, c->id);
+		ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
+		ear_sql_bind(st, 4, EAR_SPAN_OF(last_of(j, c)));
+		ear_sql_bind(st, 5, last_of(j, c));
+		ear_sql_bind(st, 6, EAR_SPAN_OF(j->newest_ns));
+		done(j, st);
+		before = sqlite3_total_changes(j->db) - before;
+		if (!before)
+			continue;
+		snprintf(sql, sizeof(sql),
+			"UPDATE meta SET n=n-%d WHERE name='%s'", before, of);
+		done(j, ask(j, sql));
+	}
+}
+
+/* --- entries ----------------------------------------------------------- */
+
+static bool load_conn(
+	struct job *j, const char *sql, const struct entry *e, struct conn *c)
+{
+	sqlite3_stmt *st = ask(j, sql);
+	bool found = false;
+
+	if (!st)
+		return false;
+	ear_sql_bind(st, 1, e->at);
+	ear_sql_bind(st, 2, e->id);
+	if (next(j, st)) {
+		*c = (struct conn){.at = ear_sql_u64(st, 0),
+			.id = ear_sql_u64(st, 1),
+			.closed = ear_sql_u64(st, 2),
+			.bound = ear_sql_u64(st, 3),
+			.inferred = sqlite3_column_int(st, 4) != 0};
+		found = true;
+	}
+	sqlite3_finalize(st);
+	return found;
+}
+
+static void come_back(struct job *j, const struct conn *c)
+{
+	sqlite3_stmt *st = ask(j, "INSERT OR IGNORE INTO todo VALUES(?,1,?,?)");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, c->closed + GRACE_NS);
+	ear_sql_bind(st, 2, c->at);
+	ear_sql_bind(st, 3, c->id);
+	done(j, st);
+}
+
+static void connection(struct job *j, const struct conn *c)
+{
+	struct peers p = {0};
+	enum bound bound;
+
+	adopt(j, c);
+	drop_inferred(j, c);
+	find_peers(j, c, &p);
+	if (p.n)
+		write_peers(j, c, &p);
+	bound = p.n > 1 ? BOUND_SEVERAL : p.n ? BOUND_ONE : BOUND_WAITING;
+	if (!p.n && c->closed) {
+		if (j->newest_ns >= c->closed + GRACE_NS) {
+			bound = BOUND_NONE;
+			write_reason(
+				j, c, "no registration on this connection");
+		} else {
+			come_back(j, c);
+		}
+	}
+	write_bound(j, c, bound, &p);
+	if (p.names.err || p.accounts.err)
+		j->err = ear_fail(j->fault, EAR_NOMEM, 0, "out of memory");
+	ear_buf_fini(&p.names);
+	ear_buf_fini(&p.accounts);
+}
+
+/* The generation that a registration without one came over. */
+static const char generation[] =
+	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
+	" JOIN connection AS n INDEXED BY connection_client"
+	" ON n.span<=s.span AND n.span>=s.span-64"
+	" AND n.client_ip=s.remote_ip AND n.client_port=s.remote_port"
+	" AND n.server_ip=s.local_ip AND n.server_port=s.local_port"
+	" AND n.node=s.node AND n.at<=s.at"
+	" AND (n.closed=0 OR n.closed>=s.at)"
+	" WHERE s.at=?1 AND s.id=?2 ORDER BY n.inferred, n.at DESC LIMIT 1";
+
+static const char own[] =
+	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
+	" JOIN connection AS n INDEXED BY connection_id ON n.id=s.connection"
+	" WHERE s.at=?1 AND s.id=?2 AND s.connection<>0 LIMIT 1";
+
+/* A connection of the same host about then, port or clock apart. */
+static void hint(struct job *j, const struct entry *e)
+{
+	sqlite3_stmt *st = ask(j,
+		"UPDATE session SET reason=coalesce((SELECT"
+		" 'maybe the connection that opened at '||"
+		" strftime('%Y-%m-%d %H:%M:%S',n.at/1000000000,'unixepoch')"
+		" FROM session AS s JOIN connection AS n"
+		" INDEXED BY connection_client"
+		" ON n.span BETWEEN s.span-64 AND s.span+1"
+		" AND n.client_ip=s.remote_ip AND n.at<=s.at+?3"
+		" AND (n.closed=0 OR n.closed>=s.at-?3)"
+		" WHERE s.at=?1 AND s.id=?2 ORDER BY n.at DESC LIMIT 1),"
+		" 'its connection was not seen')"
+		" WHERE at=?1 AND id=?2 AND connection=0 AND reconciled=0"
+		" AND event IN(2,3)");
+
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, e->at);
+	ear_sql_bind(st, 2, e->id);
+	ear_sql_bind(st, 3, GUESS_NS);
+	done(j, st);
+}
+
+static void one(struct job *j, const struct entry *e)
+{
+	struct conn c;
+
+	if (e->what == 1) {
+		if (load_conn(j,
+			    "SELECT at,id,closed,bound,inferred"
+			    " FROM connection WHERE at=? AND id=?",
+			    e, &c))
+			connection(j, &c);
+		return;
+	}
+	if (load_conn(j, own, e, &c) || load_conn(j, generation, e, &c))
+		connection(j, &c);
+	else
+		hint(j, e);
+}
+
+enum ear_err ear_reconcile(
+	sqlite3 *db, size_t most, bool *left, struct ear_fault *fault)
+{
+	struct job j = {.db = db, .fault = fault};
+	struct entry entries[128];
+	size_t n, total = 0;
+
+	j.newest_ns =
+		ear_file_u64(db, "SELECT n FROM meta WHERE name='newest'", 0);
+	do {
+		sqlite3_stmt *st = ask(&j,
+			"DELETE FROM todo WHERE (due,what,at,id) IN"
+			" (SELECT due,what,at,id FROM todo WHERE due<=?1"
+			" ORDER BY due,what,at,id LIMIT 128)"
+			" RETURNING what,at,id");
+
+		if (!st)
+			break;
+		ear_sql_bind(st, 1, j.newest_ns);
+		for (n = 0; n < 128 && next(&j, st); n++)
+			entries[n] = (struct entry){ear_sql_u64(st, 0),
+				ear_sql_u64(st, 1), ear_sql_u64(st, 2)};
+		done(&j, st);
+		for (size_t i = 0; !j.err && i < n; i++)
+			one(&j, &entries[i]);
+		total += n;
+	} while (!j.err && n == 128 && total < most);
+	*left = n == 128;
+	if (!j.err) {
+		sqlite3_stmt *st =
+			ask(&j, "REPLACE INTO meta VALUES('reconciled',?)");
+
+		ear_sql_bind(st, 1, ear_now_ns());
+		done(&j, st);
+	}
+	return j.err;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "records/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/time.h"
+
+/* ?1 is the time as of which it is asked; as_of 0 asks for every binding */
+#define HOLDS "at<=?1 AND (ended=0 OR ended>?1) AND expires>?1"
+#define HOLDS_NOW "ended=0 AND at<=?1 AND expires>?1"
+#define HELD "(ended=0 OR ended>=?2) AND expires>=?2"
+
+/* Which indices find the rows of a value, the best first. */
+static const struct {
+	enum ear_list_of list;
+	const char *column, *index;
+	bool open; /* of accounts that hold, without spans */
+} finders[] = {
+	{EAR_LIST_CALLS, "call_id", "call_call_id", false},
+	{EAR_LIST_CALLS, "legs", "call_legs", false},
+	{EAR_LIST_CALLS, "src", "call_src", false},
+	{EAR_LIST_CALLS, "dst", "call_dst", false},
+	{EAR_LIST_CALLS, "disposition", "call_outcome", false},
+	{EAR_LIST_SESSIONS, "connection", "session_connection", false},
+	{EAR_LIST_SESSIONS, "peername", NULL, false},
+	{EAR_LIST_SESSIONS, "remote", "session_remote", false},
+	{EAR_LIST_ACCOUNTS, "id", "open_account", true},
+	{EAR_LIST_ACCOUNTS, "username", "open_username", true},
+	{EAR_LIST_ACCOUNTS, "ip", "open_remote", true},
+	{EAR_LIST_ACCOUNTS, "username", "binding_username", false},
+	{EAR_LIST_CONNECTIONS, "client", "connection_client", false},
+};
+
+/* The filter's arguments: each column it asks for. */
+static void arguments(struct ear_rows *r)
+{
+	const struct ear_column_of *of = ear_column_of(r->list);
+	bool used[EAR_COLUMNS_MAX + 1] = {false}, word;
+	struct ear_keep *k = &r->keep;
+	int at = 3;
+	size_t n;
+
+	(void)ear_columns(r->list, &n);
+	ear_expr_uses(k->expr, used);
+	word = used[n];
+	for (size_t i = 0; i < n; i++) {
+		bool text = of[i].kind == EAR_KIND_TEXT ||
+			    of[i].kind == EAR_KIND_PEERS;
+
+		k->arg_of[i] = at;
+		if (!(used[i] || (word && text)) || of[i].kind == EAR_KIND_ROW)
+			continue;
+		if (of[i].kind == EAR_KIND_ADDR || of[i].kind == EAR_KIND_IP)
+			ear_buf_printf(&r->args, ",%s_ip", of[i].sql);
+		if (of[i].kind == EAR_KIND_ADDR)
+			ear_buf_printf(&r->args, ",%s_port", of[i].sql);
+		else if (of[i].kind != EAR_KIND_IP)
+			ear_buf_printf(&r->args, ",%s", of[i].sql);
+		at += of[i].kind == EAR_KIND_ADDR ? 2 : 1;
+	}
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the list itself is confined to. */
+static void confine(struct ear_rows *r, uint64_t newest_ns)
+{
+	const struct ear_rows_query *q = r->query;
+	uint64_t to = q->to_ns ? q->to_ns : UINT64_MAX;
+
+	r->base = "";
+	r->from_ns = q->from_ns;
+	r->to_ns = least(to, INT64_MAX);
+	if (r->list == EAR_LIST_SESSIONS && !q->failures)
+		r->base = " AND failed=0";
+	if (r->list != EAR_LIST_ACCOUNTS)
+		return;
+	r->as_of_ns = least(q->at_ns ? q->at_ns : newest_ns, INT64_MAX);
+	if (q->at_ns && q->at_ns >= newest_ns) {
+		r->base = " AND " HOLDS_NOW;
+		r->open = true;
+	} else if (q->at_ns) {
+		r->base = " AND " HOLDS;
+	} else if (q->from_ns) {
+		r->base = " AND " HELD;
+	}
+	if (q->at_ns) {
+		r->from_ns = 0;
+		r->to_ns = least(r->to_ns, r->as_of_ns);
+	}
+}
+
+static bool single_addresses(const struct ear_rows *r)
+{
+	for (size_t i = 0; i < r->wants; i++) {
+		const struct ear_net *net = &r->want[i].net;
+
+		if (net->bits != (net->addr.family == 4 ? 32 : 128))
+			return false;
+	}
+	return true;
+}
+
+static void find_index(struct ear_rows *r)
+{
+	for (size_t i = 0; i < sizeof(finders) / sizeof(finders[0]); i++) {
+		uint8_t kind;
+
+		if (finders[i].list != r->list || finders[i].open != r->open ||
+			!ear_column_find(
+				r->list, finders[i].column, &r->want_column))
+			continue;
+		r->wants = ear_expr_wants(r->keep.expr,
+			(unsigned)r->want_column, r->want, EAR_WANTS_MAX);
+		kind = ear_column_of(r->list)[r->want_column].kind;
+		if ((kind == EAR_KIND_ADDR || kind == EAR_KIND_IP) &&
+			!single_addresses(r))
+			r->wants = 0;
+		r->want_index = finders[i].index;
+		if (r->wants)
+			return;
+	}
+}
+
+enum ear_err ear_rows_init(struct ear_rows *r,
+	const struct ear_rows_query *query, uint64_t newest_ns,
+	struct ear_fault *fault)
+{
+	uint64_t from, to;
+	enum ear_err err;
+
+	*r = (struct ear_rows){.query = query, .list = query->list};
+	r->keep.list = query->list;
+	err = ear_expr_new_over(ear_column_set(r->list), query->filter,
+		ear_now_ns(), &r->keep.expr, fault);
+	if (err)
+		return err;
+	arguments(r);
+	confine(r, newest_ns);
+	ear_expr_span(r->keep.expr, &from, &to);
+	if (from > r->from_ns)
+		r->from_ns = from;
+	if (to < r->to_ns)
+		r->to_ns = to;
+	find_index(r);
+	if (r->args.err) {
+		ear_rows_fini(r);
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	}
+	return EAR_OK;
+}
+
+void ear_rows_fini(struct ear_rows *r)
+{
+	ear_expr_free(&r->keep.expr);
+	ear_buf_fini(&r->keep.text);
+	ear_buf_fini(&r->args);
+}
+
+void ear_rows_indexed(const struct ear_rows *r, struct ear_buf *sql)
+{
+	if (r->wants && r->want_index)
+		ear_buf_printf(sql, " INDEXED BY %s", r->want_index);
+	else if (!r->wants && r->open)
+		ear_buf_str(sql, " INDEXED BY open_at");
+}
+
+static void places(const struct ear_rows *r, struct ear_buf *sql)
+{
+	ear_buf_str(sql, " IN (");
+	for (size_t i = 0; i < r->wants; i++)
+		ear_buf_printf(
+			sql, "%s?%u", i ? "," : "", (unsigned)(ROWS_WANTS + i));
+	ear_buf_byte(sql, ')');
+}
+
+/* A user's rows, and those of connections that had several. */
+static void peer(const struct ear_rows *r, struct ear_buf *sql)
+{
+	ear_buf_str(sql, " AND (peername");
+	places(r, sql);
+	ear_buf_str(sql, " OR (at,id) IN (SELECT at,id FROM session_peer"
+			 " WHERE span=?5 AND peername");
+	places(r, sql);
+	ear_buf_str(sql, "))");
+}
+
+static void wanted(const struct ear_rows *r, struct ear_buf *sql)
+{
+	const struct ear_column_of *c = &ear_column_of(r->list)[r->want_column];
+
+	if (c->kind == EAR_KIND_PEERS) {
+		peer(r, sql);
+		return;
+	}
+	ear_buf_printf(sql, " AND %s%s",
+		strcmp(c->sql, "call_id") ? c->sql : "call_key",
+		c->kind == EAR_KIND_ADDR || c->kind == EAR_KIND_IP ? "_ip"
+								   : "");
+	places(r, sql);
+	/* a partial index says so */
+	if (c->kind == EAR_KIND_HEX)
+		ear_buf_printf(sql, " AND %s<>0", c->sql);
+}
+
+void ear_rows_where(const struct ear_rows *r, bool span, struct ear_buf *sql)
+{
+	ear_buf_str(sql, span ? " WHERE span=?5 AND at>=?2 AND at<=?3"
+			      : " WHERE at>=?2 AND at<=?3");
+	if (r->wants)
+		wanted(r, sql);
+	ear_buf_printf(sql, " AND ear_keep(?4,at,id%.*s)%s",
+		EAR_FMT(ear_buf_view(&r->args)), r->base);
+}
+
+static void bind_want(
+	const struct ear_rows *r, sqlite3_stmt *st, int at, size_t i)
+{
+	const struct ear_column_of *c = &ear_column_of(r->list)[r->want_column];
+	const struct ear_expr_want *w = &r->want[i];
+	char hex[17];
+
+	switch ((enum ear_column_kind)c->kind) {
+	case EAR_KIND_ADDR:
+	case EAR_KIND_IP:
+		sqlite3_bind_blob(st, at, w->net.addr.ip,
+			w->net.addr.family == 4 ? 4 : 16, SQLITE_STATIC);
+		return;
+	case EAR_KIND_ENUM:
+		sqlite3_bind_int64(
+			st, at, (int64_t)w->num - 1 + c->words->base);
+		return;
+	case EAR_KIND_HEX:
+		snprintf(hex, sizeof(hex), "%.*s", EAR_FMT(w->text));
+		sqlite3_bind_int64(st, at, (int64_t)strtoull(hex, NULL, 16));
+		return;
+	case EAR_KIND_NUM:
+	case EAR_KIND_SOME: ear_sql_bind(st, at, w->num); return;
+	default: break;
+	}
+	if (!strcmp(c->sql, "call_id"))
+		ear_sql_bind(st, at, ear_row_call_key(w->text));
+	else
+		sqlite3_bind_text64(st, at, w->text.p ? w->text.p : "",
+			w->text.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+enum ear_err ear_rows_prepare(struct ear_rows *r, struct ear_records *records,
+	sqlite3 *db, struct ear_buf *sql, sqlite3_stmt **st,
+	struct ear_fault *fault)
+{
+	*st = NULL;
+	if (sql->err)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	if (sqlite3_prepare_v2(db, sql->p, (int)sql->n, st, NULL))
+		return ear_reader_failed(records, db, fault);
+	ear_sql_bind(*st, ROWS_AS_OF, r->as_of_ns);
+	ear_sql_bind(*st, ROWS_FROM, least(r->from_ns, INT64_MAX));
+	ear_sql_bind(*st, ROWS_TO, r->to_ns);
+	sqlite3_bind_pointer(*st, ROWS_KEEP, &r->keep, "ear_keep", NULL);
+	for (size_t i = 0; i < r->wants; i++)
+		bind_want(r, *st, (int)(ROWS_WANTS + i), i);
+	return EAR_OK;
+}
+
+uint64_t ear_rows_span(const struct ear_rows *r, sqlite3 *db, sqlite3_stmt **st,
+	uint64_t span, bool ascending)
+{
+	uint64_t found = EAR_SPAN_NONE, edge;
+	char sql[160];
+
+	if (!*st) {
+		snprintf(sql, sizeof(sql),
+			"SELECT at FROM %s WHERE at>=?1 AND at<=?2"
+			" ORDER BY at %s LIMIT 1",
+			ear_records_table[r->list], ascending ? "ASC" : "DESC");
+		if (sqlite3_prepare_v2(db, sql, -1, st, NULL))
+			return found;
+	}
+	if (ascending) {
+		edge = span == EAR_SPAN_NONE ? 0 : (span + 1) << EAR_SPAN_BITS;
+		ear_sql_bind(*st, 1, edge > r->from_ns ? edge : r->from_ns);
+		ear_sql_bind(*st, 2, r->to_ns);
+	} else {
+		edge = span == EAR_SPAN_NONE ? UINT64_MAX
+					     : span << EAR_SPAN_BITS;
+		if (!edge)
+			return found;
+		ear_sql_bind(*st, 1, least(r->from_ns, INT64_MAX));
+		ear_sql_bind(*st, 2, least(edge - 1, r->to_ns));
+	}
+	if (sqlite3_step(*st) == SQLITE_ROW)
+		found = EAR_SPAN_OF(ear_sql_u64(*st, 0));
+	sqlite3_reset(*st);
+	return found;
+}
+
+void ear_rows_late(struct ear_rows_found *found, uint64_t to_ns)
+{
+	char text[EAR_TIME_TEXT];
+
+	found->complete = false;
+	ear_time_human(to_ns, false, text);
+	snprintf(found->why, sizeof(found->why),
+		"looked as far as %s UTC in the time given", text);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A query over a list, made ready: for list.c, facet.c, timeline.c. */
+#ifndef EAR_RECORDS_ROWS_H
+#define EAR_RECORDS_ROWS_H
+
+#include "records/priv.h"
+
+/* The values that a statement of ours may have. */
+enum {
+	ROWS_AS_OF = 1, /* accounts: of which time the state is */
+	ROWS_FROM,      /* of at, both ends included */
+	ROWS_TO,
+	ROWS_KEEP, /* the filter */
+	ROWS_SPAN,
+	ROWS_AFTER_AT, /* the cursor */
+	ROWS_AFTER_ID,
+	ROWS_AFTER_VALUE,
+	ROWS_LIMIT,
+	ROWS_WANTS, /* what an index finds; EAR_WANTS_MAX of them */
+};
+#define EAR_WANTS_MAX 16
+
+/** The filter, as SQLite calls it for each row. */
+struct ear_keep {
+	enum ear_list_of list;
+	struct ear_expr *expr;           /* owned; NULL: keeps all */
+	int arg_of[EAR_COLUMNS_MAX + 1]; /* first argument of a column */
+	sqlite3_value **argv;
+	uint64_t at, id; /* of the row it saw last */
+	uint64_t seen;
+	struct ear_buf text; /* all texts of a row */
+	char room[EAR_ADDR_TEXT];
+};
+
+struct ear_rows {
+	const struct ear_rows_query *query;
+	enum ear_list_of list;
+	struct ear_keep keep;
+	struct ear_buf args;     /* what the filter wants of a row: SQL */
+	uint64_t from_ns, to_ns; /* of at; from > to: nothing */
+	uint64_t as_of_ns;       /* accounts */
+	bool open;               /* accounts: only those that hold */
+	const char *base;        /* condition of the list itself; or "" */
+	size_t want_column;      /* what an index finds; when wants > 0 */
+	const char *want_index;
+	size_t wants;
+	struct ear_expr_want want[EAR_WANTS_MAX];
+};
+
+/**
+ * Make it ready.
+ *
+ * @param newest_ns of any row, for accounts without a time
+ * @return EAR_OK; EAR_USAGE: the filter is wrong
+ */
+EAR_MUST_USE enum ear_err ear_rows_init(struct ear_rows *rows,
+	const struct ear_rows_query *query, uint64_t newest_ns,
+	struct ear_fault *fault);
+void ear_rows_fini(struct ear_rows *rows);
+
+/** Append " WHERE …": the span when asked, the time, what an index finds,
+ *  the filter. */
+void ear_rows_where(
+	const struct ear_rows *rows, bool span, struct ear_buf *sql);
+/** Append " INDEXED BY …" where an index finds what is wanted. */
+void ear_rows_indexed(const struct ear_rows *rows, struct ear_buf *sql);
+
+/** Prepare what is in sql and bind all but span, cursor and limit. */
+EAR_MUST_USE enum ear_err ear_rows_prepare(struct ear_rows *rows,
+	struct ear_records *records, sqlite3 *db, struct ear_buf *sql,
+	sqlite3_stmt **st, struct ear_fault *fault);
+
+/**
+ * The next span that has rows, from the newest on.
+ *
+ * @param span the one before; EAR_SPAN_NONE at first
+ * @return EAR_SPAN_NONE at the end
+ */
+uint64_t ear_rows_span(const struct ear_rows *rows, sqlite3 *db,
+	sqlite3_stmt **st, uint64_t span, bool ascending);
+
+/** Register ear_keep(). */
+EAR_MUST_USE int ear_keep_function(sqlite3 *db);
+
+/** The deadline came: say so. @param to_ns looked back, or forth, to there */
+void ear_rows_late(struct ear_rows_found *found, uint64_t to_ns);
+
+#endif
