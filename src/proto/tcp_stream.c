@@ -64,9 +64,8 @@ static void list_append(struct ear_tcp *t, struct ear_tcp_conn *c)
 
 /* --- the life of a connection ------------------------------------------ */
 
-static void half_begin(struct ear_tcp *t, struct ear_tcp_half *h)
+static void half_begin(struct ear_tcp_half *h)
 {
-	ear_tcp_half_end(t, h);
 	h->synced = h->has_isn = h->fin = h->closed = false;
 	h->bytes = 0;
 	h->tries = 0;
@@ -105,10 +104,12 @@ void ear_tcp_over(struct ear_tcp *t, struct ear_tcp_conn *c,
 void ear_tcp_renew(
 	struct ear_tcp *t, struct ear_tcp_conn *c, int opener, uint64_t at_ns)
 {
-	half_begin(t, &c->half[0]);
-	half_begin(t, &c->half[1]);
+	ear_tcp_half_end(t, &c->half[0]);
+	ear_tcp_half_end(t, &c->half[1]);
 	ear_tcp_over(t, c, EAR_TCP_END_REUSED, at_ns);
 	forget(t, c);
+	half_begin(&c->half[0]);
+	half_begin(&c->half[1]);
 	t->stats.connections++;
 	open_conn(t, c, opener, at_ns);
 }
