@@ -300,6 +300,14 @@ static bool is_again(const struct binding *b, const struct bind *how)
 	       apart <= PEND_NS;
 }
 
+/* One that was overtaken by its successor changes nothing any more (RFC 3261
+ * s10.3 step 7). */
+static bool is_late(const struct binding *b, const struct bind *how)
+{
+	return b->call == (uint32_t)how->w->call && b->cseq > how->w->cseq &&
+	       b->refreshed_ns > how->at_ns;
+}
+
 enum bound bind_put(
 	struct ear_presence *p, const struct bind *how, uint64_t *told_ns)
 {
@@ -315,6 +323,8 @@ enum bound bind_put(
 		binding_changed(p, h);
 		return BIND_BETTER;
 	}
+	if (h && is_late(binding_at(p, h), how))
+		return BIND_NEW;
 	h = replaced(p, h, how);
 	if (h)
 		refresh(binding_at(p, h), how->at_ns);

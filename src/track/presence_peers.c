@@ -34,7 +34,7 @@ static bool has(const struct conn *c, struct ear_slice user)
 	return false;
 }
 
-void peers_add(struct ear_presence *p, uint32_t h, struct ear_slice user,
+static void add(struct ear_presence *p, uint32_t h, struct ear_slice user,
 	struct ear_slice account)
 {
 	struct conn *c = conn_at(p, h);
@@ -63,6 +63,39 @@ void peers_add(struct ear_presence *p, uint32_t h, struct ear_slice user,
 	p->text_bytes += n;
 	row_conn_events(p, h);
 	conn_changed(p, h, false);
+}
+
+/* Agents at both ends of a connection, or two taps, tell of it under their own
+ * names: what is known by one holds for the others. */
+void peers_add(struct ear_presence *p, uint32_t h, struct ear_slice user,
+	struct ear_slice account)
+{
+	add(p, h, user, account);
+	for (uint32_t other =
+			ear_table_first(&p->conns, conn_at(p, h)->cell.hash);
+		other; other = ear_table_next(&p->conns, other)) {
+		if (other != h && !conn_at(p, other)->closed_ns)
+			add(p, other, user, account);
+	}
+}
+
+void peers_share(struct ear_presence *p, uint32_t h)
+{
+	struct conn *c = conn_at(p, h);
+	struct ear_slice rest, user, account;
+
+	if (c->peers_n)
+		return;
+	for (uint32_t other = ear_table_first(&p->conns, c->cell.hash); other;
+		other = ear_table_next(&p->conns, other)) {
+		const struct conn *twin = conn_at(p, other);
+
+		if (other == h || twin->closed_ns)
+			continue;
+		rest = ear_slice(twin->peers, twin->peers_bytes);
+		while (next_peer(&rest, &user, &account))
+			add(p, h, user, account);
+	}
 }
 
 static bool among(struct ear_slice list, struct ear_slice item)

@@ -171,6 +171,8 @@ void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 	unsigned done = done_hops(p, hash);
 	struct asked asked;
 
+	if (done && conn)
+		peers_share(p, conn);
 	/* Nothing is nearer than the client itself. */
 	if (done == 1 || (h && pend_at(p, h)->hops == 1))
 		return;

@@ -261,6 +261,8 @@ void conn_event(struct ear_presence *p, const struct ear_msg *msg);
 /** A peer registered over it; tells its rows again when that is new. */
 void peers_add(struct ear_presence *p, uint32_t h, struct ear_slice user,
 	struct ear_slice account);
+/** Another agent told of its REGISTER before: take its peers. */
+void peers_share(struct ear_presence *p, uint32_t h);
 /** The peers with commas between, and their accounts, into text buffers. */
 void peers_text(struct ear_presence *p, const struct conn *c,
 	struct ear_slice *users, struct ear_slice *accounts);

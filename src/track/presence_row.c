@@ -76,24 +76,20 @@ static struct ear_slice why_unbound(const struct ear_presence *p,
 }
 
 static void give_disconnect(struct ear_presence *p, const struct conn *c,
-	struct ear_session_row *row, char *room, size_t n)
+	struct ear_session_row *row)
 {
-	char since[EAR_TIME_TEXT];
-	int used;
-
 	row->at_ns = c->closed_ns;
 	row->event = EAR_SESSION_DISCONNECT;
 	row->id = event_id(c->id, row->event);
 	row->details = ear_conn_cause_name(c->cause);
+	row->inferred = c->inferred;
 	row->source = c->by == EAR_SIDE_SERVER || c->cause == EAR_CAUSE_TIMEOUT
 			      ? EAR_SOURCE_SERVER
 			      : EAR_SOURCE_CLIENT;
 	if (c->given_up) {
 		row->reason = EAR_S("given up: too many connections");
 	} else if (c->peers_n && c->inferred && c->cause == EAR_CAUSE_TIMEOUT) {
-		ear_duration_text(p->options.silent_ns, since);
-		used = snprintf(room, n, "inferred: silent for %s", since);
-		row->reason = ear_slice(room, (size_t)used);
+		row->reason = EAR_S("inferred: nothing more was seen on it");
 	}
 	give_session(p, row);
 }
@@ -107,7 +103,7 @@ void row_conn_events(struct ear_presence *p, uint32_t h)
 		.id = event_id(c->id, EAR_SESSION_CONNECT),
 		.event = EAR_SESSION_CONNECT,
 		.source = EAR_SOURCE_CLIENT,
-		.inferred = c->inferred,
+		.inferred = c->inferred || c->joined,
 		.reconciled = c->peers_n > 0,
 		.transport = c->transport,
 		.connection = c->id,
@@ -124,7 +120,7 @@ void row_conn_events(struct ear_presence *p, uint32_t h)
 	row.reason = why_unbound(p, c, why, sizeof(why));
 	give_session(p, &row);
 	if (c->closed_ns)
-		give_disconnect(p, c, &row, why, sizeof(why));
+		give_disconnect(p, c, &row);
 }
 
 /* --- registrations ------------------------------------------------------ */
@@ -171,7 +167,6 @@ void row_registered(struct ear_presence *p, const struct registered *r)
 		tls_of(p, c, &tls);
 		row.tls_version = tls.version;
 		row.tls_cipher = tls.cipher_name;
-		row.inferred = c->inferred;
 	}
 	if (r->failed)
 		p->stats.refused++;
