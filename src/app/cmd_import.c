@@ -18,6 +18,7 @@ struct choices {
 	bool json;
 	bool quiet;
 	bool keep_secrets;
+	const char *keylog;
 };
 
 /* The bar on a terminal: drawn ten times a second, wiped at the end. */
@@ -62,6 +63,20 @@ static void draw(uint64_t done, uint64_t total, void *arg)
 		(int)(percent * 30 / 100), full, percent, size, left);
 }
 
+static void print_json_tls(struct ear_json *j, const struct ear_tls_stats *s)
+{
+	ear_json_key(j, "tls");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "connections", s->flows);
+	ear_json_ku64(j, "records", s->records);
+	ear_json_key(j, "unread");
+	ear_json_open(j, '{');
+	for (int why = EAR_TLS_READ + 1; why < EAR_TLS_UNREADS; why++)
+		ear_json_ku64(j, ear_tls_unread_key(why), s->unread[why]);
+	ear_json_close(j, '}');
+	ear_json_close(j, '}');
+}
+
 static void print_json(const char *path, const struct ear_import_summary *s,
 	enum ear_err err, const struct ear_fault *fault)
 {
@@ -91,6 +106,7 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 	for (int k = 0; k < EAR_PACKET_KINDS; k++)
 		ear_json_ku64(&j, ear_packet_kind_key(k), s->file.kind[k]);
 	ear_json_close(&j, '}');
+	print_json_tls(&j, &s->file.tls);
 	ear_json_kbool(&j, "complete", !err && !ear_stopped(&interrupted));
 	if (err)
 		ear_json_kstr(&j, "error", ear_slice_str(fault->text));
@@ -104,6 +120,20 @@ static bool is_left_out(enum ear_packet_kind kind)
 {
 	return kind != EAR_PACKET_SIP && kind != EAR_PACKET_HEP &&
 	       kind != EAR_PACKET_IDLE && kind != EAR_PACKET_FRAGMENT;
+}
+
+static void print_text_tls(const struct ear_tls_stats *s)
+{
+	if (!s->flows)
+		return;
+	printf("  TLS: %llu connections, %llu records decrypted\n",
+		(unsigned long long)s->flows, (unsigned long long)s->records);
+	for (int why = EAR_TLS_READ + 1; why < EAR_TLS_UNREADS; why++) {
+		if (s->unread[why])
+			printf("  not decrypted: %llu connections, %s\n",
+				(unsigned long long)s->unread[why],
+				ear_tls_unread_words(why));
+	}
 }
 
 static void print_text(const char *path, const struct ear_import_summary *s)
@@ -130,6 +160,7 @@ static void print_text(const char *path, const struct ear_import_summary *s)
 			(unsigned long long)s->file.truncated,
 			(unsigned long long)s->file.gaps,
 			(unsigned long long)s->file.unfinished);
+	print_text_tls(&s->file.tls);
 	for (int k = 0; k < EAR_PACKET_KINDS; k++) {
 		if (s->file.kind[k] && is_left_out(k))
 			printf("  not kept: %llu %s\n",
@@ -148,6 +179,7 @@ static enum ear_err import(struct ear_store *store, const char *path,
 	enum ear_err err = ear_import_file(path,
 		&(struct ear_import_options){.store = store,
 			.mask_secrets = !c->keep_secrets,
+			.keylog = c->keylog,
 			.progress = draw,
 			.arg = &bar,
 			.stop = &interrupted},
@@ -197,6 +229,8 @@ int ear_cmd_import(int argc, char **argv)
 		EAR_OPTION_JSON(&c.json),
 		{"quiet", 'q', EAR_OPT_FLAG, &c.quiet, NULL,
 			"no progress bar, no summary"},
+		{"keylog", 0, EAR_OPT_TEXT, &c.keylog, "FILE",
+			"TLS key log (SSLKEYLOGFILE) to decrypt with"},
 		{"keep-secrets", 0, EAR_OPT_FLAG, &c.keep_secrets, NULL,
 			"do not blank passwords, digest responses and keys"},
 	};

@@ -88,6 +88,7 @@ enum ear_err ear_import_file(const char *path,
 			.progress = progress,
 			.arg = &im,
 			.tally = im.tally,
+			.keylog = options->keylog,
 			.stop = &im.stop},
 		&summary->file, fault);
 	if (!err && im.err)

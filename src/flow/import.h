@@ -10,6 +10,7 @@
 struct ear_import_options {
 	struct ear_store *store; /**< borrowed; open for writing */
 	bool mask_secrets;
+	const char *keylog;            /**< TLS key log, or NULL (tap/file.h) */
 	ear_file_progress_fn progress; /**< may be NULL */
 	void *arg;
 	const volatile bool *stop; /**< becomes true: end; may be NULL */

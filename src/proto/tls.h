@@ -52,6 +52,8 @@ enum ear_tls_unread {
 
 /** "no_key" …; for counts. */
 const char *ear_tls_unread_key(enum ear_tls_unread why);
+/** In words, for people. */
+const char *ear_tls_unread_words(enum ear_tls_unread why);
 
 /** What is known of a connection. Slices live until the next call. */
 struct ear_tls_info {
@@ -118,7 +120,8 @@ bool ear_tls_looks_like(struct ear_slice in);
  * Take bytes of one side, in order.
  *
  * @param      side 0 or 1
- * @param[out] need when less than all was used: show again with so many
+ * @param[out] need when less than all was used: show again with so many;
+ *                  else 0
  * @return bytes used
  *
  * The events must not free the flow.

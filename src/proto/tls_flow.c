@@ -40,6 +40,11 @@ const char *ear_tls_unread_key(enum ear_tls_unread why)
 	return reasons[why < EAR_TLS_UNREADS ? why : 0].key;
 }
 
+const char *ear_tls_unread_words(enum ear_tls_unread why)
+{
+	return reasons[why < EAR_TLS_UNREADS ? why : 0].words;
+}
+
 enum ear_err ear_tls_new(const struct ear_tls_options *options,
 	const struct ear_tls_events *events, void *arg, struct ear_tls **tls)
 {
@@ -390,6 +395,8 @@ size_t ear_tls_take(struct ear_tls_flow *f, int side, uint64_t at_ns,
 			break;
 		used += n;
 	}
+	if (used == bytes.n)
+		*need = 0;
 	settle(f);
 	tell(f, at_ns);
 	return used;
