@@ -2,49 +2,7 @@
 // What a person does with the console, one case each.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { require } from "./browser.mjs";
-
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"),
-	"utf8");
-
-async function enter(t, hash = "") {
-	await t.page.goto(t.url + hash);
-	await t.page.fill("input[name=name]", t.user.name);
-	await t.page.fill("input[name=password]", t.user.password);
-	await t.page.keyboard.press("Enter");
-	await t.page.waitForSelector(".shell");
-	if (!hash || hash.includes("search"))
-		await rows(t.page);
-}
-
-/** Another view of somebody who is logged in. */
-async function enter2(t, hash) {
-	await t.page.goto("about:blank");
-	await t.page.goto(t.url + hash);
-	await rows(t.page);
-}
-
-function rows(page) {
-	return page.waitForSelector(".tbody .tr");
-}
-
-async function ask(page, q) {
-	await page.keyboard.press("/");
-	await page.fill("#search", q);
-	await page.keyboard.press("Escape");
-	await page.focus("#search");
-	await page.keyboard.press("Enter");
-}
-
-async function serious(page) {
-	await page.evaluate(axeSource);
-	const found = await page.evaluate(() => window.axe.run(document, {
-		resultTypes: ["violations"],
-	}));
-	return found.violations.filter((v) => ["serious", "critical"].includes(
-		v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) =>
-		n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join("; ")}`);
-}
+import { ask, enter, enter2, narrow, rows, serious } from "./steps.mjs";
 
 function search(q, from = "all") {
 	return "#/search?" + new URLSearchParams({ q, from });
@@ -57,9 +15,7 @@ async function openCall(t, q) {
 	await t.page.waitForSelector(".msg", { state: "attached" });
 }
 
-const narrow = { width: 390, height: 844 };
-
-export const cases = [{
+export const pageCases = [{
 	name: "log-in",
 	async run(t) {
 		const { page } = t;

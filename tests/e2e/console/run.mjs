@@ -32,7 +32,9 @@ if (!existsSync(path.join(web, "node_modules/playwright-core")))
 const { CHROMIUM, open, quit } = await import("./browser.mjs");
 if (!existsSync(CHROMIUM))
 	skip(`there is no ${CHROMIUM}: EARSHOT_CHROMIUM says where`);
-const { cases } = await import("./cases.mjs");
+const { pageCases } = await import("./cases.mjs");
+const { listCases } = await import("./lists.mjs");
+const cases = [...pageCases, ...listCases];
 
 // The page as it is now, whatever was built before.
 const dist = mkdtempSync(path.join(tmpdir(), "earshot-dist-"));

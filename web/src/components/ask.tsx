@@ -6,12 +6,16 @@ export type Narrow = (field: string, value: AskValue,
 	how: "only" | "not") => void;
 
 export function Ask(props: { field: string; value: AskValue; title: string;
-	onNarrow: Narrow; skip?: boolean }) {
+	onNarrow: Narrow; skip?: boolean;
+	/** The value is a link that says "only". */
+	linked?: boolean }) {
 	const { field, value } = props;
+	const hows = props.linked ? ["not"] as const :
+		["only", "not"] as const;
 	if (value === "")
 		return null;
 	return <span class="ask">
-		{(["only", "not"] as const).map((how) => <button type="button"
+		{hows.map((how) => <button type="button"
 			key={how} tabIndex={props.skip ? -1 : 0}
 			title={`${field} ${how === "only" ? "==" : "!="} ` +
 				String(value).slice(0, 80)}

@@ -18,6 +18,8 @@ export interface Column<T> {
 	cell?: (row: T, card: boolean) => ComponentChildren;
 	/** The value to filter by, when it is not the text. */
 	ask?: (row: T) => string | number | boolean;
+	/** A link that asks for the value: beside it only "not" is offered. */
+	linked?: boolean;
 	right?: boolean;
 	mono?: boolean;
 	/** Shown unless chosen otherwise. */
@@ -78,6 +80,7 @@ function Row<T>(p: RowProps<T>) {
 				c.value(p.row)}</span>
 			{over === i && c.field && p.onNarrow && !p.card ?
 				<Ask field={c.field} skip title={c.title}
+					linked={c.linked ?? false}
 					value={c.ask ? c.ask(p.row) : c.value(p.row)}
 					onNarrow={p.onNarrow} /> : null}
 		</div>)}

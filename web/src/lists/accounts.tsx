@@ -20,11 +20,11 @@ export const ACCOUNTS: ListSpec = {
 	many: "registrations", moment: true,
 	placeholder: "user_agent has snom and state == \"on line\"", keyOf,
 	looks: [
-		{ name: "id", least: 62, mono: true, usual: true,
+		{ name: "id", mute: true, least: 62, mono: true, usual: true,
 			cell: (r) => <RowLink href={accountPage(r)}
 				title={`The story of account ${str(r.id)}`}>
 				{str(r.id)}</RowLink> },
-		{ name: "username", least: 110, grow: 0.8, usual: true,
+		{ name: "username", linked: true, least: 110, grow: 0.8, usual: true,
 			card: "one", cell: (r) => <Peers value={r.username}
 				page="sessions" column="peername"
 				title="The events of" /> },

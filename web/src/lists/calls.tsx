@@ -18,10 +18,10 @@ export const CALLS: ListSpec = {
 		{ name: "at", least: 148, mono: true, usual: true, card: "when",
 			coarse: true, cell: (r, card) => <At row={r} column="at"
 				card={card} coarse /> },
-		{ name: "src", least: 96, grow: 0.8, usual: true, card: "one",
+		{ name: "src", linked: true, least: 96, grow: 0.8, usual: true, card: "one",
 			cell: (r) => <Peers value={r.src} page="calls" column="src"
 				title="Calls from" /> },
-		{ name: "dst", least: 96, grow: 0.8, usual: true, card: "two",
+		{ name: "dst", linked: true, least: 96, grow: 0.8, usual: true, card: "two",
 			cell: (r) => <Peers value={r.dst} page="calls" column="dst"
 				title="Calls to" /> },
 		{ name: "talk_s", least: 74, usual: true, card: "end",

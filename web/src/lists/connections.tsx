@@ -23,7 +23,7 @@ export const CONNECTIONS: ListSpec = {
 			card: "one" },
 		{ name: "server", least: 154, grow: 0.4, mono: true,
 			usual: true },
-		{ name: "peername", least: 90, grow: 0.7, usual: true,
+		{ name: "peername", linked: true, least: 90, grow: 0.7, usual: true,
 			card: "two", ask: (r) => str(r.peername).includes(",") ? "" :
 				str(r.peername),
 			cell: (r) => <Peers value={r.peername} page="sessions"

@@ -38,7 +38,7 @@ export const SESSIONS: ListSpec = {
 		{ name: "event", least: 132, usual: true, card: "lead",
 			cell: (r) => <Event r={r} /> },
 		{ name: "source", least: 66, usual: true },
-		{ name: "peername", least: 84, grow: 0.5, usual: true,
+		{ name: "peername", linked: true, least: 84, grow: 0.5, usual: true,
 			card: "one", ask: (r) => str(r.peername).includes(",") ? "" :
 				str(r.peername),
 			cell: (r) => <Peers value={r.peername} page="sessions"
@@ -56,7 +56,7 @@ export const SESSIONS: ListSpec = {
 		{ name: "tls_version", least: 70, mono: true },
 		{ name: "inferred", least: 64 },
 		{ name: "transport", least: 70 },
-		{ name: "connection", least: 140, mono: true,
+		{ name: "connection", linked: true, least: 140, mono: true,
 			cell: (r) => r.connection ? <RowLink href={listOf(
 				"connections", "connection", str(r.connection),
 				{ from: "all", to: "" })} title="The connection">

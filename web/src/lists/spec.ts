@@ -25,6 +25,8 @@ export interface Look {
 	coarse?: boolean;
 	/** Nobody filters by it. */
 	mute?: boolean;
+	/** Its cell is a link that filters. */
+	linked?: boolean;
 	cell?: (row: ListRow, card: boolean) => ComponentChildren;
 	/** The values to offer, where the text holds several. */
 	ask?: (row: ListRow) => string | number | boolean;
@@ -147,6 +149,7 @@ export function columnsOf(spec: ListSpec, infos: ColumnInfo[]):
 			usual: look?.usual ?? false, sorts: c.sorts,
 			...(kind === "time" ? { unit: zoneName(zone.get()) } : {}),
 			...(look?.card ? { card: look.card } : {}),
+			linked: look?.linked ?? false,
 			value: (row) => textOf(c, row[c.name], look?.coarse),
 			...(look?.cell ? { cell: look.cell } : {}),
 			...(spec.plain || look?.mute || kind === "time" ? {} :

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One conversation: what happened in a sentence, the ladder, the message.
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
 import { cssClass } from "../classes";
@@ -156,8 +156,21 @@ export function ConversationView(props: { callId: string;
 	const other = c?.messages.find((x) => x.id === second);
 	const list = c?.messages ?? [];
 
+	// A message that was opened by a step is closed by a step back: the
+	// next one then leaves.
+	const stepped = useRef(false);
+	const closeMessage = () => {
+		if (stepped.current && !other) {
+			stepped.current = false;
+			history.back();
+		} else {
+			change(other ? { m2: null } : { m: null, m2: null },
+				"replace");
+		}
+	};
 	const select = (id: string, withSecond = false) => {
 		setOpened(true);
+		stepped.current ||= !chosen;
 		if (marked && id !== marked) {
 			change({ m: marked, m2: id }, "replace");
 			setMarked("");
@@ -207,10 +220,8 @@ export function ConversationView(props: { callId: string;
 		{ key: "Escape", group: "Ladder",
 			help: "close the message; then back",
 			run: () => {
-				if (other)
-					change({ m2: null }, "replace");
-				else if (m)
-					change({ m: null }, "replace");
+				if (other || m)
+					closeMessage();
 				else
 					leave();
 			} },
@@ -289,8 +300,7 @@ export function ConversationView(props: { callId: string;
 					<Icon name="diff" size={14} />Compare</button>}
 				<button type="button" class="button icon-only"
 					title="Close (Esc)" aria-label="Close"
-					onClick={() => change(other ? { m2: null } :
-						{ m: null, m2: null }, "replace")}>
+					onClick={closeMessage}>
 					<Icon name="close" /></button>
 			</header>
 			<div class="detail-body" tabIndex={0} role="region"
