@@ -173,6 +173,20 @@ static void name_client(struct client *client, int fd)
 			(unsigned)who.uid);
 }
 
+/* The line goes into an empty socket; where it does not, it is left out. */
+static void turn_away(int fd)
+{
+	struct ear_buf out = {0};
+
+	ear_rpc_refuse(&out, EAR_RPC_BUSY,
+		"too many clients at the control socket; try again when one "
+		"has gone");
+	if (!out.err)
+		(void)!send(fd, out.p, out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ear_buf_fini(&out);
+	close(fd);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *sa, int n, void *arg)
 {
@@ -187,7 +201,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		client->bev = bufferevent_socket_new(
 			c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!client || !client->bev) {
-		close(fd);
+		turn_away(fd);
 		return;
 	}
 	client->control = c;

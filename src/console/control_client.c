@@ -67,6 +67,8 @@ static enum ear_err send_all(
 	while (s.n > 0 && !err) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
+		if (n < 0 && errno == EPIPE)
+			break; /* it may have said why it went */
 		if (n >= 0)
 			s = ear_slice_sub(s, (size_t)n, s.n);
 		else if (errno == EAGAIN || errno == EINTR)

@@ -86,6 +86,7 @@ enum ear_rpc_code {
 	EAR_RPC_PARAMS = -32602,
 	EAR_RPC_INTERNAL = -32603,
 	EAR_RPC_FAILED = -32000, /**< the method could not do it */
+	EAR_RPC_BUSY = -32001,   /**< there are too many clients */
 };
 
 #endif

@@ -349,6 +349,27 @@ def completion(tap, ear):
                complete(*words))
 
 
+def too_many(tap, ear):
+    path = os.path.join(ear.data, 'control.sock')
+    held = [socket.socket(socket.AF_UNIX) for _ in range(17)]
+    for s in held:
+        s.settimeout(5)
+        s.connect(path)
+    answer = json.loads(held[-1].recv(4096) or '{}')
+    tap.ok(answer.get('error', {}).get('code') == -32001 and
+           'too many clients' in answer['error']['message'],
+           'one client too many is told so', answer)
+    tap.equal(held[-1].recv(1), b'', 'and turned away')
+    # from before its request to behind it: whenever it is turned away
+    said = {ear.run('status')[2] for _ in range(30)}
+    tap.ok(len(said) == 1 and 'too many clients' in said.pop(),
+           'a command says it too', said)
+    for s in held:
+        s.close()
+    tap.ok(harness.wait_for(lambda: ear.run('status')[0] == 0),
+           'and finds its place when they have gone')
+
+
 def groups(tap, where):
     """The socket's group; to give a file away needs to be in it, or root."""
     own = [g.gr_name for g in map(grp.getgrgid, os.getgroups())]
@@ -380,6 +401,7 @@ with Tap() as tap, folder() as where:
     survives(tap, ear)
     over_http(tap, ear)
     completion(tap, ear)
+    too_many(tap, ear)
     the_rest(tap, ear, udp)
     tap.equal(ear.stop(), 0, 'it ends well')
     log = harness.tail(ear.log, 10000)
