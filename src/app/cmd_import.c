@@ -169,7 +169,8 @@ static void print_text(const char *path, const struct ear_import_summary *s)
 	}
 }
 
-static enum ear_err import(struct ear_store *store, const char *path,
+static enum ear_err import(struct ear_store *store,
+	struct ear_tracking *tracking, const char *path,
 	const struct choices *c, struct ear_fault *fault)
 {
 	struct bar bar = {.file = path,
@@ -178,6 +179,7 @@ static enum ear_err import(struct ear_store *store, const char *path,
 	struct ear_import_summary summary;
 	enum ear_err err = ear_import_file(path,
 		&(struct ear_import_options){.store = store,
+			.tracking = tracking,
 			.mask_secrets = !c->keep_secrets,
 			.keylog = c->keylog,
 			.progress = draw,
@@ -240,6 +242,7 @@ int ear_cmd_import(int argc, char **argv)
 		"inside is unpacked. A server may be running on the same "
 		"directory.",
 		options, sizeof(options) / sizeof(options[0]), NULL};
+	struct ear_tracking *tracking = NULL;
 	struct ear_store *store = NULL;
 	struct ear_fault fault = {0};
 	int status = EAR_EXIT_DONE;
@@ -253,15 +256,19 @@ int ear_cmd_import(int argc, char **argv)
 	if (!any_readable(argc, argv))
 		return none_readable(&c, argc, argv);
 	if (ear_app_store_write(
-		    c.data, &(struct ear_store_options){0}, &store, &fault))
+		    c.data, &(struct ear_store_options){0}, &store, &fault) ||
+		ear_app_tracking_open(c.data, &tracking, &fault)) {
+		ear_app_store_close(&store);
 		return ear_command_failed("import", &fault);
+	}
 	signal(SIGINT, interrupt);
 	signal(SIGTERM, interrupt);
 	for (int i = 0; i < argc && !ear_stopped(&interrupted); i++) {
 		fault = (struct ear_fault){0};
-		if (import(store, argv[i], &c, &fault))
+		if (import(store, tracking, argv[i], &c, &fault))
 			status = ear_command_failed("import", &fault);
 	}
+	ear_tracking_free(&tracking);
 	ear_app_store_close(&store);
 	if (ear_stopped(&interrupted)) {
 		fprintf(stderr, "earshot import: interrupted; what was read "

@@ -55,21 +55,27 @@ static void ask_to_stop(void *arg)
 
 /* A first look for newcomers: the sample, where the store is empty. */
 static enum ear_err import_sample(
-	const struct choices *c, struct ear_fault *fault)
+	const struct choices *c, bool track, struct ear_fault *fault)
 {
 	struct ear_import_summary summary;
 	struct ear_store_stats stats = {0};
+	struct ear_tracking *tracking = NULL;
 	struct ear_store *store = NULL;
 	enum ear_err err = ear_app_store_write(
 		c->data, &(struct ear_store_options){0}, &store, fault);
 
-	if (err)
+	if (!err && track)
+		err = ear_app_tracking_open(c->data, &tracking, fault);
+	if (err) {
+		ear_app_store_close(&store);
 		return err;
+	}
 	store->ops->stats(store, &stats);
 	if (!stats.messages) {
 		err = ear_import_file(c->sample,
-			&(struct ear_import_options){
-				.store = store, .mask_secrets = true},
+			&(struct ear_import_options){.store = store,
+				.tracking = tracking,
+				.mask_secrets = true},
 			&summary, fault);
 		if (!err)
 			printf("Imported %s into the empty store: %llu "
@@ -77,6 +83,7 @@ static enum ear_err import_sample(
 				c->sample, (unsigned long long)summary.stored,
 				(unsigned long long)summary.conversations);
 	}
+	ear_tracking_free(&tracking);
 	ear_app_store_close(&store);
 	return err;
 }
@@ -172,7 +179,8 @@ static enum ear_err open_service(
 	if (err)
 		return err;
 	ear_log_to(NULL, s->settings->level, NULL);
-	if (c->sample && (err = import_sample(c, fault)))
+	if (c->sample && (err = import_sample(
+				  c, s->settings->server.tracking.keep, fault)))
 		return err;
 	err = ear_server_open(&s->settings->server, &s->server, fault);
 	if (!err)

@@ -39,7 +39,7 @@ static void recover(const char *dir, struct ear_app_journal *journal)
 		.data_dir = dir,
 		.store_ops = &ear_store_embedded,
 		.journal = {.sync_ms = 0, .brief = true},
-
+		.tracking = ear_tracking_defaults(),
 	};
 	struct ear_fault fault = {0};
 
@@ -78,6 +78,42 @@ enum ear_err ear_app_store_write(const char *data_dir,
 	o.dir = data_dir;
 	o.write = true;
 	return ear_store_embedded.open(&o, notice, NULL, store, fault);
+}
+
+enum ear_err ear_app_tracking_open(const char *data_dir,
+	struct ear_tracking **tracking, struct ear_fault *fault)
+{
+	const struct ear_tracking_spec spec = ear_tracking_defaults();
+	const struct ear_tracking_options options = {
+		.track = spec.track,
+		.records = {.dir = data_dir,
+			.write = true,
+			.owner = "import",
+			.notice = notice},
+	};
+
+	return ear_tracking_new(&options, tracking, fault);
+}
+
+enum ear_err ear_app_records_open(const char *data_dir,
+	struct ear_records **records, struct ear_app_journal *journal,
+	struct ear_fault *fault)
+{
+	const struct ear_records_options options = {
+		.dir = data_dir, .notice = notice};
+	enum ear_err err = find_dir(data_dir, fault);
+
+	*journal = (struct ear_app_journal){0};
+	if (err)
+		return err;
+	recover(data_dir, journal);
+	err = ear_records_open(&options, records, fault);
+	if (err == EAR_GONE)
+		ear_fail(fault, err, 0,
+			"nothing was tracked in %s yet: see earshot serve and "
+			"earshot import",
+			data_dir);
+	return err;
 }
 
 void ear_app_store_close(struct ear_store **store)

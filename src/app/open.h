@@ -3,6 +3,7 @@
 #ifndef EAR_APP_OPEN_H
 #define EAR_APP_OPEN_H
 
+#include "flow/tracking.h"
 #include "store/store.h"
 
 /** What opening found out of the journal. */
@@ -26,6 +27,19 @@ EAR_MUST_USE enum ear_err ear_app_store_open(const char *data_dir,
 /** Open it to write beside a server that may run: for imports. */
 EAR_MUST_USE enum ear_err ear_app_store_write(const char *data_dir,
 	const struct ear_store_options *options, struct ear_store **store,
+	struct ear_fault *fault);
+
+/** Open its records for what an import tracks. */
+EAR_MUST_USE enum ear_err ear_app_tracking_open(const char *data_dir,
+	struct ear_tracking **tracking, struct ear_fault *fault);
+
+/**
+ * Open its records to look only, behind what a killed server left.
+ *
+ * @return EAR_OK; EAR_GONE when there is no such directory, or no records
+ */
+EAR_MUST_USE enum ear_err ear_app_records_open(const char *data_dir,
+	struct ear_records **records, struct ear_app_journal *journal,
 	struct ear_fault *fault);
 
 void ear_app_store_close(struct ear_store **store);

@@ -180,6 +180,43 @@ static void server(struct ear_settings *s, const struct ear_config *c)
 	s->server.mask_secrets = c->privacy[0].mask_secrets;
 }
 
+static enum ear_err dispositions(struct ear_settings *s,
+	const struct ear_config_list *list, struct ear_fault *fault)
+{
+	struct ear_calls_options *to = &s->server.tracking.track.calls;
+	struct ear_fault why = {0};
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (ear_disposition_rule_parse(ear_slice_str(list->item[i]),
+			    &s->disposition[i], &why))
+			return ear_fail(fault, EAR_USAGE, 0,
+				"calls: dispositions: '%s': %.200s",
+				list->item[i], why.text);
+	}
+	to->rules = s->disposition;
+	to->n_rules = list->n;
+	return EAR_OK;
+}
+
+static void tracking(struct ear_settings *s, const struct ear_config *c)
+{
+	s->server.tracking = (struct ear_tracking_spec){
+		.keep = c->records[0].keep,
+		.max_age_ns = c->records[0].max_age,
+		.max_bytes = c->records[0].max_size,
+		.track = {.calls = {.max = c->calls[0].max_open,
+				  .src_is_auth_user =
+					  !strcmp(c->calls[0].src, "auth"),
+				  .silent_ns = c->calls[0].silent,
+				  .join_legs = c->calls[0].join_legs},
+			.presence = {.max_bindings =
+					     c->sessions[0].max_bindings,
+				.max_connections =
+					c->sessions[0].max_connections,
+				.silent_ns = c->sessions[0].silent}},
+	};
+}
+
 enum ear_err ear_settings_make(const struct ear_config *config,
 	struct ear_settings **out, struct ear_fault *fault)
 {
@@ -190,11 +227,14 @@ enum ear_err ear_settings_make(const struct ear_config *config,
 	if (!s)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	server(s, config);
+	tracking(s, config);
 	err = log_level(config->log[0].level, &s->level, fault);
 	for (size_t i = 0; !err && i < config->listener_n; i++)
 		err = listener(s, &config->listener[i], fault);
 	if (!err && !config->listener_n)
 		default_listeners(s);
+	if (!err)
+		err = dispositions(s, &config->calls[0].dispositions, fault);
 	if (!err)
 		err = settings_captures(s, config, fault);
 	if (!err)

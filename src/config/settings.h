@@ -21,6 +21,8 @@ struct ear_settings {
 	struct ear_trace_spec trace[EAR_CONFIG_MANY];
 	struct ear_outlet_spec outlet[2 * EAR_CONFIG_MANY];
 	char from[EAR_CONFIG_MANY][EAR_ADDR_TEXT]; /**< of mirrors */
+	/** server.tracking points here */
+	struct ear_disposition_rule disposition[EAR_CONFIG_MANY];
 };
 
 /**

@@ -7,12 +7,14 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "flow/rules_priv.h"
+#include "flow/tracking.h"
 #include "rule/mask.h"
 
 struct ear_path {
 	struct ear_path_options options;
 	struct ear_buf masked; /* copy of the message in work, when blanked */
 	struct ear_judge judge;
+	bool tracked;                /* the trackers know what is in work */
 	struct ear_marks late_marks; /* of a message that is recalled */
 	struct ear_buf late_extra;
 };
@@ -30,6 +32,28 @@ enum ear_err ear_path_new(
 void ear_path_mask(struct ear_path *path, bool mask_secrets)
 {
 	path->options.mask_secrets = mask_secrets;
+}
+
+void ear_path_tracked(struct ear_path *path, bool tracked)
+{
+	path->tracked = tracked;
+}
+
+static void track(struct ear_path *path, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	if (path->options.tracking && !path->tracked)
+		ear_tracking_take(path->options.tracking, msg, facts);
+}
+
+void ear_path_track(struct ear_path *path, const struct ear_msg *msg)
+{
+	struct ear_facts facts;
+
+	if (!path->options.tracking || path->tracked)
+		return;
+	ear_msg_facts(msg, &facts);
+	track(path, msg, &facts);
 }
 
 void ear_path_free(struct ear_path **path)
@@ -326,6 +350,7 @@ static enum ear_err take_by_rules(struct ear_path *path, struct ear_msg *msg,
 
 	/* Hand on copies, and what the script has to say. */
 	if (!j->drop) {
+		track(path, msg, facts);
 		record(path, set, msg, facts, tally);
 		ear_outlets_put(
 			&set->outlets, msg, facts, &j->marks, &j->trace);
@@ -347,6 +372,11 @@ enum ear_err ear_path_take(
 	bool kept = false;
 	enum ear_err err;
 
+	if (msg->proto == EAR_PROTO_CONN) {
+		ear_path_track(path, msg);
+		return EAR_OK;
+	}
+
 	/* What is it, and is it sound? */
 	ear_msg_examine(msg, &facts);
 	if (facts.malformed)
@@ -367,5 +397,7 @@ enum ear_err ear_path_take(
 		err = keep(path, msg, &facts, tally, &kept);
 	if (kept)
 		count_kept(msg, tally, msg->seen_ns);
+	if (!err)
+		track(path, msg, &facts);
 	return err;
 }

@@ -16,6 +16,7 @@
 struct ear_path;
 struct ear_rules;
 struct ear_trace_spec;
+struct ear_tracking;
 
 /** Sees a message that was kept; its slices live until fn returns. */
 typedef void (*ear_see_fn)(
@@ -25,7 +26,9 @@ struct ear_path_options {
 	struct ear_store *store;   /**< borrowed */
 	struct ear_ledger *ledger; /**< borrowed */
 	struct ear_rules *rules;   /**< borrowed; NULL: everything is kept */
-	bool mask_secrets;         /**< blank secrets before anything is kept */
+	/** borrowed; NULL: nothing is tracked */
+	struct ear_tracking *tracking;
+	bool mask_secrets; /**< blank secrets before anything is kept */
 	/** becomes true: give up waiting for a full store; may be NULL */
 	const volatile bool *stop;
 	/** called now and then while it waits for a full store; may be NULL */
@@ -43,9 +46,16 @@ void ear_path_free(struct ear_path **path);
 /** Whether secrets are blanked from now on. */
 void ear_path_mask(struct ear_path *path, bool mask_secrets);
 
+/** Whether the trackers know what comes next already. */
+void ear_path_tracked(struct ear_path *path, bool tracked);
+
+/** Give the trackers, unless they know it, a message that was kept before. */
+void ear_path_track(struct ear_path *path, const struct ear_msg *msg);
+
 /**
  * Keep one message: find its facts, apply the rules, store it, count it.
- * Waits while the store is full or fails.
+ * Waits while the store is full or fails. What happened to a connection
+ * (EAR_PROTO_CONN) is for the trackers alone.
  *
  * @param msg   its flags gain what the facts say; bytes are not touched
  * @param tally where to count it

@@ -45,12 +45,35 @@ static void take(const struct ear_msg *found, void *arg)
 		ear_stop(&im->stop);
 }
 
+static void commit_rows(struct import *im)
+{
+	struct ear_tracking *t = im->options->tracking;
+	uint64_t now = ear_mono_ns();
+
+	if (t && ear_tracking_due(t, now))
+		ear_tracking_commit(t, now, false, im->options->stop);
+}
+
+/* What was read is kept, also before an error. */
+static enum ear_err keep(struct import *im, struct ear_fault *fault)
+{
+	struct ear_store *store = im->options->store;
+	struct ear_tracking *t = im->options->tracking;
+	enum ear_err err = store->ops->flush(store, fault);
+
+	if (!t)
+		return err;
+	ear_tracking_end(t);
+	return err ? err : ear_tracking_flush(t, fault);
+}
+
 static void progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct import *im = arg;
 	struct ear_store *store = im->options->store;
 
 	store->ops->tick(store, ear_mono_ns());
+	commit_rows(im);
 	if (im->options->progress)
 		im->options->progress(done, total, im->options->arg);
 	if (ear_stopped(im->options->stop))
@@ -74,6 +97,7 @@ enum ear_err ear_import_file(const char *path,
 	if (ear_ledger_new(16, &ledger) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = ledger,
+				     .tracking = options->tracking,
 				     .mask_secrets = options->mask_secrets,
 				     .see = see,
 				     .see_arg = &im,
@@ -95,8 +119,7 @@ enum ear_err ear_import_file(const char *path,
 		err = ear_fail(fault, im.err, 0,
 			"%s: the store takes no more (%s)", path,
 			ear_err_name(im.err));
-	/* What was read before an error is kept. */
-	kept = options->store->ops->flush(options->store, err ? NULL : fault);
+	kept = keep(&im, err ? NULL : fault);
 	if (!err)
 		err = kept;
 	summary->conversations = im.call_ids.n;

@@ -4,11 +4,14 @@
 #define EAR_FLOW_IMPORT_H
 
 #include "base/ledger.h"
+#include "flow/tracking.h"
 #include "store/store.h"
 #include "tap/file.h"
 
 struct ear_import_options {
 	struct ear_store *store; /**< borrowed; open for writing */
+	/** borrowed; committed too when it returns; NULL: nothing is tracked */
+	struct ear_tracking *tracking;
 	bool mask_secrets;
 	const char *keylog;            /**< TLS key log, or NULL (tap/file.h) */
 	ear_file_progress_fn progress; /**< may be NULL */

@@ -27,12 +27,24 @@
 #define SKIP_BITS 20
 #define FILE_BITS 32
 
+/* How far the last run had come with a lane. */
+struct come {
+	struct ear_lane_pos pos; /* all frames before it are done */
+	uint64_t messages;       /* and so many of the one that begins there */
+};
+
+/* All of a frame's. */
+#define ALL UINT64_MAX
+
 struct lane {
 	char name[32];
 	struct ear_lane *lane;
 	struct ear_terms terms;
 	struct ear_lane_pos start; /* of the frame in work */
-	uint64_t skip;    /* messages of that frame stored by the last run */
+	struct come stored;        /* by the store */
+	struct come tracked;       /* by the trackers */
+	uint64_t skip;             /* messages of the frame in work stored */
+	uint64_t known;            /* and those that the trackers know */
 	uint64_t done_at; /* what the journal was last told, to skip calls */
 	bool writing;     /* has a tap; otherwise left over from before */
 	char tap[80];     /* its name, when it has one */
@@ -68,11 +80,15 @@ struct ear_pump {
 	_Atomic(struct errand *) errand;
 	bool ended; /* the thread runs no errands any more */
 
+	/* Where a frame that was counted by the last run is counted. */
+	struct ear_ledger *aside;
+
 	/* The unit in work, for the decoder's callback. */
 	struct lane *at;
 	struct ear_tally *tally;
 	uint64_t message; /* messages of the frame so far */
 	bool replay;
+	bool again; /* all of the frame is in the store */
 	enum ear_err err;
 };
 
@@ -161,9 +177,14 @@ static void take_message(const struct ear_msg *found, void *arg)
 
 	if (pump->err)
 		return;
-	if (pump->message++ < lane->skip) {
+	pump->message++;
+	ear_path_tracked(pump->path, pump->message <= lane->known);
+	if (pump->message <= lane->skip) {
 		/* in the store already; received again, so stored again */
-		ear_tally_add(pump->tally, EAR_N_STORED, 1, msg.seen_ns);
+		if (msg.proto != EAR_PROTO_CONN)
+			ear_tally_add(
+				pump->tally, EAR_N_STORED, 1, msg.seen_ns);
+		ear_path_track(pump->path, &msg);
 		return;
 	}
 	pump->err = ear_path_take(pump->path, &msg, pump->tally);
@@ -221,8 +242,10 @@ static void take_record(struct ear_pump *pump, const struct ear_record *r,
 		.to = r->to,
 	};
 
-	pump->tally = ear_ledger_line_addr(pump->options.ledger, tap, &r->from);
-	if (pump->replay)
+	pump->tally = ear_ledger_line_addr(
+		pump->again ? pump->aside : pump->options.ledger, tap,
+		&r->from);
+	if (pump->replay && !pump->again)
 		count_replay(pump, r);
 	ear_decode(pump->decoder, &unit, bytes, tap,
 		ear_slice_str(pump->at->terms.key), pump->tally, take_message,
@@ -230,18 +253,23 @@ static void take_record(struct ear_pump *pump, const struct ear_record *r,
 }
 
 /*
- * Whether a frame is the one that the last run was storing when it ended. It
- * may be gone, after a power cut; then another comes in its place, maybe under
- * its number, of which nothing is stored.
+ * How many messages of a frame from before are done. The one at the very
+ * place, which may begin the next file, may be gone after a power cut; then
+ * another comes in its place, maybe under its number, of which nothing is done.
  */
-static bool is_resumed(
-	const struct lane *lane, const struct ear_frame *frame, bool replay)
+static uint64_t done_of(const struct come *come, const struct ear_frame *frame)
 {
-	const struct ear_lane_pos *start = &lane->start, *next = &frame->next;
+	const struct ear_lane_pos *pos = &come->pos, *next = &frame->next;
 	uint64_t offset = next->offset - frame->n - EAR_FRAME_HEAD;
+	uint64_t place = next->file == pos->file ? pos->offset : 0;
 
-	return replay && next->frame == (start->frame ? start->frame : 1) + 1 &&
-	       offset == (next->file == start->file ? start->offset : 0);
+	if (next->file < pos->file ||
+		(next->file == pos->file && offset < pos->offset))
+		return ALL;
+	return offset == place &&
+			       next->frame == (pos->frame ? pos->frame : 1) + 1
+		       ? come->messages
+		       : 0;
 }
 
 static enum ear_err take_frame(
@@ -259,8 +287,9 @@ static enum ear_err take_frame(
 	pump->err = EAR_OK;
 	pump->replay = !lane->writing ||
 		       frame->next.file < ear_lane_first_file(lane->lane);
-	if (!is_resumed(lane, frame, pump->replay))
-		lane->skip = 0;
+	lane->skip = pump->replay ? done_of(&lane->stored, frame) : 0;
+	lane->known = pump->replay ? done_of(&lane->tracked, frame) : 0;
+	pump->again = lane->skip == ALL;
 	while (!pump->err && ear_frame_next(frame, &at, &record, &bytes)) {
 		take_record(pump, &record, bytes);
 		if (!pump->replay)
@@ -270,7 +299,8 @@ static enum ear_err take_frame(
 		return pump->err;
 	lane->start = frame->next;
 	lane->taken = true;
-	lane->skip = 0;
+	if (pump->again)
+		return EAR_OK;
 	mark_of(lane, &frame->next, 0, &mark);
 	store->ops->mark(store, &mark);
 	return EAR_OK;
@@ -325,19 +355,47 @@ static enum ear_err turn(struct ear_pump *pump, struct lane *lane)
 	return err;
 }
 
-/* Tell the journal what the store has committed. */
-static void release(struct ear_pump *pump)
+static bool is_before(
+	const struct ear_lane_pos *a, const struct ear_lane_pos *b)
+{
+	return a->file != b->file ? a->file < b->file : a->offset < b->offset;
+}
+
+/*
+ * What is committed of a lane, by the store and by the trackers.
+ *
+ * @return false while nothing is
+ */
+static bool committed(const struct ear_pump *pump, const struct lane *lane,
+	struct ear_lane_pos *pos)
 {
 	struct ear_store *store = pump->options.store;
+	struct ear_tracking *tracking = pump->options.tracking;
+	struct ear_lane_pos tracked;
+	struct ear_store_mark mark;
 
+	if (store->ops->marked(store, lane->name, &mark))
+		return false;
+	pos_of(&mark, pos);
+	if (!tracking)
+		return true;
+	if (ear_tracking_marked(tracking, lane->name, &mark))
+		return false;
+	pos_of(&mark, &tracked);
+	if (is_before(&tracked, pos))
+		*pos = tracked;
+	return true;
+}
+
+/* Tell the journal what is committed. */
+static void release(struct ear_pump *pump)
+{
 	for (size_t i = 0; i < pump->lanes; i++) {
 		struct lane *lane = &pump->lane[i];
-		struct ear_store_mark mark;
 		struct ear_lane_pos pos;
 
-		if (store->ops->marked(store, lane->name, &mark))
+		if (!committed(pump, lane, &pos))
 			continue;
-		pos_of(&mark, &pos);
 		if (lane->done_at == (pos.offset ^ pos.file << 40))
 			continue;
 		lane->done_at = pos.offset ^ pos.file << 40;
@@ -354,11 +412,9 @@ static void flush_outlets(struct ear_pump *pump)
 		ear_rules_flush(pump->options.rules);
 }
 
-/* Whether the store has all of a lane that gets no more. */
+/* Whether all is committed of a lane that gets no more. */
 static bool is_over(struct ear_pump *pump, struct lane *lane)
 {
-	struct ear_store *store = pump->options.store;
-	struct ear_store_mark mark;
 	struct ear_lane_pos pos;
 
 	if (!lane->retired || !lane->empty)
@@ -372,8 +428,7 @@ static bool is_over(struct ear_pump *pump, struct lane *lane)
 	}
 	if (!lane->taken)
 		return true;
-	return !store->ops->marked(store, lane->name, &mark) &&
-	       !pos_of(&mark, &pos) && pos.file == lane->start.file &&
+	return committed(pump, lane, &pos) && pos.file == lane->start.file &&
 	       pos.offset == lane->start.offset;
 }
 
@@ -399,6 +454,29 @@ static void close_retired(struct ear_pump *pump)
 	}
 }
 
+/*
+ * Rows are committed between two frames, with all that was read before. A
+ * lane that was opened behind where the trackers had come is marked as they
+ * have it, until it gets there.
+ */
+static void commit_rows(struct ear_pump *pump, uint64_t now, bool live)
+{
+	struct ear_tracking *tracking = pump->options.tracking;
+	struct ear_store_mark mark;
+
+	if (!tracking)
+		return;
+	for (size_t i = 0; i < pump->lanes; i++) {
+		struct lane *lane = &pump->lane[i];
+
+		if (is_before(&lane->start, &lane->tracked.pos))
+			continue;
+		mark_of(lane, &lane->start, 0, &mark);
+		ear_tracking_mark(tracking, &mark);
+	}
+	ear_tracking_commit(tracking, now, live, &pump->hurry);
+}
+
 /* One round over the lanes; false when all were empty. */
 static bool round_of_lanes(struct ear_pump *pump)
 {
@@ -412,6 +490,9 @@ static bool round_of_lanes(struct ear_pump *pump)
 	}
 	flush_outlets(pump);
 	store->ops->tick(store, now);
+	if (pump->options.tracking &&
+		ear_tracking_due(pump->options.tracking, now))
+		commit_rows(pump, now, true);
 	if (now >= pump->marks_at_ns) {
 		release(pump);
 		close_retired(pump);
@@ -463,7 +544,17 @@ static enum ear_err open_lane(struct ear_pump *pump, const char *name,
 			"of too many others",
 			lane->name);
 	if (!err)
-		lane->skip = pos_of(&mark, &lane->start);
+		lane->stored.messages = pos_of(&mark, &lane->stored.pos);
+	lane->start = lane->stored.pos;
+	/* who begins to track begins with what comes now */
+	lane->tracked = lane->stored;
+	if (pump->options.tracking &&
+		!ear_tracking_marked(
+			pump->options.tracking, lane->name, &mark)) {
+		lane->tracked.messages = pos_of(&mark, &lane->tracked.pos);
+		if (is_before(&lane->tracked.pos, &lane->start))
+			lane->start = lane->tracked.pos;
+	}
 	err = ear_lane_open(pump->options.journal, lane->name, &lane->start,
 		&lane->lane, fault);
 	if (err)
@@ -547,9 +638,11 @@ enum ear_err ear_pump_new(const struct ear_pump_options *options,
 	pthread_mutex_init(&pump->errand_lock, NULL);
 	ear_cond_init(&pump->errand_moved);
 	if (ear_decoder_new(&pump->decoder) ||
+		ear_ledger_new(1, &pump->aside) ||
 		ear_path_new(&(struct ear_path_options){.store = options->store,
 				     .ledger = options->ledger,
 				     .rules = options->rules,
+				     .tracking = options->tracking,
 				     .stop = &pump->hurry,
 				     .idle = run_errand,
 				     .idle_arg = pump},
@@ -573,6 +666,14 @@ enum ear_err ear_pump_start(struct ear_pump *pump)
 	return EAR_OK;
 }
 
+static enum ear_err flush_rows(struct ear_pump *pump, struct ear_fault *fault)
+{
+	if (!pump->options.tracking)
+		return EAR_OK;
+	commit_rows(pump, ear_mono_ns(), false);
+	return ear_tracking_flush(pump->options.tracking, fault);
+}
+
 enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)
 {
 	struct ear_store *store = pump->options.store;
@@ -582,6 +683,8 @@ enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)
 	while (!gave_up(pump) && round_of_lanes(pump))
 		;
 	err = store->ops->flush(store, fault);
+	if (!err && !gave_up(pump))
+		err = flush_rows(pump, fault);
 	if (!err)
 		release(pump);
 	if (!err && gave_up(pump))
@@ -612,7 +715,8 @@ void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
 	pump->running = false;
 	pthread_mutex_unlock(&pump->errand_lock);
 	if (!gave_up(pump) &&
-		!pump->options.store->ops->flush(pump->options.store, NULL))
+		!pump->options.store->ops->flush(pump->options.store, NULL) &&
+		!flush_rows(pump, NULL))
 		release(pump);
 }
 
@@ -627,6 +731,7 @@ void ear_pump_free(struct ear_pump **pp)
 		ear_lane_close(&pump->lane[i].lane);
 	ear_decoder_free(&pump->decoder);
 	ear_path_free(&pump->path);
+	ear_ledger_free(&pump->aside);
 	pthread_mutex_destroy(&pump->errand_lock);
 	pthread_cond_destroy(&pump->errand_moved);
 	free(pump);

@@ -13,6 +13,7 @@
 #include "flow/lane.h"
 #include "flow/rules.h"
 #include "flow/terms.h"
+#include "flow/tracking.h"
 #include "journal/journal.h"
 #include "store/store.h"
 
@@ -26,7 +27,9 @@ struct ear_pump_options {
 	struct ear_store *store;     /**< borrowed */
 	struct ear_ledger *ledger;   /**< borrowed */
 	struct ear_rules *rules;     /**< borrowed; may be NULL */
-	const char *journal_dir;     /**< borrowed; where lanes' terms lie */
+	/** borrowed; NULL: nothing is tracked */
+	struct ear_tracking *tracking;
+	const char *journal_dir; /**< borrowed; where lanes' terms lie */
 };
 
 /** Lanes that are on disk from before are opened and will be emptied. */

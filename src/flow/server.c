@@ -100,6 +100,26 @@ static enum ear_err open_rules(struct ear_server *s, struct ear_fault *fault)
 	return ear_rules_new(&options, s->options.rules, &s->rules, fault);
 }
 
+static enum ear_err open_tracking(struct ear_server *s, struct ear_fault *fault)
+{
+	const struct ear_tracking_spec *spec = &s->options.tracking;
+	const struct ear_tracking_options options = {
+		.track = spec->track,
+		.records = {.dir = s->dir,
+			.write = true,
+			.owner = "server",
+			.max_age_ns = spec->max_age_ns,
+			.max_bytes = spec->max_bytes,
+			.min_free = s->options.store.keep.min_free,
+			.notice = ear_notices_add,
+			.notice_arg = s->notices},
+	};
+
+	if (!spec->keep)
+		return EAR_OK;
+	return ear_tracking_new(&options, &s->tracking, fault);
+}
+
 static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 {
 	struct ear_store_options store = s->options.store;
@@ -119,12 +139,15 @@ static enum ear_err open_parts(struct ear_server *s, struct ear_fault *fault)
 		&store, ear_notices_add, s->notices, &s->store, fault);
 	if (!err)
 		err = open_rules(s, fault);
+	if (!err)
+		err = open_tracking(s, fault);
 	if (err)
 		return err;
 	return ear_pump_new(&(struct ear_pump_options){.journal = s->journal,
 				    .store = s->store,
 				    .ledger = s->ledger,
 				    .rules = s->rules,
+				    .tracking = s->tracking,
 				    .journal_dir = s->journal_dir},
 		&s->pump, fault);
 }
@@ -326,6 +349,7 @@ void ear_server_close(struct ear_server **sp)
 	ear_gaps_free(&s->gaps);
 	ear_rules_free(&s->rules, LEAVE_MS);
 	ear_pump_free(&s->pump);
+	ear_tracking_free(&s->tracking);
 	control_fini(s);
 	if (s->journal)
 		leave_journal(s);
@@ -436,6 +460,11 @@ struct ear_store *ear_server_store(struct ear_server *s)
 	return s->store;
 }
 
+struct ear_records *ear_server_records(struct ear_server *s)
+{
+	return s->tracking ? ear_tracking_records(s->tracking) : NULL;
+}
+
 struct ear_notices *ear_server_notices(struct ear_server *s)
 {
 	return s->notices;
@@ -472,6 +501,8 @@ void ear_server_status(struct ear_json *j, void *arg)
 	ear_status_backlog(j, look_at_backlog(s));
 	if (s->rules)
 		ear_rules_json(s->rules, j);
+	if (s->tracking)
+		ear_tracking_json(s->tracking, j);
 	ear_json_key(j, "notices");
 	ear_notices_json(s->notices, j);
 }

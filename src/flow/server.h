@@ -10,6 +10,7 @@
 #include "flow/capture.h"
 #include "flow/notices.h"
 #include "flow/rules.h"
+#include "flow/tracking.h"
 #include "journal/journal.h"
 #include "store/store.h"
 
@@ -43,6 +44,7 @@ struct ear_server_options {
 	size_t n_captures;
 	/** to become, once devices are open; "" or NULL: nobody else */
 	const char *user;
+	struct ear_tracking_spec tracking;
 };
 
 /** Words or a message that a program of ours puts into the record. */
@@ -115,6 +117,8 @@ EAR_MUST_USE enum ear_err ear_server_event(struct ear_server *server,
 
 struct ear_rules *ear_server_rules(struct ear_server *server);
 struct ear_store *ear_server_store(struct ear_server *server);
+/** NULL when none are kept. */
+struct ear_records *ear_server_records(struct ear_server *server);
 struct ear_notices *ear_server_notices(struct ear_server *server);
 struct ear_ledger *ear_server_ledger(struct ear_server *server);
 

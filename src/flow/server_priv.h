@@ -58,7 +58,8 @@ struct ear_server {
 	struct ear_ledger *ledger;
 	struct ear_store *store;
 	struct ear_journal *journal;
-	struct ear_rules *rules; /* NULL: there are none */
+	struct ear_rules *rules;       /* NULL: there are none */
+	struct ear_tracking *tracking; /* the same */
 	struct ear_pump *pump;
 	struct ear_gaps *gaps;
 	_Atomic uint64_t missing; /* notices of frames that were not there */

@@ -21,21 +21,54 @@
 /* Answers and ends of two legs that follow each other. */
 #define TOGETHER CALL_SECONDS(2)
 /* Most that are looked at for one hint: what everybody has tells nothing. */
-#define LOOKS 16
+#define LOOKS 8
 /* Digits by which long numbers are the same, whatever stands before. */
 #define NUMBER_TAIL 6
 
-struct score {
-	unsigned points;
-	char why[96];
+/* Why, in the order of the words below; words are made for the best only. */
+enum why {
+	WHY_SESSION,
+	WHY_ORIGIN,
+	WHY_MEDIA,
+	WHY_DST,
+	WHY_SRC,
+	WHY_HOST,
+	WHY_TIME,
+	WHYS
 };
 
-static void add(struct score *s, unsigned points, const char *why)
-{
-	size_t n = strlen(s->why);
+static const char *const why_words[WHYS] = {
+	[WHY_SESSION] = "Session-ID",
+	[WHY_ORIGIN] = "SDP origin",
+	[WHY_MEDIA] = "media address",
+	[WHY_DST] = "number called",
+	[WHY_SRC] = "number calling",
+	[WHY_HOST] = "through the same host",
+	[WHY_TIME] = "time",
+};
 
+struct score {
+	unsigned points;
+	unsigned why;          /* bits */
+	struct ear_slice name; /* of a header field that names the leg */
+};
+
+static void add(struct score *s, unsigned points, enum why why)
+{
 	s->points += points;
-	snprintf(s->why + n, sizeof(s->why) - n, "%s%s", n ? ", " : "", why);
+	s->why |= 1u << why;
+}
+
+static void write_why(const struct score *s, char *out, size_t room)
+{
+	size_t n = (size_t)snprintf(
+		out, room, "%.*s", EAR_FMT(ear_slice_sub(s->name, 0, 40)));
+
+	for (unsigned i = 0; i < WHYS; i++) {
+		if (s->why & 1u << i && n < room)
+			n += (size_t)snprintf(out + n, room - n, "%s%s",
+				n ? ", " : "", why_words[i]);
+	}
 }
 
 /* --- hints ---------------------------------------------------------------- */
@@ -67,14 +100,8 @@ static struct ear_slice number_tail(struct ear_slice user, char room[32])
 			       : ear_slice(room, n);
 }
 
-static bool is_long(struct ear_slice user)
-{
-	size_t digits = 0;
-
-	for (size_t i = 0; i < user.n; i++)
-		digits += user.p[i] >= '0' && user.p[i] <= '9';
-	return digits >= NUMBER_TAIL;
-}
+/* The lowest bit says whether the number is long. */
+#define LONG 1u
 
 static void number_hint(
 	struct call *call, enum call_hint kind, struct ear_slice user)
@@ -82,9 +109,11 @@ static void number_hint(
 	char room[32];
 	struct ear_slice tail = number_tail(user, room);
 
-	/* source and destination share a seed: only kinds are compared */
-	if (tail.n)
-		call->hint[kind] = hint_of(tail, kind);
+	if (!tail.n)
+		return;
+	call->hint[kind] = hint_of(tail, kind) | 2 | LONG;
+	if (tail.n < NUMBER_TAIL || tail.p == user.p)
+		call->hint[kind] ^= LONG;
 }
 
 /* RFC 7989 s5: the caller's own half stays the same over all legs. */
@@ -104,40 +133,31 @@ static void session_hint(struct call *call, struct call_event *e)
  * version counts up. Ones that every call has the same of are no sign. */
 static void origin_hint(struct call *call, struct ear_slice origin)
 {
-	char key[200];
 	struct ear_slice word[6] = {0};
 	size_t n = 0, at = 0;
-	int length;
+	uint64_t hash;
 
 	while (n < 6 && at < origin.n) {
 		struct ear_slice rest = ear_slice_sub(origin, at, origin.n);
 		size_t end = ear_slice_find(rest, EAR_S(" "));
 
-		word[n++] = ear_slice_trim(ear_slice_sub(rest, 0, end));
+		word[n++] = ear_slice_sub(rest, 0, end);
 		at += end + 1;
 	}
 	if (n < 6 || word[1].n < 4)
 		return;
-	length = snprintf(key, sizeof(key), "%.*s %.*s %.*s",
-		EAR_FMT(ear_slice_sub(word[0], 0, 40)),
-		EAR_FMT(ear_slice_sub(word[1], 0, 40)),
-		EAR_FMT(ear_slice_sub(word[5], 0, 64)));
-	call->hint[CALL_HINT_ORIGIN] =
-		hint_of(ear_slice(key, (size_t)length), CALL_HINT_ORIGIN);
+	hash = ear_hash_seed(ear_slice_trim(word[5]),
+		ear_hash_seed(word[1], ear_hash(word[0])));
+	call->hint[CALL_HINT_ORIGIN] = (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
 static void media_hint(struct call *call, struct ear_sdp *sdp)
 {
 	struct ear_sdp_media media;
-	char key[100];
-	int n;
 
-	if (!ear_sdp_media_next(sdp, &media) || !media.port || !media.addr.n)
-		return;
-	n = snprintf(key, sizeof(key), "%.*s %u",
-		EAR_FMT(ear_slice_sub(media.addr, 0, 64)), media.port);
-	call->hint[CALL_HINT_MEDIA] =
-		hint_of(ear_slice(key, (size_t)n), CALL_HINT_MEDIA);
+	if (ear_sdp_media_next(sdp, &media) && media.port && media.addr.n)
+		call->hint[CALL_HINT_MEDIA] =
+			hint_of(media.addr, CALL_HINT_MEDIA) ^ media.port;
 }
 
 static void take_hints(
@@ -163,7 +183,8 @@ static void take_hints(
  * sees by the count that it is gone. */
 void call_put_hints(struct ear_calls *c, uint32_t slot)
 {
-	for (unsigned kind = 0; kind < CALL_HINTS && c->spot; kind++) {
+	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP && c->spot;
+		kind++) {
 		uint32_t hash = c->call[slot]->hint[kind], *head;
 
 		if (!hash)
@@ -201,14 +222,12 @@ static void score_numbers(
 	if ((!dst && !src) || !begins_with(a, b) || a->answer_ns)
 		return;
 	if (dst)
-		add(s, is_long(call_text(b, CALL_DST)) ? 35 : 25,
-			"number called");
+		add(s, b->hint[CALL_HINT_DST] & LONG ? 35 : 25, WHY_DST);
 	if (src)
-		add(s, is_long(call_text(b, CALL_SRC)) ? 25 : 15,
-			"number calling");
+		add(s, b->hint[CALL_HINT_SRC] & LONG ? 25 : 15, WHY_SRC);
 	if (ear_addr_ip_eq(&a->to, &b->from))
-		add(s, 15, "through the same host");
-	add(s, soon ? 15 : 8, "time");
+		add(s, 15, WHY_HOST);
+	add(s, soon ? 15 : 8, WHY_TIME);
 }
 
 /* @param a began first */
@@ -217,13 +236,13 @@ static struct score score_of(const struct call *a, const struct call *b)
 	struct score s = {0};
 
 	if (same_hint(a, b, CALL_HINT_SESSION))
-		add(&s, 95, "Session-ID");
+		add(&s, 95, WHY_SESSION);
 	if (!begins_with(a, b))
 		return s;
 	if (same_hint(a, b, CALL_HINT_ORIGIN))
-		add(&s, 80, "SDP origin");
+		add(&s, 80, WHY_ORIGIN);
 	if (same_hint(a, b, CALL_HINT_MEDIA))
-		add(&s, 70, "media address");
+		add(&s, 70, WHY_MEDIA);
 	score_numbers(&s, a, b);
 	return s;
 }
@@ -289,12 +308,11 @@ static void search_hint(
  */
 
 static void consider_call_id(const struct ear_calls *c, struct search *s,
-	struct ear_slice id, unsigned points, const char *why)
+	struct ear_slice id, unsigned points, struct ear_slice name)
 {
 	uint32_t slot = ear_map64_get(&c->by_call_id, ear_hash(id));
-	struct score score = {0};
+	const struct score score = {.points = points, .name = name};
 
-	add(&score, points, why);
 	for (; slot != CALL_NONE; slot = c->call[slot]->same) {
 		if (slot != s->slot)
 			consider(c, s, slot, score);
@@ -312,8 +330,6 @@ static void search_headers(
 
 	while (ear_sip_next(sip, &cursor, &header)) {
 		struct ear_slice value = header.value;
-		char why[60];
-
 		if (header.id != EAR_SIP_OTHER &&
 			header.id != EAR_SIP_REPLACES &&
 			header.id != EAR_SIP_IN_REPLY_TO)
@@ -322,9 +338,7 @@ static void search_headers(
 			value, 0, ear_slice_find(value, EAR_S(";"))));
 		if (value.n < 4 || value.n > 255)
 			continue;
-		snprintf(why, sizeof(why), "%.*s",
-			EAR_FMT(ear_slice_sub(header.name, 0, 40)));
-		consider_call_id(c, s, value, 98, why);
+		consider_call_id(c, s, value, 98, header.name);
 	}
 }
 
@@ -333,6 +347,7 @@ static void search_headers(
 static void set_group(struct ear_calls *c, struct search *s)
 {
 	struct call *other = c->call[s->best], *own = c->call[s->slot];
+	char why[160];
 
 	if (!other->group) {
 		other->group = other->id;
@@ -345,7 +360,8 @@ static void set_group(struct ear_calls *c, struct search *s)
 	other->mate = s->slot;
 	other->mate_id = own->id;
 	other->mate_end_ns = 0;
-	call_set(c, s->slot, CALL_WHY, ear_slice_str(s->score.why));
+	write_why(&s->score, why, sizeof(why));
+	call_set(c, s->slot, CALL_WHY, ear_slice_str(why));
 }
 
 void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e)
@@ -354,10 +370,10 @@ void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e)
 
 	take_hints(c, c->call[slot], e);
 	/* a B2BUA may keep the Call-ID and change the tag */
-	consider_call_id(c, &s, e->f->call_id, 90, "Call-ID");
+	consider_call_id(c, &s, e->f->call_id, 90, EAR_S("Call-ID"));
 	if (call_sip(e))
 		search_headers(c, &s, e);
-	for (unsigned kind = 0; kind < CALL_HINTS; kind++)
+	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP; kind++)
 		search_hint(c, &s, kind);
 	if (s.best != CALL_NONE)
 		set_group(c, &s);

@@ -100,8 +100,9 @@ enum call_hint {
 	CALL_HINT_ORIGIN,
 	CALL_HINT_MEDIA,
 	CALL_HINT_DST,
-	CALL_HINT_SRC,
-	CALL_HINTS
+	CALL_HINT_SRC, /* never enough without DST: not looked up */
+	CALL_HINTS,
+	CALL_HINTS_LOOKED_UP = CALL_HINT_SRC
 };
 
 struct call_link {
@@ -170,7 +171,8 @@ struct call_spot {
 	uint32_t slot;
 	uint32_t before; /* spot of the same bucket, counted from 1 */
 };
-#define CALL_SPOTS (1u << 16)
+/* Few enough to stay in the cache; some 8000 calls. */
+#define CALL_SPOTS (1u << 15)
 
 /* A list of calls that were over, told as one state. */
 struct call_grave {
@@ -272,9 +274,9 @@ struct call_reason {
 	struct ear_slice text;
 };
 /** Reason header fields (RFC 3326). @return false when there are none */
-bool call_read_reason(struct call_event *e, struct call_reason *reason);
+bool call_read_reason(const struct call_event *e, struct call_reason *reason);
 /** Session-Expires in seconds (RFC 4028 s4); 0 when there is none. */
-uint32_t call_read_session(struct call_event *e);
+uint32_t call_read_session(const struct call_event *e);
 
 /* --- call_legs.c --- */
 

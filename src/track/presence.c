@@ -27,7 +27,6 @@ enum ear_err ear_presence_new(const struct ear_presence_options *options,
 	p->bindings.bytes = sizeof(struct binding);
 	p->conns.bytes = sizeof(struct conn);
 	p->pends.bytes = sizeof(struct pend);
-	p->dones.bytes = sizeof(struct done);
 	p->done_number = 1;
 	return EAR_OK;
 }
@@ -58,7 +57,6 @@ void ear_presence_free(struct ear_presence **presence)
 	ear_table_fini(&p->bindings);
 	ear_table_fini(&p->conns);
 	ear_table_fini(&p->pends);
-	ear_table_fini(&p->dones);
 	ear_names_fini(&p->names);
 	ear_wheel_fini(&p->bindings_due);
 	ear_wheel_fini(&p->conns_due);
@@ -66,6 +64,7 @@ void ear_presence_free(struct ear_presence **presence)
 	free(p->bindings_changed.v);
 	free(p->conns_changed.v);
 	free(p->pends_changed.v);
+	free(p->done);
 	free(p->done_states);
 	ear_buf_fini(&p->done_new);
 	ear_buf_fini(&p->text);
@@ -188,7 +187,6 @@ static void advance(struct ear_presence *p, uint64_t now_ns)
 		binding_due(p, h);
 	while ((h = ear_wheel_pop(&p->conns_due, now_s)))
 		conn_due(p, h);
-	done_age(p);
 }
 
 static bool over_connection(const struct ear_msg *msg)
@@ -351,7 +349,7 @@ void ear_presence_stats(
 	stats->bytes =
 		sizeof(*p) + p->text_bytes + ear_names_bytes(&p->names) +
 		ear_table_bytes(&p->bindings) + ear_table_bytes(&p->conns) +
-		ear_table_bytes(&p->pends) + ear_table_bytes(&p->dones) +
+		ear_table_bytes(&p->pends) + p->done_places * sizeof(*p->done) +
 		ear_wheel_bytes(&p->bindings_due) +
 		ear_wheel_bytes(&p->conns_due) + ear_wheel_bytes(&p->pends_due);
 }

@@ -13,60 +13,82 @@
 #include "base/reader.h"
 #include "track/presence_priv.h"
 
-/* Most of them: more than come in 64 s on a large site, and 64 MB. */
+/* Most of them: more than come in 64 s on a large site, and 32 MB. */
 #define DONE_MAX (1u << 20)
 #define VERSION 1
 #define ENTRY_BYTES 17
 
-static struct done *done_at(const struct ear_presence *p, uint32_t h)
+/*
+ * One array, open addressing: a REGISTER that is new, as most are, costs one
+ * look into memory. Nothing is removed one by one: those that are too old are
+ * left out when the array is made anew, and do not count before.
+ */
+static bool is_old(const struct ear_presence *p, const struct done *done)
 {
-	return ear_table_at(&p->dones, h);
+	return done->at_ns + PEND_NS < p->now_ns;
+}
+
+/* Where it stands, or the empty place where it would. */
+static struct done *place(struct done *v, size_t places, uint64_t hash)
+{
+	size_t i = hash >> 8 & (places - 1);
+
+	while (v[i].at_ns && (v[i].hash ^ hash) >> 8)
+		i = (i + 1) & (places - 1);
+	return &v[i];
 }
 
 unsigned done_hops(const struct ear_presence *p, uint64_t hash)
 {
-	uint32_t h = ear_table_first(&p->dones, hash);
+	const struct done *done;
 
-	if (!h || done_at(p, h)->at_ns + PEND_NS < p->now_ns)
+	if (!p->done_places)
 		return 0;
-	return done_at(p, h)->hops;
+	done = place(p->done, p->done_places, hash);
+	return !done->at_ns || is_old(p, done) ? 0 : done->hash & 0xff;
 }
 
-static void drop_first(struct ear_presence *p)
+/* Made anew with room for twice those that are not older than age. */
+static bool rebuild(struct ear_presence *p, uint64_t age_ns)
 {
-	uint32_t h = p->done_first;
+	size_t n = 0, places = 1024;
+	struct done *v;
 
-	p->done_first = done_at(p, h)->younger;
-	if (!p->done_first)
-		p->done_last = 0;
-	ear_table_del(&p->dones, h);
+	for (size_t i = 0; i < p->done_places; i++)
+		n += p->done[i].at_ns && p->done[i].at_ns + age_ns >= p->now_ns;
+	if (n > DONE_MAX)
+		return rebuild(p, age_ns / 2);
+	while (places < n * 4)
+		places *= 2;
+	v = calloc(places, sizeof(*v));
+	if (!v)
+		return false;
+	for (size_t i = 0; i < p->done_places; i++) {
+		const struct done *done = &p->done[i];
+
+		if (done->at_ns && done->at_ns + age_ns >= p->now_ns)
+			*place(v, places, done->hash) = *done;
+	}
+	free(p->done);
+	p->done = v;
+	p->done_places = places;
+	p->done_n = n;
+	return true;
 }
 
 static void put(
 	struct ear_presence *p, uint64_t hash, uint64_t at_ns, unsigned hops)
 {
-	uint32_t h = ear_table_first(&p->dones, hash);
 	struct done *done;
 
 	if (!hops || hops > UINT8_MAX)
 		hops = UINT8_MAX;
-	if (h) {
-		done_at(p, h)->hops = (uint8_t)hops;
+	if (p->done_n * 2 >= p->done_places && !rebuild(p, PEND_NS))
 		return;
-	}
-	if (p->dones.n >= DONE_MAX)
-		drop_first(p);
-	h = ear_table_add(&p->dones, hash);
-	if (!h)
-		return;
-	done = done_at(p, h);
-	done->at_ns = at_ns;
-	done->hops = (uint8_t)hops;
-	if (p->done_last)
-		done_at(p, p->done_last)->younger = h;
-	else
-		p->done_first = h;
-	p->done_last = h;
+	done = place(p->done, p->done_places, hash);
+	p->done_n += !done->at_ns;
+	done->hash = (hash & ~0xffULL) | hops;
+	done->at_ns = at_ns ? at_ns : 1;
 }
 
 void done_add(struct ear_presence *p, uint64_t hash, unsigned hops)
@@ -80,13 +102,6 @@ void done_add(struct ear_presence *p, uint64_t hash, unsigned hops)
 		ear_buf_byte(&p->done_new, VERSION);
 	ear_buf_add(&p->done_new, v, sizeof(v));
 	ear_buf_byte(&p->done_new, (uint8_t)hops);
-}
-
-void done_age(struct ear_presence *p)
-{
-	while (p->done_first &&
-		done_at(p, p->done_first)->at_ns + PEND_NS < p->now_ns)
-		drop_first(p);
 }
 
 static bool keep(struct ear_presence *p, uint64_t number, uint64_t at_ns)

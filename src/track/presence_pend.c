@@ -134,7 +134,7 @@ static void give_up(struct ear_presence *p)
 
 static void begin(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_facts *facts, uint64_t hash, const struct asked *asked,
-	uint32_t conn)
+	uint32_t conn, bool again)
 {
 	struct pend *w;
 	uint32_t h;
@@ -154,7 +154,7 @@ static void begin(struct ear_presence *p, const struct ear_msg *msg,
 	w->cseq = facts->cseq;
 	w->expires = asked->expires;
 	w->auth = facts->auth_user.n > 0;
-	w->again = done_hops(p, hash) > 0;
+	w->again = again;
 	set_hop(p, w, msg, conn, asked->hops);
 	if (!set_texts(p, w, facts, asked) ||
 		!ear_wheel_set(&p->pends_due, h, w->due_ns / EAR_SECOND_NS))
@@ -179,7 +179,7 @@ void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 	if (!request_read(p, msg, &asked) || (done && asked.hops >= done))
 		return;
 	if (!h) {
-		begin(p, msg, facts, hash, &asked, conn);
+		begin(p, msg, facts, hash, &asked, conn, done > 0);
 	} else if (asked.hops < pend_at(p, h)->hops) {
 		set_hop(p, pend_at(p, h), msg, conn, asked.hops);
 		pend_changed(p, h);

@@ -150,12 +150,10 @@ struct dirty {
 	size_t n, cap;
 };
 
-/** A transaction that had its final reply. cell.hash as that of pend. */
+/** A transaction that had its final reply. */
 struct done {
-	struct ear_cell cell;
-	uint64_t at_ns;
-	uint32_t younger; /**< handle of the next by age */
-	uint8_t hops;
+	uint64_t hash; /**< as cell.hash of pend; in its last 8 bits the hops */
+	uint64_t at_ns; /**< 0: nothing is here */
 };
 
 /** A state that keeps some of them. */
@@ -169,10 +167,11 @@ struct ear_presence {
 	struct ear_track_out out;
 	uint64_t now_ns;
 	struct ear_names names;
-	struct ear_table bindings, conns, pends, dones;
+	struct ear_table bindings, conns, pends;
 	struct ear_wheel bindings_due, conns_due, pends_due;
 	struct dirty bindings_changed, conns_changed, pends_changed;
-	uint32_t done_first, done_last; /**< oldest, youngest */
+	struct done *done; /**< owned */
+	size_t done_places, done_n;
 	struct ear_buf done_new;        /**< since the last save, as state */
 	struct done_state *done_states; /**< owned; those that are kept */
 	size_t done_states_n, done_states_cap;
@@ -342,7 +341,6 @@ struct ear_slice binding_text(const struct binding *b, int which);
 /** @return hops it was seen over; 0: it is not there */
 unsigned done_hops(const struct ear_presence *p, uint64_t hash);
 void done_add(struct ear_presence *p, uint64_t hash, unsigned hops);
-void done_age(struct ear_presence *p);
 void done_save(struct ear_presence *p);
 void done_restore(struct ear_presence *p, uint64_t key, struct ear_slice state);
 

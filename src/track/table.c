@@ -18,14 +18,15 @@ static void chain(struct ear_table *t, uint32_t h)
 	*head = h;
 }
 
-/* Chains are kept at one entry each on average. Without memory for more of
- * them they get longer, and all stays right. */
+/* Chains are kept at half an entry each on average: most look-ups of what is
+ * not there touch no entry. Without memory for more of them they get longer,
+ * and all stays right. */
 static bool grow_heads(struct ear_table *t)
 {
 	uint32_t heads = t->heads ? t->heads * 2 : 256;
 	uint32_t *head;
 
-	if (t->n < t->heads || heads > 1u << 30)
+	if (t->n < t->heads / 2 || heads > 1u << 30)
 		return true;
 	head = calloc(heads, sizeof(*head));
 	if (!head)

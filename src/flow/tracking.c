@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/tracking.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/time.h"
+
+/* Rows are found by lists about so long after what they tell of. */
+#define COMMIT_NS EAR_SECOND_NS
+/* Or when so many wait. */
+#define COMMIT_ROWS 50000
+
+struct ear_tracking {
+	struct ear_track *track;
+	struct ear_records *records;
+	uint64_t at_ns;        /* latest time of a message */
+	uint64_t mono_ns;      /* when the last one was taken, about */
+	uint64_t committed_ns; /* monotonic */
+	bool taken;            /* something, since the last commit */
+	pthread_mutex_t lock;  /* of stats */
+	struct ear_track_stats stats;
+};
+
+struct ear_tracking_spec ear_tracking_defaults(void)
+{
+	return (struct ear_tracking_spec){
+		.keep = true,
+		.track.calls.join_legs = true,
+		.max_age_ns = 400 * 86400 * EAR_SECOND_NS,
+	};
+}
+
+static void restore(
+	uint8_t part, uint64_t key, struct ear_slice state, void *arg)
+{
+	struct ear_tracking *t = arg;
+
+	ear_track_restore(t->track, part, key, state);
+}
+
+static void see_stats(struct ear_tracking *t)
+{
+	struct ear_track_stats stats = {0};
+
+	ear_track_stats(t->track, &stats);
+	pthread_mutex_lock(&t->lock);
+	t->stats = stats;
+	pthread_mutex_unlock(&t->lock);
+}
+
+enum ear_err ear_tracking_new(const struct ear_tracking_options *options,
+	struct ear_tracking **out, struct ear_fault *fault)
+{
+	struct ear_tracking *t = calloc(1, sizeof(*t));
+	struct ear_track_out rows = {0};
+	enum ear_err err;
+
+	*out = NULL;
+	if (!t)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	pthread_mutex_init(&t->lock, NULL);
+	err = ear_records_open(&options->records, &t->records, fault);
+	if (!err) {
+		ear_records_out(t->records, &rows);
+		err = ear_track_new(&options->track, &rows, &t->track);
+		if (err)
+			ear_fail(fault, err, 0, "out of memory");
+	}
+	if (!err)
+		err = ear_records_states(t->records, restore, t, fault);
+	if (err)
+		ear_tracking_free(&t);
+	else
+		see_stats(t);
+	*out = t;
+	return err;
+}
+
+void ear_tracking_free(struct ear_tracking **tp)
+{
+	struct ear_tracking *t = *tp;
+
+	if (!t)
+		return;
+	if (t->track && t->records)
+		ear_track_save(t->track);
+	ear_records_close(&t->records);
+	ear_track_free(&t->track);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+	*tp = NULL;
+}
+
+void ear_tracking_take(struct ear_tracking *t, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	if (msg->at_ns > t->at_ns)
+		t->at_ns = msg->at_ns;
+	t->taken = true;
+	ear_track_take(t->track, msg, facts);
+}
+
+bool ear_tracking_due(const struct ear_tracking *t, uint64_t mono_ns)
+{
+	return mono_ns - t->committed_ns >= COMMIT_NS ||
+	       ear_records_waiting(t->records) >= COMMIT_ROWS;
+}
+
+/* The same position, in the other's words. */
+static struct ear_records_mark records_mark(const struct ear_store_mark *mark)
+{
+	struct ear_records_mark m;
+
+	memcpy(m.name, mark->name, sizeof(m.name));
+	memcpy(m.v, mark->v, sizeof(m.v));
+	return m;
+}
+
+void ear_tracking_mark(
+	struct ear_tracking *t, const struct ear_store_mark *mark)
+{
+	struct ear_records_mark m = records_mark(mark);
+
+	ear_records_mark(t->records, &m);
+}
+
+enum ear_err ear_tracking_marked(
+	struct ear_tracking *t, const char *name, struct ear_store_mark *mark)
+{
+	struct ear_records_mark m;
+	enum ear_err err = ear_records_marked(t->records, name, &m);
+
+	if (err)
+		return err;
+	memcpy(mark->name, m.name, sizeof(mark->name));
+	memcpy(mark->v, m.v, sizeof(mark->v));
+	return EAR_OK;
+}
+
+/*
+ * Time goes on while nothing comes: from the last message's own time, so that
+ * old traffic that is sent again does not end for being old.
+ */
+static void tick(struct ear_tracking *t, uint64_t mono_ns, bool live)
+{
+	if (t->taken || !live || !t->mono_ns) {
+		t->mono_ns = mono_ns;
+		if (t->at_ns)
+			ear_track_tick(t->track, t->at_ns);
+	} else if (t->at_ns) {
+		ear_track_tick(t->track, t->at_ns + (mono_ns - t->mono_ns));
+	}
+	t->taken = false;
+}
+
+void ear_tracking_commit(struct ear_tracking *t, uint64_t mono_ns, bool live,
+	const volatile bool *stop)
+{
+	tick(t, mono_ns, live);
+	ear_track_save(t->track);
+	ear_records_commit(t->records, stop);
+	t->committed_ns = mono_ns;
+	see_stats(t);
+}
+
+enum ear_err ear_tracking_flush(struct ear_tracking *t, struct ear_fault *fault)
+{
+	ear_track_save(t->track);
+	see_stats(t);
+	return ear_records_flush(t->records, fault);
+}
+
+void ear_tracking_end(struct ear_tracking *t)
+{
+	ear_track_end(t->track);
+}
+
+struct ear_records *ear_tracking_records(struct ear_tracking *t)
+{
+	return t->records;
+}
+
+static void calls_json(struct ear_json *j, const struct ear_calls_stats *s)
+{
+	ear_json_key(j, "calls");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "open", s->open);
+	ear_json_ku64(j, "total", s->total);
+	for (uint8_t d = EAR_CALL_ANSWERED; d <= EAR_CALL_FAILED; d++) {
+		static const char *const key[] = {
+			NULL, "answered", "no_answer", "busy", "failed"};
+
+		ear_json_ku64(j, key[d], s->by[d]);
+	}
+	ear_json_ku64(j, "given_up", s->evicted);
+	ear_json_ku64(j, "bytes", s->bytes);
+	ear_json_close(j, '}');
+}
+
+static void presence_json(
+	struct ear_json *j, const struct ear_presence_stats *s)
+{
+	ear_json_key(j, "sessions");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "bindings", s->bindings);
+	ear_json_ku64(j, "connections", s->connections);
+	ear_json_ku64(j, "pending", s->pending);
+	ear_json_ku64(j, "connected", s->connected);
+	ear_json_ku64(j, "registered", s->registered);
+	ear_json_ku64(j, "unregistered", s->unregistered);
+	ear_json_ku64(j, "disconnected", s->disconnected);
+	ear_json_ku64(j, "refused", s->refused);
+	ear_json_ku64(j, "given_up", s->evicted);
+	ear_json_ku64(j, "bytes", s->bytes);
+	ear_json_close(j, '}');
+}
+
+static void records_json(struct ear_json *j, struct ear_records *records)
+{
+	struct ear_records_stats s = {0};
+	struct ear_reconciled r = {0};
+
+	ear_records_stats(records, &s);
+	ear_records_reconciled(records, &r);
+	ear_json_key(j, "records");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "sessions", s.sessions);
+	ear_json_ku64(j, "accounts", s.bindings);
+	ear_json_ku64(j, "connections", s.connections);
+	ear_json_ku64(j, "calls", s.calls);
+	ear_json_ku64(j, "bytes", s.bytes);
+	ear_json_ku64(j, "put", s.put);
+	ear_json_ku64(j, "written", s.written);
+	ear_json_ku64(j, "waiting", s.waiting);
+	ear_json_ku64(j, "failed", s.failed);
+	ear_json_kbool(j, "full", s.full);
+	ear_json_key(j, "reconciliation");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "bound", r.bound);
+	ear_json_ku64(j, "ambiguous", r.ambiguous);
+	ear_json_ku64(j, "unbound", r.unbound);
+	ear_json_ku64(j, "waiting", r.waiting);
+	if (r.oldest_unbound_ns)
+		ear_json_ktime(j, "oldest_unbound", r.oldest_unbound_ns);
+	if (r.run_ns)
+		ear_json_ktime(j, "run", r.run_ns);
+	ear_json_close(j, '}');
+	ear_json_close(j, '}');
+}
+
+void ear_tracking_json(struct ear_tracking *t, struct ear_json *j)
+{
+	struct ear_track_stats stats;
+
+	pthread_mutex_lock(&t->lock);
+	stats = t->stats;
+	pthread_mutex_unlock(&t->lock);
+	ear_json_key(j, "trackers");
+	ear_json_open(j, '{');
+	calls_json(j, &stats.calls);
+	presence_json(j, &stats.presence);
+	ear_json_close(j, '}');
+	records_json(j, t->records);
+}
