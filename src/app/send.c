@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/send.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -165,6 +166,26 @@ bool ear_send_put(struct ear_send *s, const struct ear_msg *msg,
 
 /* --- beginning and end ------------------------------------------------ */
 
+static bool hung_up(enum ear_err err, const struct ear_fault *fault)
+{
+	return err == EAR_GONE || fault->sys_errno == ECONNRESET ||
+	       fault->sys_errno == EPIPE;
+}
+
+/* Some collectors end a connection at what is no message, as our greeting. */
+static enum ear_err begin(struct ear_sink *sink, struct ear_fault *fault)
+{
+	int greetings = EAR_MIRROR_GREETINGS;
+	struct ear_sink_pos pos = {0};
+	enum ear_err err;
+
+	do {
+		*fault = (struct ear_fault){0};
+		err = sink->ops->begin(sink, &pos, fault);
+	} while (err && hung_up(err, fault) && greetings--);
+	return err;
+}
+
 int ear_send_open(const struct ear_send_options *o, struct ear_send **out)
 {
 	const struct ear_mirror_options mirror = {
@@ -180,7 +201,6 @@ int ear_send_open(const struct ear_send_options *o, struct ear_send **out)
 		.verify = !o->no_verify,
 		.acknowledge = true,
 	};
-	struct ear_sink_pos pos = {0};
 	struct ear_fault fault = {0};
 	struct ear_send *s = calloc(1, sizeof(*s));
 	enum ear_err err =
@@ -190,7 +210,7 @@ int ear_send_open(const struct ear_send_options *o, struct ear_send **out)
 	if (!err)
 		err = ear_mirror_new(&mirror, &s->sink, &fault);
 	if (!err)
-		err = s->sink->ops->begin(s->sink, &pos, &fault);
+		err = begin(s->sink, &fault);
 	if (err) {
 		if (s && s->sink)
 			s->sink->ops->close(&s->sink);
