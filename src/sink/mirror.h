@@ -12,6 +12,9 @@
 
 #include "sink/sink.h"
 
+/** So many greetings that end a connection, and none is sent any more. */
+#define EAR_MIRROR_GREETINGS 2
+
 /** As the keys of section mirror in earshot.conf(5). Everything is copied. */
 struct ear_mirror_options {
 	const char *to;

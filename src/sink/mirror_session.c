@@ -37,9 +37,6 @@
 /* How long delivering waits for room. */
 #define ROOM_MS 500
 
-/* Greetings that may end a connection before none is sent any more. */
-#define UNWANTED_MOST 2
-
 /* --- the window ------------------------------------------------------- */
 
 static bool window_full(const struct mirror *m)
@@ -196,7 +193,8 @@ static enum ear_err greet(struct mirror *m, struct ear_fault *fault)
 static bool wants_answer(const struct mirror *m)
 {
 	return m->acknowledge && !m->uri.sip && m->version == 3 &&
-	       m->uri.carrier != EAR_CARRY_UDP && m->unwanted < UNWANTED_MOST;
+	       m->uri.carrier != EAR_CARRY_UDP &&
+	       m->unwanted < EAR_MIRROR_GREETINGS;
 }
 
 static void reset(struct mirror *m)

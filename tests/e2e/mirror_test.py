@@ -376,6 +376,47 @@ def tshark(tap, where):
                for r in rows), 'and sees the X-Siptrace fields', rows[:1])
 
 
+class Curt(threading.Thread):
+    """A collector that ends a connection at a packet without payload."""
+
+    def __init__(self, reset):
+        super().__init__(daemon=True)
+        self.reset, self.ended, self.taken = reset, 0, 0
+        self.door = socket.create_server(('127.0.0.1', 0))
+        self.port = self.door.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            client, _ = self.door.accept()
+            with client, client.makefile('rb') as packets:
+                while self.take(client, packets):
+                    self.taken += 1
+
+    def take(self, client, packets):
+        head = packets.read(6)
+        if len(head) < 6:
+            return False
+        if b'OPTIONS' in packets.read(struct.unpack('>H', head[4:])[0] - 6):
+            return True
+        self.ended += 1
+        if self.reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack('ii', 1, 0))
+        return False
+
+
+def curt(tap, a):
+    for reset in (False, True):
+        far = Curt(reset)
+        code, _, error = a.run('export', '--to',
+                               f'hep:127.0.0.1:{far.port};transport=tcp')
+        tap.ok(code == 0 and '200 messages sent' in error and
+               h.wait_for(lambda: far.taken == 200) and far.ended,
+               'a collector that ends connections at our greeting gets none',
+               code, error, far.taken, far.ended)
+
+
 def export(tap, where):
     a = pair(where, 'a').start()
     b = pair(where, 'b').start()
@@ -395,6 +436,7 @@ def export(tap, where):
     tap.ok(code == 0, 'export --to sip:', error)
     tap.equal(facts(arrived(b, 'not capture_id', 200)), want,
               'and they are the same')
+    curt(tap, a)
     began = time.monotonic()
     code, _, error = a.run('export', 'call_id in (export-000000, '
                            'export-000002)', '--to',
