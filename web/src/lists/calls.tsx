@@ -31,7 +31,8 @@ export const CALLS: ListSpec = {
 		{ name: "code", least: 52, usual: true },
 		{ name: "reason", least: 130, grow: 1, usual: true },
 		{ name: "ring_s", least: 64, usual: true,
-			cell: (r) => <Seconds s={r.ring_s} ms={r.ring_ms} /> },
+			cell: (r) => r.rang === null ? null :
+				<Seconds s={r.ring_s} ms={r.ring_ms} /> },
 		{ name: "note", least: 120, grow: 1, usual: true },
 		{ name: "src_agent", least: 130, grow: 1 },
 		{ name: "dst_agent", least: 130, grow: 1 },

@@ -325,7 +325,7 @@ function ListPage(props: { store: ListStore }) {
 					<Arrived store={store} onShow={showNew} />
 					{infos && (s.rows.length || (s.loading &&
 						!s.error)) ? <Table<ListRow> label={spec.title}
-							class="of-rows" rows={s.rows}
+							class={`of-rows of-${spec.id}`} rows={s.rows}
 							keyOf={spec.keyOf} columns={shown} current={at}
 							openKey={sel} cards={narrowScreen}
 							rowClass={(x) => (spec.rowClass?.(x) ?? "") +
