@@ -101,6 +101,21 @@ static void forget(struct ear_ws *ws)
 void ear_ws_fini(struct ear_ws *ws)
 {
 	ear_buf_fini(&ws->message);
+	ear_buf_fini(&ws->whole);
+	ear_ws_inflate_free(&ws->inflate);
+}
+
+/* What cannot be unpacked stays as it is. */
+static void unpack(struct ear_ws *ws, struct ear_ws_message *message)
+{
+	if (!ws->inflate && ear_ws_inflate_new(&ws->inflate))
+		return;
+	ear_buf_reset(&ws->whole);
+	ws->whole.max = EAR_WS_MESSAGE_MAX;
+	if (ear_ws_inflate(ws->inflate, message->bytes, &ws->whole))
+		return;
+	message->packed = false;
+	message->bytes = ear_buf_view(&ws->whole);
 }
 
 static void append(struct ear_ws *ws, const struct ear_ws_frame *f,
@@ -144,6 +159,8 @@ static enum ear_err data(struct ear_ws *ws, const struct ear_ws_frame *f,
 	ws->open = false;
 	message->packed = ws->packed;
 	message->bytes = ear_buf_view(&ws->message);
+	if (message->packed)
+		unpack(ws, message);
 	if (!message->bytes.p)
 		message->bytes = EAR_S("");
 	return EAR_OK;

@@ -2,7 +2,7 @@
 /**
  * WebSocket as it stands in a stream (RFC 6455), to get at the SIP inside
  * (RFC 7118). The HTTP upgrade is passed over; frames are read one at a time;
- * what they carry is put together by struct ear_ws.
+ * what they carry is put together and unpacked (RFC 7692) by struct ear_ws.
  *
  *     while (!(err = ear_ws_next(&ws, bytes, &used, &message)))
  *             if (message.p) …
@@ -11,6 +11,7 @@
 #define EAR_PROTO_WS_H
 
 #include "base/buf.h"
+#include "proto/ws_inflate.h"
 
 /** Longest HTTP head taken for an upgrade. */
 #define EAR_WS_HEAD_MAX 16384
@@ -63,8 +64,10 @@ EAR_MUST_USE enum ear_err ear_ws_upgrade(struct ear_slice in, size_t *used);
 /** One direction of a WebSocket; all zero is ready. */
 struct ear_ws {
 	struct ear_buf message; /**< owned: of several frames, or unmasked */
-	bool open;              /**< message is not finished */
-	bool packed;            /**< it is compressed */
+	struct ear_buf whole;   /**< owned: a message unpacked */
+	struct ear_ws_inflate *inflate; /**< owned; NULL: none was packed */
+	bool open;                      /**< message is not finished */
+	bool packed;                    /**< it is compressed */
 };
 
 /** What a frame brought. */
@@ -72,7 +75,8 @@ struct ear_ws_message {
 	struct ear_slice bytes; /**< a whole message; p is NULL while there is
 				     none; lives until the next call */
 	bool control;           /**< the frame was close, ping or pong */
-	bool packed;            /**< compressed, bytes as on the wire */
+	bool packed;            /**< compressed, bytes as on the wire: it
+				     could not be unpacked */
 };
 
 /**
