@@ -13,7 +13,7 @@ const made = mkdtempSync(path.join(tmpdir(), "earshot-web-"));
 process.on("exit", () => rmSync(made, { recursive: true, force: true }));
 
 async function load(name) {
-	const outfile = path.join(made, name + ".mjs");
+	const outfile = path.join(made, name.replace("/", "-") + ".mjs");
 	await build({ entryPoints: [path.join(here, "../src", name + ".ts")],
 		bundle: true, format: "esm", outfile, logLevel: "error" });
 	return import(pathToFileURL(outfile));
@@ -303,4 +303,86 @@ test("recipes are those that serve prints", () => {
 			lines++;
 		}
 	assert.ok(lines > 15);
+});
+
+const spec = await load("lists/spec");
+const strip = await load("strip");
+
+table("kind of a column", [
+	["text", "text"], ["int", "number"], ["time", "time"],
+	["bool", "bool"], ["enum", "enum"], ["addr", "address"],
+	["what comes later", "text"],
+], (type, want) => assert.equal(spec.kindOf(type), want));
+
+table("a value as text", [
+	["talk_s", "int", 11, "11\u00a0s"],
+	["talk_ms", "int", 0, "0\u00a0ms"],
+	["id", "int", 23665, "23665"],
+	["port", "int", 60104, "60104"],
+	["failed", "bool", false, "no"],
+	["reconciled", "bool", true, "yes"],
+	["src", "text", "a\u202eb\nc", "a\\u202eb\u240ac"],
+	["src", "text", null, ""], ["code", "int", undefined, ""],
+	["at", "time", "2026-11-22T05:27:31.482913Z",
+		/^2026-11-2\d \d\d:27:31\.482$/],
+], (name, type, value, want) => want instanceof RegExp ?
+	assert.match(spec.textOf({ name, type }, value), want) :
+	assert.equal(spec.textOf({ name, type }, value), want));
+
+test("columns: those that are known first, all can be chosen", () => {
+	const known = { looks: [{ name: "b", least: 50, usual: true },
+		{ name: "gone", least: 50 }] };
+	const info = (name, type = "text", sorts = false) => ({ name, type,
+		title: name.toUpperCase(), help: "", sorts });
+	const got = spec.columnsOf(known, [info("a"), info("b", "int", true),
+		info("t", "time")]);
+	assert.deepEqual(got.map((c) => [c.id, c.title, !!c.usual, !!c.right,
+		!!c.sorts, c.field ?? ""]), [["b", "B", true, true, true, "b"],
+		["a", "A", false, false, false, "a"],
+		["t", "T", false, false, false, ""]]);
+	// A server that tells none: as the page knows them.
+	assert.deepEqual(spec.columnsOf(known, []).map((c) => c.id),
+		["b", "gone"]);
+});
+
+test("the strip of an account", () => {
+	const at = (min) => new Date(min * 6e4).toISOString();
+	const story = { calls: [{ at: at(20) }, { at: at(500) }],
+		sessions: [{ at: at(0), event: "CONNECT" }, { at: null }],
+		bindings: [
+			{ at: at(0), expires: at(60), ended: at(30) },
+			{ at: at(20), expires: at(200), lost: at(70) },
+			{ at: at(40), expires: at(90) },
+		] };
+	const s = strip.stripOf(story, 0, 100 * 6e4, 100 * 6e4);
+	assert.deepEqual(s.bars.map((b) => [b.from / 6e4, b.to / 6e4, b.lane]),
+		[[0, 30, 0], [20, 100, 1], [40, 90, 0]]);
+	assert.equal(s.lanes, 2);
+	assert.equal(s.bars[1].lost, 70 * 6e4);
+	assert.equal(s.calls.length, 1);
+	assert.equal(s.marks.length, 1);
+	// Nothing at all still has a span.
+	const none = strip.stripOf({ calls: [], sessions: [], bindings: [] },
+		NaN, NaN, 5e6);
+	assert.ok(none.to > none.from && none.bars.length === 0);
+});
+
+const router = await load("router");
+
+test("the menu leads back to what a page was asked", () => {
+	globalThis.history ??= { pushState() {}, replaceState() {} };
+	const go = (hash) => {
+		location.hash = "";
+		router.go(hash);
+	};
+	go("#/calls?q=src+%3D%3D+sara&sort=src&sel=x&from=-6h");
+	go("#/sessions?q=event+%3D%3D+CONNECT&from=-24h");
+	assert.equal(router.hashOfPage("calls"),
+		"#/calls?q=src+%3D%3D+sara&sort=src&from=-24h");
+	assert.equal(router.hashOfPage("accounts"), "#/accounts?from=-24h");
+	// The search for messages is not that of a list.
+	go("#/search?q=user+%3D%3D+lea&from=-1h");
+	go("#/calls?from=-1h");
+	assert.deepEqual(router.shared(), { q: "user == lea", from: "-1h",
+		to: null });
 });
