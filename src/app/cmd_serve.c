@@ -126,6 +126,7 @@ static enum ear_err open_console(
 		.tell = ear_server_tell,
 		.tell_arg = s->server,
 		.rules = ear_server_rules(s->server),
+		.records = ear_server_records(s->server),
 		.audit = s->audit,
 		.assets = ear_assets,
 		.n_assets = ear_assets_n,
