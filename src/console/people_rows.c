@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/csv.h"
 #include "base/time.h"
 #include "console/rows.h"
 #include "console/users_priv.h"
@@ -214,21 +215,6 @@ void ear_people_json(
 		ear_json_kstr(j, s->columns[i].name, cells[i].text);
 }
 
-/* RFC 4180; a text that a spreadsheet would take for a formula is marked as
- * one that is none. */
-static void add_text(struct ear_buf *out, struct ear_slice text)
-{
-	ear_buf_byte(out, '"');
-	if (text.n && strchr("=+-@\t\r", text.p[0]))
-		ear_buf_byte(out, '\'');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"')
-			ear_buf_byte(out, '"');
-		ear_buf_byte(out, (uint8_t)text.p[i]);
-	}
-	ear_buf_byte(out, '"');
-}
-
 void ear_people_csv(
 	enum ear_rows_of of, const struct ear_cell *cells, struct ear_buf *out)
 {
@@ -246,7 +232,7 @@ void ear_people_csv(
 			ear_time_human((uint64_t)cells[1].i, false, at);
 			ear_buf_str(out, at);
 		} else {
-			add_text(out, cells[i].text);
+			ear_csv_text(out, cells[i].text);
 		}
 	}
 	ear_buf_str(out, "\r\n");

@@ -19,25 +19,25 @@ enum ear_rows_of {
 };
 
 /** Whether it is one of users.db. */
-static inline bool ear_rows_of_people(enum ear_rows_of of)
+static inline bool ear_shown_of_people(enum ear_rows_of of)
 {
 	return of >= EAR_ROWS_WEB_SESSIONS;
 }
 
-const char *ear_rows_name(enum ear_rows_of of);
-const struct ear_column *ear_rows_columns(enum ear_rows_of of, size_t *n);
+const char *ear_shown_name(enum ear_rows_of of);
+const struct ear_column *ear_shown_columns(enum ear_rows_of of, size_t *n);
 /** Which of the columns is called so. @return n when there is none */
-size_t ear_rows_column(enum ear_rows_of of, const char *name);
+size_t ear_shown_column(enum ear_rows_of of, const char *name);
 
 /** As ear_records_list(); query->list is filled in. Any thread. */
-EAR_MUST_USE enum ear_err ear_rows_list(struct ear_call *call,
+EAR_MUST_USE enum ear_err ear_shown_list(struct ear_call *call,
 	enum ear_rows_of of, struct ear_rows_query *query, ear_row_fn fn,
 	void *arg, struct ear_rows_found *found, struct ear_fault *fault);
 
 /** The members of a row's object, and a line of CSV, as those of records. */
-void ear_rows_json(
+void ear_shown_json(
 	struct ear_json *j, enum ear_rows_of of, const struct ear_cell *cells);
-void ear_rows_csv(
+void ear_shown_csv(
 	enum ear_rows_of of, const struct ear_cell *cells, struct ear_buf *out);
 
 /* --- people_rows.c: of users.db ----------------------------------------- */

@@ -4,11 +4,14 @@
  * for tests/e2e/api_test.py: searches as slow as a test wants them, messages
  * that come when it says so.
  *
+ * Sessions, accounts, calls and connections are real rows in DIR/records.db,
+ * as many calls as "calls=N" says.
+ *
  *     console-fixture DIR MESSAGES [option=value …]
  *
  * Prints "URL" and "PASSWORD" lines; then obeys lines on standard input:
  * "slow MICROSECONDS" per message looked at, "partial 1": every search lacks
- * something, "add CALL-ID", "quit".
+ * something, "add CALL-ID", "call SRC", "quit".
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,8 +20,10 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "console/audit.h"
 #include "console/console.h"
 #include "console/control.h"
+#include "records/records.h"
 
 #define MOST 200000
 
@@ -228,8 +233,109 @@ static void stop(void *arg)
 	fflush(stdout);
 }
 
+/* --- rows ---------------------------------------------------------------- */
+
+static struct ear_records *records;
+static struct ear_track_out out;
+static struct ear_net proxies[1];
+
+static void put_call(uint64_t i, uint64_t at_ns, const char *src)
+{
+	static const struct {
+		uint8_t disposition;
+		uint16_t code;
+		const char *reason;
+	} ends[] = {{EAR_CALL_ANSWERED, 200, "OK"},
+		{EAR_CALL_NO_ANSWER, 487, "Request Terminated"},
+		{EAR_CALL_BUSY, 486, "Busy Here"},
+		{EAR_CALL_FAILED, 404, "Not Found"}};
+	char call_id[32], dst[16];
+	struct ear_call_row row = {.at_ns = at_ns,
+		.id = i + 1,
+		.ring_ns = at_ns + EAR_SECOND_NS,
+		.end_ns = at_ns + (2 + i % 60) * EAR_SECOND_NS,
+		.ring_ms = 1500,
+		.talk_ms = i % 4 ? 0 : i % 60 * 1000,
+		.disposition = ends[i % 4].disposition,
+		.code = ends[i % 4].code,
+		.reason = ear_slice_str(ends[i % 4].reason),
+		.transport = EAR_TR_UDP,
+		.branches = 1,
+		.src = ear_slice_str(src),
+		.src_name = EAR_S("=cmd|'/c calc'!A1"),
+		.note = i % 7 ? EAR_S("") : EAR_S("never confirmed")};
+
+	snprintf(call_id, sizeof(call_id), "call-%llu", (unsigned long long)i);
+	snprintf(dst, sizeof(dst), "8%02llu", (unsigned long long)(i % 50));
+	row.call_id = ear_slice_str(call_id);
+	row.dst = ear_slice_str(dst);
+	out.call(&row, out.arg);
+}
+
+static void put_binding(uint64_t i, uint64_t now)
+{
+	char user[16];
+	struct ear_binding_row row = {.at_ns = now - 7200 * EAR_SECOND_NS + i,
+		.id = i + 1,
+		.refreshed_ns = now - 60 * EAR_SECOND_NS,
+		.expires_ns = now + 3600 * EAR_SECOND_NS,
+		.lost_ns = i == 1 ? now - 7000 * EAR_SECOND_NS : 0,
+		.transport = EAR_TR_UDP,
+		.domain = EAR_S("example.net"),
+		.description = EAR_S("<b>Sara</b>")};
+
+	snprintf(user, sizeof(user), "8%02llu", (unsigned long long)i);
+	row.username = ear_slice_str(user);
+	row.remote = ear_addr_v4((uint8_t[]){192, 0, 2, (uint8_t)i}, 5060);
+	out.binding(&row, out.arg);
+}
+
+static void put_session(uint64_t i, uint64_t now)
+{
+	struct ear_session_row row = {.at_ns = now - (60 - i) * EAR_SECOND_NS,
+		.id = i + 1,
+		.event = i % 4 + 1,
+		.source = EAR_SOURCE_CLIENT,
+		.failed = i == 5,
+		.code = i == 5 ? 403 : 200,
+		.reconciled = true,
+		.transport = EAR_TR_TLS,
+		.peername = EAR_S("909"),
+		.account = EAR_S("Sara"),
+		.details = i == 5 ? EAR_S("403 Forbidden") : EAR_S("200 OK"),
+		.user_agent = EAR_S("snom320/8.4.18")};
+
+	row.remote = ear_addr_v4((uint8_t[]){93, 57, 41, 37}, 28224);
+	out.session(&row, out.arg);
+}
+
+static bool open_records(const char *dir, uint64_t calls)
+{
+	const struct ear_records_options o = {
+		.dir = dir, .write = true, .owner = "server"};
+	struct ear_fault fault = {0};
+	uint64_t now = ear_now_ns();
+
+	if (ear_records_open(&o, &records, &fault)) {
+		fprintf(stderr, "%s\n", fault.text);
+		return false;
+	}
+	ear_records_out(records, &out);
+	for (uint64_t i = 0; i < calls; i++) {
+		put_call(i, now - (calls - i) * 100 * EAR_MS_NS, "909");
+		if (ear_records_waiting(records) > 10000)
+			ear_records_commit(records, NULL);
+	}
+	for (uint64_t i = 0; i < 50; i++)
+		put_binding(i, now);
+	for (uint64_t i = 0; i < 20; i++)
+		put_session(i, now);
+	return !ear_records_flush(records, &fault);
+}
+
 static void obey(void)
 {
+	static uint64_t call = 1000000;
 	char line[256], word[200];
 	unsigned us;
 
@@ -240,7 +346,11 @@ static void obey(void)
 			fixture.partial = us;
 		else if (sscanf(line, "add %199s", word) == 1)
 			add(word, ear_now_ns(), count());
+		else if (sscanf(line, "call %199s", word) == 1)
+			put_call(call++, ear_now_ns(), word);
 		else
+			break;
+		if (records && ear_records_flush(records, NULL))
 			break;
 		printf("DONE\n");
 		fflush(stdout);
@@ -262,6 +372,17 @@ static void set_option(struct ear_console_options *o, const char *text)
 		o->connections = (unsigned)v;
 	else if (!strncmp(text, "followers=", 10))
 		o->followers = (unsigned)v;
+	else if (!strncmp(text, "lock_after=", 11))
+		o->lock_after = (uint32_t)v;
+	else if (!strncmp(text, "lock_ms=", 8))
+		o->lock_for_ns = v * EAR_MS_NS;
+	else if (!strncmp(text, "tls=", 4))
+		o->with_tls = v;
+	else if (!strncmp(text, "metrics=", 8))
+		o->metrics = ear_metrics_for_of(ear_slice_str(text + 8));
+	else if (!strncmp(text, "proxy=", 6))
+		o->n_proxies =
+			!ear_net_parse(ear_slice_str(text + 6), &proxies[0]);
 	else if (!strncmp(text, "cert=", 5))
 		o->certificate = text + 5;
 	else if (!strncmp(text, "key=", 4))
@@ -285,12 +406,14 @@ int main(int argc, char **argv)
 		.version = "test",
 		.store = &fixture.store,
 		.status_json = status,
+		.proxies = proxies,
 		.assets = assets,
 		.n_assets = 1};
 	struct ear_control_options co = {
 		.dir = o.dir, .status_json = status, .stop = stop};
 	size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 	struct ear_console *console = NULL;
+	struct ear_audit *audit = NULL;
 	struct ear_control *control = NULL;
 	struct ear_fault fault = {0};
 	char call_id[32];
@@ -301,12 +424,24 @@ int main(int argc, char **argv)
 		add(call_id,
 			ear_now_ns() - 3600 * EAR_SECOND_NS + i * EAR_MS_NS, i);
 	}
-	for (int i = 3; i < argc; i++)
+	for (int i = 3; i < argc; i++) {
 		set_option(&o, argv[i]);
+		if (!strncmp(argv[i], "calls=", 6) &&
+			!open_records(o.dir, strtoul(argv[i] + 6, NULL, 10)))
+			return 1;
+	}
+	o.records = records;
+	if (ear_audit_open(o.dir, &audit, &fault)) {
+		fprintf(stderr, "%s\n", fault.text);
+		return 1;
+	}
+	o.audit = audit;
 	if (ear_console_open(&o, &console, &fault) ||
 		ear_control_open(&co, &control, &fault)) {
 		fprintf(stderr, "%s\n", fault.text);
 		ear_console_close(&console);
+		ear_audit_close(&audit);
+		ear_records_close(&records);
 		return 1;
 	}
 	printf("URL %s\nPASSWORD %s\n", ear_console_url(console),
@@ -315,6 +450,8 @@ int main(int argc, char **argv)
 	obey();
 	ear_control_close(&control);
 	ear_console_close(&console);
+	ear_audit_close(&audit);
+	ear_records_close(&records);
 	for (size_t i = 0; i < fixture.n; i++)
 		ear_buf_fini(&fixture.text[i]);
 	return 0;
