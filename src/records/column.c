@@ -246,9 +246,10 @@ bool ear_column_find(enum ear_list_of list, const char *name, size_t *at)
 
 /* --- cells ------------------------------------------------------------- */
 
-void ear_cells_sql(enum ear_list_of list, struct ear_buf *sql)
+int ear_cells_sql(enum ear_list_of list, struct ear_buf *sql)
 {
 	const struct list *l = list_of(list);
+	int n = 2;
 
 	ear_buf_str(sql, "at,id");
 	for (size_t i = 0; i < l->n; i++) {
@@ -260,7 +261,9 @@ void ear_cells_sql(enum ear_list_of list, struct ear_buf *sql)
 			ear_buf_printf(sql, ",%s_ip", c->sql);
 		else if (c->kind != EAR_KIND_ROW)
 			ear_buf_printf(sql, ",%s", c->sql);
+		n += c->kind == EAR_KIND_ADDR ? 2 : c->kind != EAR_KIND_ROW;
 	}
+	return n;
 }
 
 size_t ear_row_id_text(uint64_t at, uint64_t id, char out[EAR_ROW_ID_TEXT])

@@ -22,11 +22,14 @@ struct listing {
 	struct ear_reader_db *reader;
 	struct ear_rows rows;
 	const struct ear_rows_query *query;
+	const char *more; /* further columns; or NULL */
+	ear_beside_fn beside;
 	ear_row_fn fn;
 	void *arg;
 	struct ear_rows_found *found;
 	struct ear_fault *fault;
 	struct ear_cells cells;
+	int columns; /* of a statement that fills cells */
 	struct ear_buf sql;
 	struct ear_cursor after;
 	uint32_t check;
@@ -147,6 +150,8 @@ static bool hand_out(struct listing *l, sqlite3_stmt *st)
 		return false;
 	}
 	ear_cells_read(l->query->list, st, &l->cells);
+	if (l->more)
+		l->beside(st, l->columns, l->arg);
 	l->at = ear_sql_u64(st, 0);
 	l->id = ear_sql_u64(st, 1);
 	l->found->rows++;
@@ -155,14 +160,22 @@ static bool hand_out(struct listing *l, sqlite3_stmt *st)
 	return !l->stopped;
 }
 
+/* What a statement that fills cells asks for. */
+static void cells_sql(struct listing *l)
+{
+	ear_buf_reset(&l->sql);
+	ear_buf_str(&l->sql, "SELECT ");
+	l->columns = ear_cells_sql(l->query->list, &l->sql);
+	if (l->more)
+		ear_buf_printf(&l->sql, ",%s", l->more);
+	ear_buf_printf(&l->sql, " FROM %s", ear_records_table[l->query->list]);
+}
+
 /* Prepare: one statement that gives whole rows, in order. */
 static enum ear_err prepare_rows(
 	struct listing *l, bool span, const char *index, sqlite3_stmt **st)
 {
-	ear_buf_reset(&l->sql);
-	ear_buf_str(&l->sql, "SELECT ");
-	ear_cells_sql(l->query->list, &l->sql);
-	ear_buf_printf(&l->sql, " FROM %s", ear_records_table[l->query->list]);
+	cells_sql(l);
 	if (index)
 		ear_buf_printf(&l->sql, " INDEXED BY %s", index);
 	else
@@ -326,11 +339,8 @@ static enum ear_err hand_out_pile(
 
 	/* what was found is shown, however late it is */
 	l->reader->deadline_ns = 0;
-	ear_buf_reset(&l->sql);
-	ear_buf_str(&l->sql, "SELECT ");
-	ear_cells_sql(l->query->list, &l->sql);
-	ear_buf_printf(&l->sql, " FROM %s WHERE at=?6 AND id=?7",
-		ear_records_table[l->query->list]);
+	cells_sql(l);
+	ear_buf_str(&l->sql, " WHERE at=?6 AND id=?7");
 	err = ear_rows_prepare(
 		&l->rows, l->records, l->reader->db, &l->sql, &st, l->fault);
 	for (size_t i = 0; !err && i < pile->n; i++) {
@@ -483,8 +493,18 @@ enum ear_err ear_records_list(struct ear_records *records,
 	const struct ear_rows_query *query, ear_row_fn fn, void *arg,
 	struct ear_rows_found *found, struct ear_fault *fault)
 {
+	return ear_rows_list(records, query, NULL, NULL, fn, arg, found, fault);
+}
+
+enum ear_err ear_rows_list(struct ear_records *records,
+	const struct ear_rows_query *query, const char *more,
+	ear_beside_fn beside, ear_row_fn fn, void *arg,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
 	struct listing l = {.records = records,
 		.query = query,
+		.more = more,
+		.beside = beside,
 		.fn = fn,
 		.arg = arg,
 		.found = found,

@@ -72,8 +72,9 @@ const struct ear_field_set *ear_column_set(enum ear_list_of list);
 bool ear_column_find(enum ear_list_of list, const char *name, size_t *at);
 #define EAR_COLUMNS_MAX 48
 
-/** Append what SELECT asks for to fill all cells of a row, at and id first. */
-void ear_cells_sql(enum ear_list_of list, struct ear_buf *sql);
+/** Append what SELECT asks for to fill all cells of a row, at and id first.
+ *  @return how many columns that is */
+int ear_cells_sql(enum ear_list_of list, struct ear_buf *sql);
 
 /** Room for texts that are made for cells. */
 struct ear_cells {

@@ -197,6 +197,7 @@ static int bind_a(sqlite3_stmt *st, int at, const struct ear_addr *a)
 }
 
 #define BIND_U(value) at = bind_u(st, at, (uint64_t)(value));
+#define BIND_X(value) BIND_U(value)
 #define BIND_T(value) at = bind_t(st, at, (value));
 #define BIND_A(value) at = bind_a(st, at, &(value));
 #define D(table, column, type, value) D_##table(type, value)

@@ -79,6 +79,23 @@ EAR_MUST_USE enum ear_err ear_rows_prepare(struct ear_rows *rows,
 uint64_t ear_rows_span(const struct ear_rows *rows, sqlite3 *db,
 	sqlite3_stmt **st, uint64_t span, bool ascending);
 
+/** Also handed a statement that stands on a row: its columns from there on
+ *  are those that were asked for besides. */
+typedef void (*ear_beside_fn)(sqlite3_stmt *st, int column, void *arg);
+
+/** ear_records_list(), with more columns of the table. */
+EAR_MUST_USE enum ear_err ear_rows_list(struct ear_records *records,
+	const struct ear_rows_query *query, const char *more,
+	ear_beside_fn beside, ear_row_fn fn, void *arg,
+	struct ear_rows_found *found, struct ear_fault *fault);
+
+/** The columns of a table in the order of stored.def. */
+void ear_load_sql(const char *table, struct ear_buf *sql);
+/** Read them into a row; texts live until the next step. */
+void ear_load_session(sqlite3_stmt *st, int at, struct ear_session_row *row);
+void ear_load_binding(sqlite3_stmt *st, int at, struct ear_binding_row *row);
+void ear_load_call(sqlite3_stmt *st, int at, struct ear_call_row *row);
+
 /** Register ear_keep(). */
 EAR_MUST_USE int ear_keep_function(sqlite3 *db);
 

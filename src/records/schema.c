@@ -23,6 +23,7 @@ static const char pragmas[] = "PRAGMA page_size=8192;"
 
 /* Numbers, and texts as they were on the wire. */
 #define COLUMN_U(name) "," #name " INTEGER NOT NULL"
+#define COLUMN_X(name) COLUMN_U(name)
 #define COLUMN_T(name) "," #name " TEXT NOT NULL"
 #define COLUMN_A(name) \
 	"," #name "_ip BLOB NOT NULL," #name "_port INTEGER NOT NULL"
