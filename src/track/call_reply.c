@@ -108,6 +108,22 @@ static bool may_try_again(unsigned status)
 	       status == 420 || status == 421 || status == 422 || status == 494;
 }
 
+/* A reply to the caller of a branch that was not seen is that of the only one
+ * which was. */
+static struct call_branch *only_first(struct call *call)
+{
+	struct call_branch *only = NULL;
+
+	for (unsigned i = 0; i < CALL_BRANCHES; i++) {
+		if (!(call->branch[i].flags & CALL_BRANCH_FIRST))
+			continue;
+		if (only)
+			return NULL;
+		only = &call->branch[i];
+	}
+	return only;
+}
+
 /* Every branch that the caller's side has was refused. A 6xx is for all of
  * them (RFC 3261 s16.7). */
 static bool refused_by_all(const struct call *call, unsigned status)
@@ -156,6 +172,8 @@ static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 
 	if (call->state != CALL_TRYING)
 		return;
+	if (!branch && first_hop)
+		branch = only_first(call);
 	elsewhere = answered_elsewhere(branch, e);
 	if (e->f->to_tag.n)
 		call_dialog_of(call, e->to_tag, true);
