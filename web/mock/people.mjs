@@ -17,7 +17,7 @@ export function makeTokens(started) {
 function listed(name, u, started) {
 	return { name, role: u.role, must_change: !!u.must_change,
 		created: iso(started - 40 * 864e5), changed: null,
-		last_seen: name === "admin" ? iso(Date.now()) : null,
+		last_login: name === "admin" ? iso(Date.now()) : null,
 		failures: u.failures ?? 0, locked_until: u.locked_until ?? null };
 }
 

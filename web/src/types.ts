@@ -347,7 +347,7 @@ export interface User {
 	must_change: boolean;
 	created: string | null;
 	changed: string | null;
-	last_seen: string | null;
+	last_login: string | null;
 	/** Log-ins that failed since the last one that did not. */
 	failures: number;
 	/** The end of the longest lock. */

@@ -67,7 +67,7 @@ async function enterAs(t, name, hash) {
 }
 
 export const listCases = [{
-	name: "lists", lists: true,
+	name: "lists",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/sessions?from=all");
@@ -88,7 +88,7 @@ export const listCases = [{
 		}
 	},
 }, {
-	name: "list-sort", lists: true,
+	name: "list-sort",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=all");
@@ -117,7 +117,7 @@ export const listCases = [{
 		assert.deepEqual(src, src.slice().sort());
 	},
 }, {
-	name: "list-filter", lists: true,
+	name: "list-filter",
 	allow: /status of 400/,
 	async run(t) {
 		const { page } = t;
@@ -163,7 +163,7 @@ export const listCases = [{
 		await page.waitForFunction((u) => location.href === u, url);
 	},
 }, {
-	name: "list-figures", lists: true,
+	name: "list-figures",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=all");
@@ -206,7 +206,7 @@ export const listCases = [{
 		await page.waitForSelector(".facets");
 	},
 }, {
-	name: "list-csv", lists: true,
+	name: "list-csv",
 	async run(t) {
 		const { page } = t;
 		const to = new Date().toISOString();
@@ -243,7 +243,7 @@ export const listCases = [{
 			list.map((r) => r.at.slice(0, 23).replace("T", " ")));
 	},
 }, {
-	name: "list-columns", lists: true,
+	name: "list-columns",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=all");
@@ -265,7 +265,7 @@ export const listCases = [{
 			".head :text-is('Src agent')").count(), 0);
 	},
 }, {
-	name: "call", lists: true,
+	name: "call",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?" + new URLSearchParams({ from: "all",
@@ -310,7 +310,7 @@ export const listCases = [{
 		await t.shot("second");
 	},
 }, {
-	name: "accounts", lists: true,
+	name: "accounts",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/accounts?from=all");
@@ -363,7 +363,7 @@ export const listCases = [{
 		await page.waitForSelector(".call-top");
 	},
 }, {
-	name: "sessions", lists: true,
+	name: "sessions",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/sessions?from=all&q=event+%3D%3D+REGISTER");
@@ -396,7 +396,7 @@ export const listCases = [{
 		}
 	},
 }, {
-	name: "list-live", arrives: true, lists: true,
+	name: "list-live", arrives: true,
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=-1h");
@@ -455,7 +455,7 @@ export const listCases = [{
 		await page.waitForSelector(".table-foot:has-text('That is all')");
 	},
 }, {
-	name: "web-sessions", webEvents: true,
+	name: "web-sessions",
 	async run(t) {
 		const { page } = t;
 		await page.goto(t.url);
@@ -594,7 +594,7 @@ export const listCases = [{
 		await page.waitForSelector(".good-text:has-text('Changed')");
 	},
 }, {
-	name: "list-hostile", lists: true,
+	name: "list-hostile",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=all&q=src+%3D%3D+mallory");
@@ -686,7 +686,7 @@ export const listCases = [{
 		await t.shot("audit");
 	},
 }, {
-	name: "list-nothing", lists: true,
+	name: "list-nothing",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/sessions?from=all&q=peername+%3D%3D+nobody");
@@ -696,7 +696,7 @@ export const listCases = [{
 		await rows(page);
 	},
 }, {
-	name: "two-tabs", lists: true,
+	name: "two-tabs",
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/calls?from=all");
@@ -717,7 +717,7 @@ export const listCases = [{
 		await other.close();
 	},
 }, {
-	name: "list-narrow", browser: narrow, lists: true,
+	name: "list-narrow", browser: narrow,
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/sessions?from=all");
@@ -762,7 +762,7 @@ export const listCases = [{
 	},
 }, ...[false, true].map((dark) => ({
 	name: "list-accessible-" + (dark ? "dark" : "light"),
-	browser: { dark }, lists: true,
+	browser: { dark },
 	async run(t) {
 		const { page } = t;
 		const bad = [];

@@ -126,7 +126,8 @@ function Bar(props: { store: ListStore; narrowScreen: boolean;
 	const cell = listColumns(spec.id);
 	const chosen = useCell(cell);
 	const usual = columns.filter((c) => c.usual).map((c) => c.id);
-	const n = s.asked && (s.readAt || s.rows.length) ? total(store) : "";
+	const n = s.asked && !s.error && (s.readAt || s.rows.length) ?
+		total(store) : "";
 	const still = spec.moment ? !!s.asked?.at : !!s.asked?.to;
 	return <div class="list-bar">
 		<h1 class="off-screen">{spec.title}</h1>

@@ -305,7 +305,7 @@ function UserRow(props: { u: User; mine: boolean;
 			{ROLES.map((r) => <option key={r}
 				selected={r === u.role}>{r}</option>)}</select></td>
 		<td class="num"><Time at={u.created} coarse /></td>
-		<td class="num"><Time at={u.last_seen} coarse none="never" /></td>
+		<td class="num"><Time at={u.last_login} coarse none="never" /></td>
 		<td>{locked ? <span class="tag warn"><Icon name="lock" size={13} />
 			until <Time at={u.locked_until} short coarse /></span> :
 			u.failures ? `${u.failures} failed` : null}</td>
@@ -357,7 +357,7 @@ function Users() {
 		<div class="scroll" tabIndex={0} role="region"
 			aria-label="Users, table"><table class="plain">
 				<thead><tr><th>Name</th><th>Role</th><th>Made</th>
-					<th>Last seen</th><th>Locked</th>
+					<th>Last log-in</th><th>Locked</th>
 					<th><span class="off-screen">Do</span></th></tr></thead>
 				<tbody>{(value?.users ?? []).map((u) => <UserRow
 					key={u.name} u={u} mine={u.name === me?.name}
