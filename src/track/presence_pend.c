@@ -4,7 +4,6 @@
  * agents of both ends. It is one transaction, by Call-ID, CSeq and To; what
  * counts is the hop nearest to the client, which has the fewest Via values.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "track/presence_priv.h"
@@ -206,15 +205,30 @@ static void refuse(struct ear_presence *p, const struct pend *w, uint64_t at_ns,
 		row_registered(p, &r);
 }
 
+struct ear_slice status_words(
+	uint16_t code, struct ear_slice reason, char room[STATUS_ROOM])
+{
+	size_t n = 0;
+
+	reason = ear_slice_sub(reason, 0, TEXT_MAX);
+	if (code > 999)
+		code = 999;
+	room[n++] = (char)('0' + code / 100);
+	room[n++] = (char)('0' + code / 10 % 10);
+	room[n++] = (char)('0' + code % 10);
+	if (reason.n) {
+		room[n++] = ' ';
+		memcpy(room + n, reason.p, reason.n);
+	}
+	return ear_slice(room, n + reason.n);
+}
+
 static void refuse_status(struct ear_presence *p, const struct pend *w,
 	uint64_t at_ns, uint16_t code, struct ear_slice reason)
 {
-	char details[TEXT_MAX + 8];
-	int n = snprintf(details, sizeof(details), "%u %.*s", code,
-		EAR_FMT(ear_slice_sub(reason, 0, TEXT_MAX)));
+	char room[STATUS_ROOM];
 
-	refuse(p, w, at_ns, code,
-		ear_slice_trim(ear_slice(details, (size_t)n)));
+	refuse(p, w, at_ns, code, status_words(code, reason, room));
 }
 
 /* Whether the reply goes to where the request we go by came from. */

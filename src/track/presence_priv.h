@@ -276,6 +276,10 @@ void pend_reply(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_facts *facts);
 void pend_due(struct ear_presence *p, uint32_t h);
 void pend_drop(struct ear_presence *p, uint32_t h);
+#define STATUS_ROOM (TEXT_MAX + 4)
+/** "200 OK" */
+struct ear_slice status_words(
+	uint16_t code, struct ear_slice reason, char room[STATUS_ROOM]);
 struct ear_slice pend_text(const struct pend *w, int which);
 size_t pend_text_bytes(const struct pend *w);
 void pend_free_texts(struct ear_presence *p, struct pend *w);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include "proto/sip.h"
 #include "proto/sip_auth.h"
 #include "track/presence_priv.h"
@@ -237,11 +235,9 @@ static void tell(struct ear_presence *p, const struct bind *b, uint16_t code,
 		.expires_s = got->expires_s,
 		.remote = b->remote,
 	};
-	char details[TEXT_MAX + 8];
-	int n = snprintf(details, sizeof(details), "%u %.*s", code,
-		EAR_FMT(ear_slice_sub(reason, 0, TEXT_MAX)));
+	char room[STATUS_ROOM];
 
-	r.details = ear_slice_trim(ear_slice(details, (size_t)n));
+	r.details = status_words(code, reason, room);
 	if (got->bound || got->better)
 		row_registered(p, &r);
 	if (!got->removed || b->w->again)
