@@ -150,16 +150,12 @@ static enum ear_err prepare(struct counting *c, struct ear_records *records,
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	ear_buf_printf(&sql, "SELECT %s%s,count(*) FROM %s", of->sql, end,
-		ear_records_table[c->rows.list]);
+	ear_buf_printf(&sql, "SELECT %s%s,count(*)", of->sql, end);
+	ear_rows_from(&c->rows, index, &sql);
 	if (index)
-		ear_buf_printf(&sql,
-			" INDEXED BY %s WHERE span=?5 AND at>=?2 AND at<=?3",
-			index);
-	else {
-		ear_rows_indexed(&c->rows, &sql);
+		ear_buf_str(&sql, " WHERE span=?5 AND at>=?2 AND at<=?3");
+	else
 		ear_rows_where(&c->rows, !c->rows.open, &sql);
-	}
 	ear_buf_str(&sql, " GROUP BY 1");
 	err = ear_rows_prepare(&c->rows, records, db, &sql, st, fault);
 	ear_buf_fini(&sql);

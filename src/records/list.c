@@ -168,7 +168,6 @@ static void cells_sql(struct listing *l)
 	l->columns = ear_cells_sql(l->query->list, &l->sql);
 	if (l->more)
 		ear_buf_printf(&l->sql, ",%s", l->more);
-	ear_buf_printf(&l->sql, " FROM %s", ear_records_table[l->query->list]);
 }
 
 /* Prepare: one statement that gives whole rows, in order. */
@@ -176,10 +175,7 @@ static enum ear_err prepare_rows(
 	struct listing *l, bool span, const char *index, sqlite3_stmt **st)
 {
 	cells_sql(l);
-	if (index)
-		ear_buf_printf(&l->sql, " INDEXED BY %s", index);
-	else
-		ear_rows_indexed(&l->rows, &l->sql);
+	ear_rows_from(&l->rows, index, &l->sql);
 	ear_rows_where(&l->rows, span, &l->sql);
 	after_sql(l);
 	order_sql(l);
@@ -274,12 +270,8 @@ static enum ear_err list_spans(struct listing *l)
 static enum ear_err prepare_values(struct listing *l, sqlite3_stmt **st)
 {
 	ear_buf_reset(&l->sql);
-	ear_buf_printf(&l->sql, "SELECT at,id,%s%s FROM %s", l->sort_sql,
-		l->sort_end, ear_records_table[l->query->list]);
-	if (!l->rows.wants && l->sort_index)
-		ear_buf_printf(&l->sql, " INDEXED BY %s", l->sort_index);
-	else
-		ear_rows_indexed(&l->rows, &l->sql);
+	ear_buf_printf(&l->sql, "SELECT at,id,%s%s", l->sort_sql, l->sort_end);
+	ear_rows_from(&l->rows, l->rows.wants ? NULL : l->sort_index, &l->sql);
 	ear_rows_where(&l->rows, true, &l->sql);
 	after_sql(l);
 	order_sql(l);
@@ -340,7 +332,8 @@ static enum ear_err hand_out_pile(
 	/* what was found is shown, however late it is */
 	l->reader->deadline_ns = 0;
 	cells_sql(l);
-	ear_buf_str(&l->sql, " WHERE at=?6 AND id=?7");
+	ear_buf_printf(&l->sql, " FROM %s WHERE at=?6 AND id=?7",
+		ear_records_table[l->query->list]);
 	err = ear_rows_prepare(
 		&l->rows, l->records, l->reader->db, &l->sql, &st, l->fault);
 	for (size_t i = 0; !err && i < pile->n; i++) {

@@ -176,13 +176,19 @@ EAR_MUST_USE enum ear_err ear_put_batch(struct ear_put *put,
 
 /* --- what the writer's thread does besides ----------------------------- */
 
+struct ear_reconciler;
+
+EAR_MUST_USE enum ear_err ear_reconciler_new(
+	sqlite3 *db, struct ear_reconciler **of, struct ear_fault *fault);
+void ear_reconciler_free(struct ear_reconciler **of);
+
 /**
  * Reconcile some of what is to do, inside the caller's transaction.
  *
  * @param most entries; *left becomes true when there are more
  */
-EAR_MUST_USE enum ear_err ear_reconcile(
-	sqlite3 *db, size_t most, bool *left, struct ear_fault *fault);
+EAR_MUST_USE enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most,
+	bool *left, struct ear_fault *fault);
 
 /**
  * Remove some of the oldest rows, inside the caller's transaction.
@@ -235,6 +241,7 @@ struct ear_records {
 	/* the thread's */
 	sqlite3 *db;
 	struct ear_put *put;
+	struct ear_reconciler *reconciler;
 
 	/* relaxed atomics */
 	uint64_t n_put, n_written, n_failed;

@@ -18,7 +18,8 @@
  * By address alone nothing is ever bound: NAT gives a port to another within
  * minutes. What looks alike is a hint in the row's reason.
  */
-#include <stdio.h>
+#include <assert.h>
+#include <stdlib.h>
 
 #include "base/time.h"
 #include "records/priv.h"
@@ -41,7 +42,20 @@ enum bound {
 static const char *const bound_names[] = {
 	"waiting", "bound", "ambiguous", "unbound"};
 
+/* Statements, kept from one run to the next: making one costs more than what
+ * it does. Known by the address of their text. */
+#define KEPT 24
+
+struct ear_reconciler {
+	sqlite3 *db;
+	struct {
+		const char *sql;
+		sqlite3_stmt *st;
+	} kept[KEPT];
+};
+
 struct job {
+	struct ear_reconciler *of;
 	sqlite3 *db;
 	struct ear_fault *fault;
 	enum ear_err err;
@@ -59,17 +73,47 @@ struct conn {
 	bool inferred;
 };
 
+enum ear_err ear_reconciler_new(
+	sqlite3 *db, struct ear_reconciler **of, struct ear_fault *fault)
+{
+	*of = calloc(1, sizeof(**of));
+	if (!*of)
+		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
+	(*of)->db = db;
+	return EAR_OK;
+}
+
+void ear_reconciler_free(struct ear_reconciler **of)
+{
+	if (!*of)
+		return;
+	for (size_t i = 0; i < KEPT; i++)
+		sqlite3_finalize((*of)->kept[i].st);
+	free(*of);
+	*of = NULL;
+}
+
+/* @param sql a literal. @return to be given to done() or end() */
 static sqlite3_stmt *ask(struct job *j, const char *sql)
 {
-	sqlite3_stmt *st = NULL;
+	size_t i = 0;
 	int rc;
 
 	if (j->err)
 		return NULL;
-	rc = sqlite3_prepare_v2(j->db, sql, -1, &st, NULL);
-	if (rc)
+	while (i < KEPT && j->of->kept[i].sql && j->of->kept[i].sql != sql)
+		i++;
+	assert(i < KEPT);
+	if (j->of->kept[i].sql)
+		return j->of->kept[i].st;
+	rc = sqlite3_prepare_v3(j->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		&j->of->kept[i].st, NULL);
+	if (rc) {
 		j->err = ear_sql_fail(j->fault, j->db, rc, "records.db");
-	return st;
+		return NULL;
+	}
+	j->of->kept[i].sql = sql;
+	return j->of->kept[i].st;
 }
 
 static bool next(struct job *j, sqlite3_stmt *st)
@@ -85,12 +129,19 @@ static bool next(struct job *j, sqlite3_stmt *st)
 	return rc == SQLITE_ROW;
 }
 
-/* Run to the end and forget. */
+static void end(sqlite3_stmt *st)
+{
+	sqlite3_reset(st);
+	/* texts that were bound are borrowed */
+	sqlite3_clear_bindings(st);
+}
+
+/* Run to the end. */
 static void done(struct job *j, sqlite3_stmt *st)
 {
 	while (next(j, st))
 		;
-	sqlite3_finalize(st);
+	end(st);
 }
 
 static void text(sqlite3_stmt *st, int at, struct ear_slice s)
@@ -99,14 +150,14 @@ static void text(sqlite3_stmt *st, int at, struct ear_slice s)
 		st, at, s.p ? s.p : "", s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-static void count(struct job *j, enum bound bound, int64_t by)
+static void count(struct job *j, const char *what, int64_t by)
 {
 	sqlite3_stmt *st = ask(j, "INSERT INTO meta VALUES(?1,?2)"
 				  " ON CONFLICT DO UPDATE SET n=n+?2");
 
 	if (!st)
 		return;
-	sqlite3_bind_text(st, 1, bound_names[bound], -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 1, what, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, by);
 	done(j, st);
 }
@@ -154,7 +205,7 @@ static void find_peers(struct job *j, const struct conn *c, struct peers *p)
 	ear_sql_bind(st, 3, c->id);
 	while (next(j, st))
 		add_peer(p, ear_sql_blob(st, 0), ear_sql_blob(st, 1));
-	sqlite3_finalize(st);
+	end(st);
 }
 
 /* An entry for each of several, so that a user's rows are found. */
@@ -257,8 +308,8 @@ static void write_bound(struct job *j, const struct conn *c, enum bound bound,
 	if (c->bound == (uint64_t)bound + 1)
 		return;
 	if (c->bound)
-		count(j, (enum bound)(c->bound - 1), -1);
-	count(j, bound, 1);
+		count(j, bound_names[(c->bound - 1) & 3], -1);
+	count(j, bound_names[bound], 1);
 }
 
 /* --- REGISTERs whose connection was not known -------------------------- */
@@ -329,7 +380,6 @@ static void drop_inferred(struct job *j, const struct conn *c)
 	for (size_t i = 0; !c->inferred && i < 2; i++) {
 		sqlite3_stmt *st = ask(j, gone[i]);
 		const char *of = i ? "connection" : "session";
-		char sql[80];
 		int before = sqlite3_total_changes(j->db);
 
 		if (!st)
@@ -342,11 +392,8 @@ static void drop_inferred(struct job *j, const struct conn *c)
 		ear_sql_bind(st, 6, EAR_SPAN_OF(j->newest_ns));
 		done(j, st);
 		before = sqlite3_total_changes(j->db) - before;
-		if (!before)
-			continue;
-		snprintf(sql, sizeof(sql),
-			"UPDATE meta SET n=n-%d WHERE name='%s'", before, of);
-		done(j, ask(j, sql));
+		if (before)
+			count(j, of, -before);
 	}
 }
 
@@ -370,7 +417,7 @@ static bool load_conn(
 			.inferred = sqlite3_column_int(st, 4) != 0};
 		found = true;
 	}
-	sqlite3_finalize(st);
+	end(st);
 	return found;
 }
 
@@ -472,15 +519,15 @@ static void one(struct job *j, const struct entry *e)
 		hint(j, e);
 }
 
-enum ear_err ear_reconcile(
-	sqlite3 *db, size_t most, bool *left, struct ear_fault *fault)
+enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most, bool *left,
+	struct ear_fault *fault)
 {
-	struct job j = {.db = db, .fault = fault};
+	struct job j = {.of = of, .db = of->db, .fault = fault};
 	struct entry entries[128];
 	size_t n, total = 0;
 
 	j.newest_ns =
-		ear_file_u64(db, "SELECT n FROM meta WHERE name='newest'", 0);
+		ear_file_u64(of->db, "SELECT n FROM meta WHERE name='newest'", 0);
 	do {
 		sqlite3_stmt *st = ask(&j,
 			"DELETE FROM todo WHERE (due,what,at,id) IN"
@@ -504,8 +551,10 @@ enum ear_err ear_reconcile(
 		sqlite3_stmt *st =
 			ask(&j, "REPLACE INTO meta VALUES('reconciled',?)");
 
-		ear_sql_bind(st, 1, ear_now_ns());
-		done(&j, st);
+		if (st) {
+			ear_sql_bind(st, 1, ear_now_ns());
+			done(&j, st);
+		}
 	}
 	return j.err;
 }

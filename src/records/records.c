@@ -158,6 +158,7 @@ void ear_records_close(struct ear_records **records)
 		free_batch(r->spare[i]);
 	free_batch(r->open);
 	free(r->marks);
+	ear_reconciler_free(&r->reconciler);
 	ear_put_free(&r->put);
 	sqlite3_close(r->db);
 	while (r->idle_n)

@@ -161,14 +161,6 @@ void ear_rows_fini(struct ear_rows *r)
 	ear_buf_fini(&r->args);
 }
 
-void ear_rows_indexed(const struct ear_rows *r, struct ear_buf *sql)
-{
-	if (r->wants && r->want_index)
-		ear_buf_printf(sql, " INDEXED BY %s", r->want_index);
-	else if (!r->wants && r->open)
-		ear_buf_str(sql, " INDEXED BY open_at");
-}
-
 static void places(const struct ear_rows *r, struct ear_buf *sql)
 {
 	ear_buf_str(sql, " IN (");
@@ -179,24 +171,42 @@ static void places(const struct ear_rows *r, struct ear_buf *sql)
 }
 
 /* A user's rows, and those of connections that had several. */
-static void peer(const struct ear_rows *r, struct ear_buf *sql)
+static void from_peers(const struct ear_rows *r, struct ear_buf *sql)
 {
-	ear_buf_str(sql, " AND (peername");
+	ear_buf_str(sql,
+		" FROM (SELECT at AS peer_at,id AS peer_id FROM session"
+		" INDEXED BY session_peername"
+		" WHERE span=?5 AND peername");
 	places(r, sql);
-	ear_buf_str(sql, " OR (at,id) IN (SELECT at,id FROM session_peer"
+	ear_buf_str(sql, " UNION SELECT at,id FROM session_peer"
 			 " WHERE span=?5 AND peername");
 	places(r, sql);
-	ear_buf_str(sql, "))");
+	ear_buf_str(sql, ") CROSS JOIN session ON at=peer_at AND id=peer_id");
+}
+
+void ear_rows_from(
+	const struct ear_rows *r, const char *index, struct ear_buf *sql)
+{
+	const char *want = index      ? index
+			   : r->wants ? r->want_index
+			   : r->open  ? "open_at"
+				      : NULL;
+
+	if (!index && r->wants && !r->want_index) {
+		from_peers(r, sql);
+		return;
+	}
+	ear_buf_printf(sql, " FROM %s", ear_records_table[r->list]);
+	if (want)
+		ear_buf_printf(sql, " INDEXED BY %s", want);
 }
 
 static void wanted(const struct ear_rows *r, struct ear_buf *sql)
 {
 	const struct ear_column_of *c = &ear_column_of(r->list)[r->want_column];
 
-	if (c->kind == EAR_KIND_PEERS) {
-		peer(r, sql);
+	if (c->kind == EAR_KIND_PEERS)
 		return;
-	}
 	ear_buf_printf(sql, " AND %s%s",
 		strcmp(c->sql, "call_id") ? c->sql : "call_key",
 		c->kind == EAR_KIND_ADDR || c->kind == EAR_KIND_IP ? "_ip"

@@ -62,8 +62,10 @@ void ear_rows_fini(struct ear_rows *rows);
  *  the filter. */
 void ear_rows_where(
 	const struct ear_rows *rows, bool span, struct ear_buf *sql);
-/** Append " INDEXED BY …" where an index finds what is wanted. */
-void ear_rows_indexed(const struct ear_rows *rows, struct ear_buf *sql);
+/** Append " FROM …".
+ *  @param index to walk along; NULL: what finds what is wanted, or the key */
+void ear_rows_from(
+	const struct ear_rows *rows, const char *index, struct ear_buf *sql);
 
 /** Prepare what is in sql and bind all but span, cursor and limit. */
 EAR_MUST_USE enum ear_err ear_rows_prepare(struct ear_rows *rows,

@@ -20,16 +20,13 @@ static enum ear_err prepare(struct lines *l, struct ear_records *records,
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	ear_buf_printf(&sql, "SELECT (at-?6)/?7,%s,count(*) FROM %s",
-		l->of ? l->of->sql : "0", ear_records_table[l->rows.list]);
+	ear_buf_printf(&sql, "SELECT (at-?6)/?7,%s,count(*)",
+		l->of ? l->of->sql : "0");
+	ear_rows_from(&l->rows, index, &sql);
 	if (index)
-		ear_buf_printf(&sql,
-			" INDEXED BY %s WHERE span=?5 AND at>=?2 AND at<=?3",
-			index);
-	else {
-		ear_rows_indexed(&l->rows, &sql);
+		ear_buf_str(&sql, " WHERE span=?5 AND at>=?2 AND at<=?3");
+	else
 		ear_rows_where(&l->rows, !l->rows.open, &sql);
-	}
 	ear_buf_str(&sql, " GROUP BY 1,2");
 	err = ear_rows_prepare(&l->rows, records, db, &sql, st, fault);
 	ear_buf_fini(&sql);

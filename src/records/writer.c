@@ -12,7 +12,7 @@
 #define RETRY_MS 500
 /* Rows of one step of reconciliation, and of removing: some milliseconds, so
  * that a batch never waits long. */
-#define RECONCILE_STEP 500
+#define RECONCILE_STEP 2000
 #define RETAIN_STEP 2000
 /* Between two looks at what is too old or too much. */
 #define RETAIN_NS (10 * EAR_SECOND_NS)
@@ -35,11 +35,14 @@ static enum ear_err open_file(struct ear_records *r, struct ear_fault *fault)
 		err = ear_file_open(r->dir, true, &r->db, fault);
 	if (!err && !r->put)
 		err = ear_put_new(r->db, r->path, &r->put, fault);
+	if (!err && !r->reconciler)
+		err = ear_reconciler_new(r->db, &r->reconciler, fault);
 	return err;
 }
 
 static void close_file(struct ear_records *r)
 {
+	ear_reconciler_free(&r->reconciler);
 	ear_put_free(&r->put);
 	sqlite3_close(r->db);
 	r->db = NULL;
@@ -185,7 +188,7 @@ static bool reconcile_step(struct ear_records *r)
 		err = ear_sql_exec(r->db, "BEGIN IMMEDIATE", r->path, &fault);
 	if (err)
 		return false;
-	err = ear_reconcile(r->db, RECONCILE_STEP, &left, &fault);
+	err = ear_reconcile(r->reconciler, RECONCILE_STEP, &left, &fault);
 	if (!err)
 		err = ear_sql_exec(r->db, "COMMIT", r->path, &fault);
 	if (err)
