@@ -421,8 +421,9 @@ function story(lists, id, now) {
 	const calls = newest(lists.get("calls").filter((r) => r.src ===
 		username || r.dst === username));
 	const diagnosis = state === "unreachable" ? [{ at: bindings[0].lost,
-		rule: "account.flow_lost", severity: "error", text: "on line but " +
-			"unreachable since its connection was reset" }, {
+		rule: "account.flow_lost", severity: "problem", text: "on line but " +
+			`unreachable since ${bindings[0].lost.slice(11, 19)}: its ` +
+			"connection was reset" }, {
 		at: calls[0]?.at ?? null, rule: "account.called_unreachable",
 		severity: "warning", text: "called twice while its flow was " +
 			"dead: unreachable, not unanswered" }] :
@@ -431,10 +432,16 @@ function story(lists, id, now) {
 			text: "refreshes 4 s before expiry: too late" }] : [];
 	return { account: { id: Number(id), username, domain, description },
 		state, bindings, sessions, calls, diagnosis, figures: {
-			connects_per_hour: sessions.filter((s) => s.event ===
-				"CONNECT").length / 3, least_margin_s:
-				bindings[0].margin_s, no_answer_unreachable:
-				state === "unreachable" ? 2 : 0 }, now: iso(now) };
+			connects: sessions.filter((s) => s.event === "CONNECT").length,
+			connects_per_hour: 2, registers: sessions.filter((s) =>
+				s.event === "REGISTER" && !s.failed).length,
+			refused: sessions.filter((s) => s.failed).length,
+			least_margin_s: bindings[0].margin_s,
+			calls_to: calls.filter((c) => c.dst === username).length,
+			no_answer: calls.filter((c) => c.dst === username &&
+				c.disposition === "NO_ANSWER").length,
+			no_answer_unreachable: state === "unreachable" ? 2 : 0,
+			unreachable_since: bindings[0].lost }, now: iso(now) };
 }
 
 /** @return true when it was about a list */

@@ -23,8 +23,9 @@ function randoms(seed) {
 	};
 }
 
-export function makeTraffic(now) {
-	const rnd = randoms(20261122);
+/** The same from the same seed, Call-IDs and all. */
+export function makeTraffic(now, seed = 20261122) {
+	const rnd = randoms(seed);
 	const pick = (list) => list[Math.floor(rnd() * list.length)];
 	const hex = (n) => Array.from({ length: n }, () =>
 		Math.floor(rnd() * 16).toString(16)).join("");

@@ -70,6 +70,22 @@ export function exactText(at: string | null): string {
 		`${timeText(ms, "local", false)}.${digits} ${offsetText(ms)}`;
 }
 
+/**
+ * A sentence of the server with its times, which are in UTC and without
+ * their date where that is today's, in the zone that is chosen.
+ */
+export function zonedTimes(text: string, zone: Zone, now: number): string {
+	const today = dateText(now, "utc");
+	return zone === "utc" ? text : text.replace(
+		/(?<![\d:.-])(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d)(?![\d:.])/g,
+		(all: string, date: string | undefined, clock: string) => {
+			const ms = Date.parse(`${date ?? today}T${clock}Z`);
+			return !isFinite(ms) ? all : dateText(ms, zone) ===
+				dateText(now, zone) ? clockText(ms, zone, false) :
+				timeText(ms, zone, false);
+		});
+}
+
 /** 0.482 s, 12.3 s, 4 min 10 s, 3 h 12 min, 2 d 4 h */
 export function durationText(ms: number): string {
 	if (!isFinite(ms))

@@ -47,7 +47,7 @@ export const CALLS: ListSpec = {
 	facets: [
 		{ by: ["disposition"], title: "By disposition", css: cssOf },
 		{ by: ["code"], title: "Failures by code", css: cssOfCode,
-			only: "disposition in (FAILED, BUSY, NO_ANSWER)" },
+			only: "disposition in (FAILED, BUSY, NO_ANSWER) and code" },
 		{ by: ["src"], title: "Busiest callers" },
 		{ by: ["dst"], title: "Most called" },
 		{ by: ["src_agent"], title: "Busiest agents" },

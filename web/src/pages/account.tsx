@@ -13,9 +13,10 @@ import { callPage } from "../lists/calls";
 import { Badge, fromNow, listOf, Seconds, str } from "../lists/looks";
 import { useKeys } from "../keys";
 import { back, change, hashOf, hashOfPage, route, span } from "../router";
+import { zone } from "../settings";
 import { stripOf } from "../strip";
 import { count, oneLine, plural } from "../text";
-import { millis, resolve, spanOf } from "../time";
+import { millis, resolve, spanOf, zonedTimes } from "../time";
 import type { AccountStory, Diagnosis, ListRow } from "../types";
 
 const POLL_MS = 5000;
@@ -60,18 +61,19 @@ function useStory(id: string, from: string, to: string) {
 }
 
 const SEVERITY: Record<string, string> = {
-	error: "bad", bad: "bad", critical: "bad", warning: "warn",
-	warn: "warn",
+	problem: "bad", error: "bad", warning: "warn",
 };
 
 function Matter(props: { list: Diagnosis[]; state: string }) {
+	const z = useCell(zone);
 	return <section class="card" aria-labelledby="matter-title">
 		<h2 id="matter-title">What is the matter</h2>
 		{props.list.length ? <ul class="matter">{props.list.map((d, i) =>
 			<li key={i} class={"note-line " + (SEVERITY[d.severity] ??
 				"")}>
 				<Icon name={SEVERITY[d.severity] ? "warn" : "help"} />
-				<span class="matter-text">{oneLine(d.text)}</span>
+				<span class="matter-text">{zonedTimes(oneLine(d.text), z,
+					Date.now())}</span>
 				<span class="spring" />
 				<small class="mark mono" title="The rule that says so">
 					{oneLine(d.rule)}</small>
@@ -84,13 +86,11 @@ function Matter(props: { list: Diagnosis[]; state: string }) {
 
 // Names of figures in words; others are shown by their names.
 const FIGURES: Record<string, [string, string]> = {
-	connects_per_hour: ["Connects an hour", ""],
-	least_margin_s: ["Least margin of a refresh", "s"],
-	no_answer_unreachable: ["Calls while unreachable", ""],
-	failed_registrations: ["Refused registrations", ""],
-	registrations: ["Registrations", ""], calls: ["Calls", ""],
-	calls_failed: ["Calls failed", ""],
-	busy_share: ["Calls busy", "%"], failed_share: ["Calls failed", "%"],
+	connects: ["Connects", ""], connects_per_hour: ["Connects an hour", ""],
+	registers: ["Registrations", ""], refused: ["Refused", ""],
+	least_margin_s: ["Least margin", "s"], calls_to: ["Calls to it", ""],
+	no_answer: ["Not answered", ""],
+	no_answer_unreachable: ["Unreachable then", ""],
 };
 
 function Figures(props: { figures: Record<string, number | null> }) {
