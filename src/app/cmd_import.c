@@ -63,20 +63,6 @@ static void draw(uint64_t done, uint64_t total, void *arg)
 		(int)(percent * 30 / 100), full, percent, size, left);
 }
 
-static void print_json_tls(struct ear_json *j, const struct ear_tls_stats *s)
-{
-	ear_json_key(j, "tls");
-	ear_json_open(j, '{');
-	ear_json_ku64(j, "connections", s->flows);
-	ear_json_ku64(j, "records", s->records);
-	ear_json_key(j, "unread");
-	ear_json_open(j, '{');
-	for (int why = EAR_TLS_READ + 1; why < EAR_TLS_UNREADS; why++)
-		ear_json_ku64(j, ear_tls_unread_key(why), s->unread[why]);
-	ear_json_close(j, '}');
-	ear_json_close(j, '}');
-}
-
 static void print_json(const char *path, const struct ear_import_summary *s,
 	enum ear_err err, const struct ear_fault *fault)
 {
@@ -106,7 +92,7 @@ static void print_json(const char *path, const struct ear_import_summary *s,
 	for (int k = 0; k < EAR_PACKET_KINDS; k++)
 		ear_json_ku64(&j, ear_packet_kind_key(k), s->file.kind[k]);
 	ear_json_close(&j, '}');
-	print_json_tls(&j, &s->file.tls);
+	ear_packets_tls_json(&s->file, &j);
 	ear_json_kbool(&j, "complete", !err && !ear_stopped(&interrupted));
 	if (err)
 		ear_json_kstr(&j, "error", ear_slice_str(fault->text));

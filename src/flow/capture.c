@@ -223,7 +223,7 @@ static void one_json(const struct listener *l, struct ear_json *j)
 	ear_json_ku64(j, "evicted", p->evicted);
 	ear_json_ku64(j, "held_bytes", p->held_bytes);
 	ear_json_ku64(j, "gaps", p->gaps);
-	ear_json_ku64(j, "not_decrypted", p->kind[EAR_PACKET_TLS]);
+	ear_packets_tls_json(p, j);
 	ear_json_close(j, '}');
 }
 

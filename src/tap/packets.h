@@ -31,6 +31,7 @@
 #ifndef EAR_TAP_PACKETS_H
 #define EAR_TAP_PACKETS_H
 
+#include "base/json.h"
 #include "proto/tls.h"
 #include "tap/decode.h"
 #include "tap/keylog.h"
@@ -125,5 +126,10 @@ void ear_packets_end(struct ear_packets *packets);
 
 void ear_packets_stats(
 	const struct ear_packets *packets, struct ear_packets_stats *stats);
+
+/** Write what was read of TLS: "tls":{"connections":…,"records":…,
+ *  "unread":{"no_key":…}}; the reasons are those of enum ear_tls_unread. */
+void ear_packets_tls_json(
+	const struct ear_packets_stats *stats, struct ear_json *j);
 
 #endif

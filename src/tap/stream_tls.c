@@ -215,3 +215,20 @@ void ear_packets_tls_tick(struct ear_packets *ps, uint64_t now_ns)
 	ps->tls_ns = now_ns;
 	ear_tls_tick(ps->tls, now_ns);
 }
+
+void ear_packets_tls_json(
+	const struct ear_packets_stats *stats, struct ear_json *j)
+{
+	const struct ear_tls_stats *s = &stats->tls;
+
+	ear_json_key(j, "tls");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "connections", s->flows);
+	ear_json_ku64(j, "records", s->records);
+	ear_json_key(j, "unread");
+	ear_json_open(j, '{');
+	for (int why = EAR_TLS_READ + 1; why < EAR_TLS_UNREADS; why++)
+		ear_json_ku64(j, ear_tls_unread_key(why), s->unread[why]);
+	ear_json_close(j, '}');
+	ear_json_close(j, '}');
+}

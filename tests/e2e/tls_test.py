@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""SIP over TLS and secure WebSocket to a real Kamailio, read from the packets
+with the clients' key log: in a capture file beside it, with the key log inside
+the file, and live while the key log grows. Judges: what the clients said and
+heard, tshark with the same key log, Kamailio's location table.
+"""
+import base64
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import time
+
+import harness as h
+
+METHODS = {'TLS 1.2': ('TLSv1.2', ssl.TLSVersion.TLSv1_2),
+           'TLS 1.3': ('TLSv1.2+', ssl.TLSVersion.TLSv1_3)}
+
+
+class Kamailio(h.Kamailio):
+    """With a certificate; its own configuration."""
+
+    def __init__(self, where, method):
+        super().__init__(where, '', 3)
+        with open(os.path.join(h.HERE, 'kamailio_tls.cfg')) as f:
+            text = f.read()
+        for key, value in {'PORT': self.port, 'RUN': where, 'METHOD': method,
+                           'MODULES': h.MODULES}.items():
+            text = text.replace(f'@{key}@', str(value))
+        with open(self.cfg, 'w') as f:
+            f.write(text)
+        subprocess.run(
+            ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+             '-days', '30', '-subj', '/O=Test/CN=proxy.example', '-keyout',
+             f'{where}/key.pem', '-out', f'{where}/cert.pem'],
+            check=True, capture_output=True)
+
+
+class Phone:
+    """A client that keeps what it sent and heard."""
+
+    def __init__(self, name, port, version, keylog, web=False):
+        self.name, self.port, self.web = name, port, web
+        self.sent, self.heard, self.seq = 0, 0, 0
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = version
+        context.keylog_filename = keylog
+        self.sock = context.wrap_socket(
+            socket.create_connection(('127.0.0.1', port), 10),
+            server_hostname='proxy.example')
+        self.sock.settimeout(10)
+        self.cipher = self.sock.cipher()
+        if web:
+            self.upgrade()
+
+    def upgrade(self):
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.sock.sendall(
+            f'GET / HTTP/1.1\r\nHost: proxy.example\r\nUpgrade: websocket\r\n'
+            f'Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
+            f'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n'
+            f'Origin: https://proxy.example\r\n\r\n'.encode())
+        got = b''
+        while b'\r\n\r\n' not in got:
+            got += self.sock.recv(1)
+        assert b' 101 ' in got, got
+
+    def frame(self, text):
+        mask = os.urandom(4)
+        head = bytes([0x81]) + (
+            bytes([0x80 | len(text)]) if len(text) < 126 else
+            struct.pack('>BH', 0x80 | 126, len(text))) + mask
+        return head + bytes(c ^ mask[i % 4] for i, c in enumerate(text))
+
+    def ask(self, method, extra=''):
+        self.seq += 1
+        via = 'WSS' if self.web else 'TLS'
+        text = (f'{method} sip:office.example SIP/2.0\r\n'
+                f'Via: SIP/2.0/{via} 127.0.0.1:4;branch=z9hG4bK'
+                f'{self.name}{self.seq}\r\n'
+                f'From: <sip:{self.name}@office.example>;tag=1\r\n'
+                f'To: <sip:{self.name}@office.example>\r\n'
+                f'Call-ID: {self.name}\r\nCSeq: {self.seq} {method}\r\n'
+                f'Max-Forwards: 70\r\n{extra}Content-Length: 0\r\n\r\n')
+        text = text.encode()
+        self.sock.sendall(self.frame(text) if self.web else text)
+        self.sent += 1
+        got = b''
+        while b'\r\n\r\n' not in got:
+            piece = self.sock.recv(4096)
+            if not piece:
+                raise RuntimeError(f'{self.name}: {got}')
+            got += piece
+        self.heard += got.count(b'SIP/2.0 ')
+        return got
+
+    def register(self):
+        transport = 'ws' if self.web else 'tls'
+        return self.ask('REGISTER', f'Contact: <sip:{self.name}@127.0.0.1:'
+                        f'4;transport={transport}>\r\nExpires: 600\r\n')
+
+    def close(self):
+        try:
+            self.sock.unwrap()
+        except OSError:
+            pass
+        self.sock.close()
+
+
+def talk(port, version, keylog, names):
+    """Two phones over TLS and one over WSS; @return them"""
+    phones = []
+    for name in names:
+        phone = Phone(name, port, version, keylog, web=name.startswith('web'))
+        phone.register()
+        for _ in range(3):
+            phone.ask('OPTIONS')
+        phones.append(phone)
+    for phone in phones:
+        phone.close()
+    return phones
+
+
+class Dump:
+    def __init__(self, path, port):
+        self.child = subprocess.Popen(
+            ['tcpdump', '-i', 'lo', '-U', '--immediate-mode', '-s', '0', '-w',
+             path, 'port', str(port)], stderr=subprocess.PIPE)
+        while b'listening' not in self.child.stderr.readline():
+            if self.child.poll() is not None:
+                raise RuntimeError('tcpdump ended')
+
+    def stop(self):
+        time.sleep(.5)
+        self.child.terminate()
+        self.child.wait()
+        self.child.stderr.close()
+
+
+def tshark_counts(path, keylog):
+    out = subprocess.run(
+        ['tshark', '-r', path, '-o', f'tls.keylog_file:{keylog}', '-d',
+         f'tls.port=={tshark_counts.port},sip', '-Y', 'sip', '-T', 'fields',
+         '-e', 'sip.CSeq.method'], capture_output=True, text=True, check=True)
+    return len(out.stdout.split())
+
+
+def check_found(tap, what, rows, phones):
+    for phone in phones:
+        mine = [r for r in rows if r['call_id'] == phone.name]
+        tap.equal((sum(1 for r in mine if r['kind'] == 'request'),
+                   sum(1 for r in mine if r['kind'] == 'reply')),
+                  (phone.sent, phone.heard),
+                  f'{what}: all of {phone.name} is found')
+        tap.equal({r['transport'] for r in mine},
+                  {'wss' if phone.web else 'tls'},
+                  f'{what}: {phone.name} over what it used')
+
+
+def import_one(where, name, path, *more):
+    ear = h.Earshot(where, data=os.path.join(where, f'import-{name}'))
+    return ear.must('import', '--json', *more, path)[0], ear.search()
+
+
+def check_files(tap, where, what, path, keylog, phones):
+    messages = sum(p.sent + p.heard for p in phones)
+    done, rows = import_one(where, 'keys', path, '--keylog', keylog)
+    tap.equal(done['messages'], messages, f'{what}: import with a key log')
+    tap.equal((done['tls']['connections'], sum(done['tls']['unread'].values())),
+              (len(phones), 0), f'{what}: every connection is read')
+    check_found(tap, what, rows, phones)
+    done, _ = import_one(where, 'none', path)
+    tap.equal((done['messages'], done['tls']['records']), (0, 0),
+              f'{what}: without it, nothing')
+    empty = os.path.join(where, 'empty.log')
+    open(empty, 'w').close()
+    done, _ = import_one(where, 'empty', path, '--keylog', empty)
+    tap.equal((done['messages'], done['tls']['unread']['no_key']),
+              (0, len(phones)), f'{what}: with an empty one, and why')
+    inside = path + 'ng'
+    subprocess.run(['editcap', '--inject-secrets', f'tls,{keylog}', path,
+                    inside], check=True)
+    done, rows = import_one(where, 'inside', inside)
+    tap.equal(done['messages'], messages,
+              f'{what}: the key log inside of the file')
+    if all(not p.web for p in phones):
+        tap.equal(tshark_counts(path, keylog), messages,
+                  f'{what}: tshark finds as many')
+
+
+def check_secret(tap, where, what, keylog):
+    """No key on the disk, but in its own file."""
+    with open(keylog) as f:
+        secrets = {line.split()[2] for line in f if line[:1] not in '#\n'}
+    wanted = [s.encode() for s in secrets] + [bytes.fromhex(s) for s in secrets]
+    found = []
+    for folder, _, names in os.walk(where):
+        for name in names:
+            path = os.path.join(folder, name)
+            if 'data' not in folder or not os.path.isfile(path):
+                continue
+            with open(path, 'rb') as f:
+                data = f.read()
+            found += [name for s in wanted if s in data]
+    tap.equal(found, [], f'{what}: no key is kept')
+
+
+def live(tap, where, what, version, kamailio):
+    """The server captures; the key log grows while it does."""
+    keylog = os.path.join(where, 'live.log')
+    ear = h.Earshot(where, data=os.path.join(where, 'live-data'),
+                    **{'capture lo': {
+                        'device': 'lo', 'filter': f'port {kamailio.port}',
+                        'keylog': keylog}})
+    ear.start()
+    phones = talk(kamailio.port, version, keylog, ['live1', 'weblive'])
+    want = sum(p.sent + p.heard for p in phones)
+    h.wait_for(lambda: len(ear.search()) >= want, 15, .2)
+    check_found(tap, f'{what}, live', ear.search(), phones)
+
+    # Late: the log line comes a second behind the packets.
+    slow = os.path.join(where, 'slow.log')
+    phones = talk(kamailio.port, version, slow, ['late1'])
+    time.sleep(.7)
+    with open(slow) as f, open(keylog, 'a') as g:
+        g.write(f.read())
+    h.wait_for(lambda: len(ear.search()) >= want + 8, 15, .2)
+    check_found(tap, f'{what}, live, keys come late', ear.search(), phones)
+    want = len(ear.search())
+
+    # Rotated: the name means another file now.
+    os.rename(keylog, keylog + '.1')
+    phones = talk(kamailio.port, version, keylog, ['turned1'])
+    h.wait_for(lambda: len(ear.search()) >= want + 8, 15, .2)
+    check_found(tap, f'{what}, live, another key log', ear.search(), phones)
+    ear.stop()
+    check_secret(tap, where, f'{what}, live', keylog)
+
+
+def main():
+    with h.Tap() as tap, h.folder() as folder:
+        why = h.have('kamailio', 'openssl', 'tcpdump', 'tshark', 'editcap')
+        if not why and not os.path.exists(h.MODULES + 'tls.so'):
+            why = "no Kamailio module for TLS"
+        if not why and os.geteuid():
+            why = 'only root may capture'
+        if why:
+            tap.skip('TLS', why)
+            return
+        for what, (method, version) in METHODS.items():
+            where = os.path.join(folder, method)
+            os.mkdir(where)
+            kamailio = Kamailio(where, method).start()
+            tshark_counts.port = kamailio.port
+            pcap = os.path.join(where, 'tls.pcap')
+            keylog = os.path.join(where, 'keys.log')
+            dump = Dump(pcap, kamailio.port)
+            phones = talk(kamailio.port, version, keylog, ['alice', 'bob'])
+            dump.stop()
+            check_files(tap, where, what, pcap, keylog, phones)
+            pcap = os.path.join(where, 'wss.pcap')
+            keylog = os.path.join(where, 'wss.log')
+            dump = Dump(pcap, kamailio.port)
+            phones = talk(kamailio.port, version, keylog, ['carol', 'webdave'])
+            dump.stop()
+            os.makedirs(where + '/wss')
+            check_files(tap, where + '/wss', what + ' and WSS', pcap, keylog,
+                        phones)
+            live(tap, where, what, version, kamailio)
+            kamailio.stop()
+
+
+if __name__ == '__main__':
+    main()
