@@ -222,6 +222,54 @@ static void report_memory(size_t calls)
 	ear_calls_free(&c);
 }
 
+/* A REGISTER of phone i, or its reply. */
+static void phone(struct ear_presence *p, size_t i, uint8_t transport, bool ok)
+{
+	const uint8_t phone[4] = {
+		10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+	const uint8_t server[4] = {192, 0, 2, 1};
+	struct ear_msg msg = {.at_ns = BEGIN_NS + i * EAR_MS_NS,
+		.src = ear_addr_v4(ok ? server : phone, ok ? 5061 : 40000),
+		.dst = ear_addr_v4(ok ? phone : server, ok ? 40000 : 5061),
+		.proto = EAR_PROTO_SIP,
+		.transport = transport};
+	struct ear_facts facts;
+	char raw[700];
+	int n = snprintf(raw, sizeof(raw),
+		"%s\r\nVia: SIP/2.0/TLS 10.1.2.3:40000;branch=z9hG4bK%zu\r\n"
+		"From: \"Phone %zu\" <sip:%09zu@example.com>;tag=%zx\r\n"
+		"To: \"Phone %zu\" <sip:%09zu@example.com>\r\n"
+		"Call-ID: %024zx@10.1.2.3\r\nCSeq: 1 REGISTER\r\n"
+		"Contact: <sip:%09zu@10.1.2.3:40000;transport=tls>;"
+		"expires=3600\r\nUser-Agent: phone/1.%zu\r\n"
+		"Content-Length: 0\r\n\r\n",
+		ok ? "SIP/2.0 200 OK" : "REGISTER sip:example.com SIP/2.0", i,
+		i, i, i, i, i, i, i, i % 50);
+
+	msg.raw = ear_slice(raw, (size_t)n);
+	ear_msg_facts(&msg, &facts);
+	ear_presence_take(p, &msg, &facts);
+}
+
+static void report_phones(size_t phones, uint8_t transport, const char *what)
+{
+	const struct ear_presence_options options = {0};
+	struct ear_presence_stats stats;
+	struct ear_presence *p;
+
+	if (ear_presence_new(&options, &out, &p))
+		exit(1);
+	for (size_t i = 0; i < phones; i++) {
+		phone(p, i, transport, false);
+		phone(p, i, transport, true);
+		if (i % SAVE_EVERY == 0)
+			ear_presence_save(p);
+	}
+	ear_presence_stats(p, &stats);
+	report(what, (double)stats.bytes / (double)stats.bindings);
+	ear_presence_free(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct make_options make = {.seed = 1,
@@ -257,6 +305,10 @@ int main(int argc, char **argv)
 	report("bytes of states a message",
 		(double)state_bytes / (double)messages);
 	report_memory(messages / 10);
+	report("bindings held for these", (double)messages);
+	report_phones(messages, EAR_TR_UDP, "bytes a binding over UDP");
+	report_phones(messages, EAR_TR_TLS,
+		"bytes a binding with a connection of its own");
 	ear_calls_free(&c);
 	ear_presence_free(&p);
 	maker_free(maker);
