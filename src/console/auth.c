@@ -58,7 +58,7 @@ static void keep_event(struct ear_call *call, enum ear_web_event_type type,
 {
 	char from[EAR_ADDR_TEXT];
 
-	ear_addr_text(&call->from, from);
+	ear_from_text(&call->from, from);
 	if (ear_web_event_add(call->console->users_work, type, ear_now_ns(),
 		    name, ear_slice_str(from)))
 		ear_log(EAR_ERROR, "console.event_lost", NULL);
@@ -116,7 +116,7 @@ static void note_failure(struct ear_call *call, enum ear_web_event_type type,
 		    c->users_work, &lockout, name, &call->from, ear_now_ns()))
 		return;
 	c->counts.locks++;
-	ear_addr_text(&call->from, from);
+	ear_from_text(&call->from, from);
 	ear_audit_add(c->o.audit,
 		&(struct ear_audit_entry){.at_ns = ear_now_ns(),
 			.actor = EAR_S("earshot"),
@@ -304,7 +304,7 @@ void ear_console_event(struct ear_console *c, enum ear_web_event_type type,
 	struct seen seen = {.console = c, .type = type};
 
 	snprintf(seen.name, sizeof(seen.name), "%s", name);
-	ear_addr_text(from, seen.from);
+	ear_from_text(from, seen.from);
 	if (!send_seen(&seen))
 		ear_log(EAR_ERROR, "console.event_lost", "type",
 			EAR_LS(ear_web_event_name(type)), "principal",

@@ -9,9 +9,7 @@
  * tables; labels are taps (TAPS_MOST, the others together), outlets and
  * traces of the configuration (64 of each), and words of our own.
  */
-#include <ctype.h>
 #include <jansson.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -121,55 +119,33 @@ static json_t *at_path(json_t *root, const char *path)
 static const struct single {
 	const char *path; /* in the status */
 	const char *name, *type, *help;
-	double scale; /* 0: 1 */
+	double scale;      /* 0: 1 */
+	const char *label; /* NULL none; rows of one name stand together */
 } singles[] = {
-#define X(path, name, type, help, scale) {path, name, type, help, scale},
+#define X(path, name, type, help, scale) {path, name, type, help, scale, NULL},
+#define L(path, name, type, help, label) {path, name, type, help, 0, label},
 #include "console/metrics.def"
 #undef X
+#undef L
 };
 
 static void write_singles(struct ear_buf *b, json_t *status)
 {
+	const char *headed = "";
+
 	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++) {
 		const struct single *s = &singles[i];
 		double v;
 
 		if (!value_of(at_path(status, s->path), &v))
 			continue;
-		head(b, s->name, s->type, s->help);
+		if (strcmp(headed, s->name) != 0)
+			head(b, s->name, s->type, s->help);
+		headed = s->name;
 		ear_buf_printf(b, "earshot_%s", s->name);
+		if (s->label)
+			ear_buf_printf(b, "{%s}", s->label);
 		number(b, s->scale != 0 ? v * s->scale : v);
-	}
-}
-
-/* --- an object of numbers, its keys a label ------------------------------ */
-
-static const struct {
-	const char *path, *name, *type, *label, *help;
-} objects[] = {
-	{"trackers.calls.by", "calls_ended_total", COUNTER, "disposition",
-		"calls that ended, by outcome"},
-};
-
-static void write_objects(struct ear_buf *b, json_t *status)
-{
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-		json_t *o = at_path(status, objects[i].path), *v;
-		const char *key;
-		double n;
-
-		if (json_object_size(o) == 0)
-			continue;
-		head(b, objects[i].name, objects[i].type, objects[i].help);
-		json_object_foreach(o, key, v)
-		{
-			if (!value_of(v, &n))
-				continue;
-			ear_buf_printf(b, "earshot_%s{", objects[i].name);
-			label(b, objects[i].label, key);
-			ear_buf_str(b, "}");
-			number(b, n);
-		}
 	}
 }
 
@@ -417,7 +393,6 @@ void ear_metrics_route(struct ear_call *call)
 	}
 	write_process(&call->out, c->o.version);
 	write_singles(&call->out, status);
-	write_objects(&call->out, status);
 	write_ledger(&call->out, status);
 	write_members(&call->out, status);
 	write_traces(&call->out, status);
