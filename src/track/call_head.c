@@ -33,62 +33,65 @@ static struct ear_slice next_value(struct ear_slice *list)
 	return value;
 }
 
-/* --- single fields, without reading all of them --------------------------- */
+/* --- single fields, without finding out what each of them is -------------- */
 
-/* Just behind a header line with those that are folded onto it. */
-static const char *line_end(const char *p, const char *end)
+bool call_next_line(struct call_lines *lines, struct ear_slice *line)
 {
-	do {
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (!p || ++p == end)
-			return end;
-	} while (*p == ' ' || *p == '\t');
-	return p;
+	const char *p = lines->p, *next;
+
+	if (!p || p == lines->end || *p == '\r' || *p == '\n')
+		return false;
+	next = memchr(p, '\n', (size_t)(lines->end - p));
+	lines->p = next ? next + 1 : lines->end;
+	*line = ear_slice(p, (size_t)(lines->p - p));
+	return true;
 }
 
-static bool is_field(struct ear_slice line, struct ear_slice name, char compact)
+struct call_lines call_lines_of(const struct ear_msg *msg)
 {
-	struct ear_slice rest;
+	struct call_lines lines = {msg->raw.p, msg->raw.p + msg->raw.n};
+	struct ear_slice first;
 
-	if (line.n < 2)
-		return false;
-	if (compact && ear_lower(line.p[0]) == compact)
-		rest = ear_slice_sub(line, 1, line.n);
-	else if (line.n > name.n &&
-		 ear_lower(line.p[0]) == ear_lower(name.p[0]) &&
-		 ear_slice_ieq(ear_slice_sub(line, 0, name.n), name))
-		rest = ear_slice_sub(line, name.n, line.n);
-	else
-		return false;
-	rest = ear_slice_trim(ear_slice_sub(rest, 0, 8));
-	return rest.n && rest.p[0] == ':';
+	call_next_line(&lines, &first);
+	return lines;
 }
 
-/*
- * Values of one header field, from the first line on. Replies and BYEs are
- * asked for one only, and most of them have it not: this costs a third of
- * finding out what each line is.
- */
-static bool next_field(struct ear_slice *rest, struct ear_slice name,
+bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
+	struct ear_slice *value)
+{
+	size_t n = name.n, colon;
+
+	if (line.n <= 2)
+		return false;
+	if (compact && ear_lower(line.p[0]) == compact &&
+		(line.p[1] == ':' || line.p[1] == ' '))
+		n = 1;
+	else if (!ear_slice_ieq(ear_slice_sub(line, 0, n), name))
+		return false;
+	colon = n;
+	while (colon < line.n &&
+		(line.p[colon] == ' ' || line.p[colon] == '\t'))
+		colon++;
+	if (colon == line.n || line.p[colon] != ':')
+		return false;
+	*value = ear_slice_trim(ear_slice_sub(line, colon + 1, line.n));
+	return true;
+}
+
+/* Folded lines begin with a blank, so that they are never taken for a field;
+ * what is folded onto the one that is looked for is cut off. */
+static bool next_field(struct call_lines *lines, struct ear_slice name,
 	char compact, struct ear_slice *value)
 {
-	const char *end = rest->p + rest->n, *p, *next;
+	const char first = ear_lower(name.p[0]);
+	struct ear_slice line;
 
-	for (p = line_end(rest->p, end); p < end && *p != '\r' && *p != '\n';
-		p = next) {
-		struct ear_slice line;
+	while (call_next_line(lines, &line)) {
+		const char ch = ear_lower(line.p[0]);
 
-		next = line_end(p, end);
-		if (ear_lower(*p) != ear_lower(name.p[0]) &&
-			ear_lower(*p) != compact)
-			continue;
-		line = ear_slice(p, (size_t)(next - p));
-		if (!is_field(line, name, compact))
-			continue;
-		*value = ear_slice_trim(ear_slice_sub(
-			line, ear_slice_find(line, EAR_S(":")) + 1, line.n));
-		*rest = ear_slice(p, (size_t)(end - p));
-		return true;
+		if ((ch == first || ch == compact) &&
+			call_is_field(line, name, compact, value))
+			return true;
 	}
 	return false;
 }
@@ -110,10 +113,11 @@ static void read_value(struct ear_slice value, struct call_reason *reason)
 /* Source: RFC 3326 s2 */
 bool call_read_reason(const struct call_event *e, struct call_reason *reason)
 {
-	struct ear_slice rest = e->msg->raw, list;
+	struct call_lines lines = call_lines_of(e->msg);
+	struct ear_slice list;
 
 	*reason = (struct call_reason){0};
-	while (next_field(&rest, EAR_S("Reason"), 0, &list)) {
+	while (next_field(&lines, EAR_S("Reason"), 0, &list)) {
 		if (!reason->text.n)
 			reason->text = list;
 		while (list.n)
@@ -128,15 +132,109 @@ bool call_read_reason(const struct call_event *e, struct call_reason *reason)
 
 uint32_t call_read_session(const struct call_event *e)
 {
-	struct ear_slice rest = e->msg->raw, value;
+	struct call_lines lines = call_lines_of(e->msg);
+	struct ear_slice value;
 	uint64_t seconds;
 	size_t n = 0;
 
-	if (!next_field(&rest, EAR_S("Session-Expires"), 'x', &value))
+	if (!next_field(&lines, EAR_S("Session-Expires"), 'x', &value))
 		return 0;
 	while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
 		n++;
 	if (!ear_slice_u64(ear_slice_sub(value, 0, n), SESSION_MOST, &seconds))
 		return 0;
 	return seconds < SESSION_LEAST ? SESSION_LEAST : (uint32_t)seconds;
+}
+
+/* --- a first INVITE ---------------------------------------------------------
+ */
+
+static struct ear_slice before(struct ear_slice value, struct ear_slice mark)
+{
+	return ear_slice_trim(
+		ear_slice_sub(value, 0, ear_slice_find(value, mark)));
+}
+
+/* A Call-ID is one word, with parameters behind it or not; most values of
+ * other fields are not. */
+static struct ear_slice one_word(struct ear_slice value)
+{
+	size_t n = 0;
+
+	while (n < value.n && !strchr(" \t,\"<;\r\n", value.p[n]))
+		n++;
+	if (n < 4 || n > 255 || (n < value.n && strchr(" \t,\"<", value.p[n])))
+		n = 0;
+	return ear_slice_sub(value, 0, n);
+}
+
+/* X-CID and its many like: any field that no standard has and that may hold a
+ * Call-ID. */
+static void maybe_call_id(struct call_origin *o, struct ear_slice line)
+{
+	const char *colon = memchr(line.p, ':', line.n < 64 ? line.n : 64);
+	struct ear_slice name, value;
+	size_t at;
+
+	if (!colon || o->n_maybe == sizeof(o->maybe) / sizeof(o->maybe[0]))
+		return;
+	at = (size_t)(colon - line.p);
+	name = ear_slice_sub(line, 0, at);
+	for (at++; at < line.n && (line.p[at] == ' ' || line.p[at] == '\t');)
+		at++;
+	value = one_word(ear_slice_sub(line, at, line.n));
+	if (!value.n)
+		return;
+	name = ear_slice_trim(name);
+	switch (ear_sip_id_of(name)) {
+	case EAR_SIP_OTHER:
+	case EAR_SIP_REPLACES:
+	case EAR_SIP_IN_REPLY_TO: break;
+	default: return;
+	}
+	o->maybe[o->n_maybe] = value;
+	o->maybe_name[o->n_maybe++] = name;
+}
+
+/* RFC 7989 s5, RFC 3891, RFC 3892, RFC 5806. */
+void call_read_origin(const struct call_event *e, struct call_origin *o)
+{
+	struct call_lines lines = call_lines_of(e->msg);
+	struct ear_slice line, value;
+
+	*o = (struct call_origin){0};
+	while (call_next_line(&lines, &line)) {
+		switch (ear_lower(line.p[0])) {
+		/* Via, From, To, Contact, Call-ID and their compact forms */
+		case 'v':
+		case 'f':
+		case 't':
+		case 'm':
+		case 'c':
+		case ' ':
+		case '\t': continue;
+		case 's':
+			if (call_is_field(line, EAR_S("Session-ID"), 0, &value))
+				o->session = before(value, EAR_S(";"));
+			break;
+		case 'r':
+			if (call_is_field(line, EAR_S("Replaces"), 0, &value))
+				o->replaces = before(value, EAR_S(";"));
+			else if (call_is_field(
+					 line, EAR_S("Referred-By"), 0, &value))
+				o->referred_by = value;
+			break;
+		case 'b':
+			if (call_is_field(
+				    line, EAR_S("Referred-By"), 'b', &value))
+				o->referred_by = value;
+			break;
+		case 'd':
+			if (call_is_field(line, EAR_S("Diversion"), 0, &value))
+				o->diversion = value;
+			break;
+		default: break;
+		}
+		maybe_call_id(o, line);
+	}
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "proto/sdp.h"
 #include "proto/sip_body.h"
 #include "track/call_priv.h"
 
@@ -116,19 +115,6 @@ static void number_hint(
 		call->hint[kind] ^= LONG;
 }
 
-/* RFC 7989 s5: the caller's own half stays the same over all legs. */
-static void session_hint(struct call *call, struct call_event *e)
-{
-	struct ear_slice value =
-		ear_sip_value_of(call_sip(e), EAR_S("Session-ID"));
-
-	value = ear_slice_trim(
-		ear_slice_sub(value, 0, ear_slice_find(value, EAR_S(";"))));
-	if (value.n >= 16)
-		call->hint[CALL_HINT_SESSION] =
-			hint_of(value, CALL_HINT_SESSION);
-}
-
 /* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <address>: the
  * version counts up. Ones that every call has the same of are no sign. */
 static void origin_hint(struct call *call, struct ear_slice origin)
@@ -151,32 +137,54 @@ static void origin_hint(struct call *call, struct ear_slice origin)
 	call->hint[CALL_HINT_ORIGIN] = (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
-static void media_hint(struct call *call, struct ear_sdp *sdp)
+/* c=IN IP4 <address>, m=<kind> <port> ...: where the first medium goes. */
+static void media_hint(
+	struct call *call, struct ear_slice addr, struct ear_slice media)
 {
-	struct ear_sdp_media media;
+	size_t blank = ear_slice_find(media, EAR_S(" "));
+	struct ear_slice port = ear_slice_sub(media, blank + 1, media.n);
+	uint64_t number;
 
-	if (ear_sdp_media_next(sdp, &media) && media.port && media.addr.n)
+	port = ear_slice_sub(port, 0, ear_slice_find(port, EAR_S(" ")));
+	if (addr.n && ear_slice_u64(port, 65535, &number) && number)
 		call->hint[CALL_HINT_MEDIA] =
-			hint_of(media.addr, CALL_HINT_MEDIA) ^ media.port;
+			hint_of(addr, CALL_HINT_MEDIA) ^ (uint32_t)number;
 }
 
-static void take_hints(
-	struct ear_calls *c, struct call *call, struct call_event *e)
+/* Up to the first medium; what it says of codecs is not wanted here. */
+static void sdp_hints(struct call *call, struct ear_slice sdp)
 {
-	struct ear_sdp sdp;
+	struct call_lines lines = {sdp.p, sdp.p + sdp.n};
+	struct ear_slice line, addr = {0};
 
+	while (sdp.n && call_next_line(&lines, &line)) {
+		struct ear_slice value =
+			ear_slice_trim(ear_slice_sub(line, 2, line.n));
+
+		if (line.n < 2 || line.p[1] != '=')
+			continue;
+		if (line.p[0] == 'o') {
+			origin_hint(call, value);
+		} else if (line.p[0] == 'c') {
+			addr = value;
+		} else if (line.p[0] == 'm') {
+			media_hint(call, addr, value);
+			return;
+		}
+	}
+}
+
+static void take_hints(struct call *call, const struct call_event *e,
+	const struct call_origin *origin)
+{
 	number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
 	number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
-	if (!call_sip(e))
-		return;
-	session_hint(call, e);
-	if (!e->f->sdp ||
-		ear_sdp_parse(ear_sip_find_body(e->f->content_type, e->f->body,
-				      EAR_S("application/sdp")),
-			&sdp))
-		return;
-	origin_hint(call, sdp.origin);
-	media_hint(call, &sdp);
+	if (origin->session.n >= 16)
+		call->hint[CALL_HINT_SESSION] =
+			hint_of(origin->session, CALL_HINT_SESSION);
+	if (e->f->sdp)
+		sdp_hints(call, ear_sip_find_body(e->f->content_type,
+					e->f->body, EAR_S("application/sdp")));
 }
 
 /* A spot is written over when its turn comes again; what pointed to it then
@@ -319,29 +327,6 @@ static void consider_call_id(const struct ear_calls *c, struct search *s,
 	}
 }
 
-/* X-CID and its many like: any field that nobody standardised and that holds
- * a Call-ID which we know. */
-static void search_headers(
-	const struct ear_calls *c, struct search *s, struct call_event *e)
-{
-	const struct ear_sip *sip = call_sip(e);
-	struct ear_sip_cursor cursor = {0};
-	struct ear_sip_header header;
-
-	while (ear_sip_next(sip, &cursor, &header)) {
-		struct ear_slice value = header.value;
-		if (header.id != EAR_SIP_OTHER &&
-			header.id != EAR_SIP_REPLACES &&
-			header.id != EAR_SIP_IN_REPLY_TO)
-			continue;
-		value = ear_slice_trim(ear_slice_sub(
-			value, 0, ear_slice_find(value, EAR_S(";"))));
-		if (value.n < 4 || value.n > 255)
-			continue;
-		consider_call_id(c, s, value, 98, header.name);
-	}
-}
-
 /* --- joining -------------------------------------------------------------- */
 
 static void set_group(struct ear_calls *c, struct search *s)
@@ -364,15 +349,17 @@ static void set_group(struct ear_calls *c, struct search *s)
 	call_set(c, s->slot, CALL_WHY, ear_slice_str(why));
 }
 
-void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e)
+void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
+	const struct call_origin *origin)
 {
 	struct search s = {.slot = slot, .best = CALL_NONE};
 
-	take_hints(c, c->call[slot], e);
+	take_hints(c->call[slot], e, origin);
 	/* a B2BUA may keep the Call-ID and change the tag */
 	consider_call_id(c, &s, e->f->call_id, 90, EAR_S("Call-ID"));
-	if (call_sip(e))
-		search_headers(c, &s, e);
+	for (unsigned i = 0; i < origin->n_maybe; i++)
+		consider_call_id(
+			c, &s, origin->maybe[i], 98, origin->maybe_name[i]);
 	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP; kind++)
 		search_hint(c, &s, kind);
 	if (s.best != CALL_NONE)

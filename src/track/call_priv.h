@@ -250,6 +250,9 @@ struct ear_slice call_text(const struct call *call, enum call_text which);
 /** Cut to what it may have; kept as it is when memory is short. */
 void call_set(struct ear_calls *c, uint32_t slot, enum call_text which,
 	struct ear_slice value);
+/** The first n texts at once; those of a new call in one go. */
+void call_set_first(struct ear_calls *c, uint32_t slot,
+	const struct ear_slice *value, unsigned n);
 /** Add to the notes, with "; " between, unless it stands there already. */
 void call_note(struct ear_calls *c, uint32_t slot, const char *format, ...)
 	EAR_PRINTF(3, 4);
@@ -268,6 +271,19 @@ uint64_t call_wait_ns(const struct ear_calls *c, unsigned wait);
 /** The header fields of the message; NULL when it is no SIP. */
 struct ear_sip *call_sip(struct call_event *e);
 
+/**
+ * Header lines one by one, as they stand; of an INVITE only few are looked at,
+ * of others one, so that reading them all into an index would cost thrice.
+ */
+struct call_lines {
+	const char *p, *end;
+};
+struct call_lines call_lines_of(const struct ear_msg *msg);
+bool call_next_line(struct call_lines *lines, struct ear_slice *line);
+/** Whether it is that field, by its name or its compact form; its value. */
+bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
+	struct ear_slice *value);
+
 struct call_reason {
 	uint16_t q850; /* cause of Q.850; 0 none */
 	uint16_t sip;  /* cause of SIP */
@@ -280,8 +296,21 @@ uint32_t call_read_session(const struct call_event *e);
 
 /* --- call_legs.c --- */
 
+/** What the header fields of a first INVITE say of other calls. */
+struct call_origin {
+	struct ear_slice session;     /* Session-ID, the caller's own half */
+	struct ear_slice replaces;    /* a Call-ID */
+	struct ear_slice referred_by; /* values */
+	struct ear_slice diversion;
+	/* Values that may be a Call-ID, and the names of their fields. */
+	struct ear_slice maybe[4], maybe_name[4];
+	unsigned n_maybe;
+};
+void call_read_origin(const struct call_event *e, struct call_origin *o);
+
 /** Take down what may tell a leg, and look whether it is one. */
-void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e);
+void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
+	const struct call_origin *origin);
 /** Put its hints where others look for them. */
 void call_put_hints(struct ear_calls *c, uint32_t slot);
 /** It was answered, or it ended: what that says about its other leg. */

@@ -83,19 +83,22 @@ static void set_parties(
 	const struct ear_facts *f = e->f;
 	struct call *call = c->call[slot];
 	bool reply = f->kind == EAR_KIND_REPLY;
+	struct ear_slice texts[CALL_TEXTS] = {
+		[CALL_CALL_ID] = f->call_id,
+		[CALL_FROM_TAG] = f->from_tag,
+		[CALL_SRC] = caller_of(c, f),
+		[CALL_DST] = f->ruri_user.n ? f->ruri_user : f->to_user,
+		[CALL_NAME] = f->from_name,
+		[CALL_DOMAIN] = f->from_host,
+		[CALL_AGENT] = reply ? ear_slice(NULL, 0) : f->user_agent,
+		[CALL_NODE] = e->msg->node,
+		[CALL_AUTH] = f->auth_user,
+	};
 
 	call->from = reply ? e->msg->dst : e->msg->src;
 	call->to = reply ? e->msg->src : e->msg->dst;
 	call->transport = e->msg->transport;
-	call_set(c, slot, CALL_SRC, caller_of(c, f));
-	call_set(c, slot, CALL_DST, f->ruri_user.n ? f->ruri_user : f->to_user);
-	call_set(c, slot, CALL_NAME, f->from_name);
-	call_set(c, slot, CALL_DOMAIN, f->from_host);
-	call_set(c, slot, CALL_AGENT,
-		reply ? ear_slice(NULL, 0) : f->user_agent);
-	call_set(c, slot, CALL_NODE, e->msg->node);
-	if (f->auth_user.n)
-		call_set(c, slot, CALL_AUTH, f->auth_user);
+	call_set_first(c, slot, texts, CALL_AUTH + 1);
 }
 
 uint32_t call_begin(struct ear_calls *c, struct call_event *e, bool joined)
@@ -109,8 +112,6 @@ uint32_t call_begin(struct ear_calls *c, struct call_event *e, bool joined)
 	call = call_add(c, e->key, e->from_tag, e->msg->at_ns, &slot);
 	if (!call)
 		return CALL_NONE;
-	call_set(c, slot, CALL_CALL_ID, e->f->call_id);
-	call_set(c, slot, CALL_FROM_TAG, e->f->from_tag);
 	set_parties(c, slot, e);
 	call = c->call[slot];
 	call->cseq = call->cseq_high = e->f->cseq;
@@ -249,33 +250,29 @@ static void known_invite(
 		further_branch(c, slot, e);
 }
 
-/* Where it came from: RFC 3891, RFC 3892, RFC 5806. */
-static void note_origin(
-	struct ear_calls *c, uint32_t slot, struct call_event *e)
+static void note_user(struct ear_calls *c, uint32_t slot, const char *how,
+	struct ear_slice value)
 {
-	const struct ear_sip *sip = call_sip(e);
-	struct ear_slice value, by;
 	struct ear_sip_addr addr;
 
-	if (!sip)
-		return;
-	value = ear_sip_value(sip, EAR_SIP_REPLACES);
-	value = ear_slice_sub(value, 0, ear_slice_find(value, EAR_S(";")));
-	if (value.n)
+	if (value.n && ear_sip_addr_next(&value, &addr))
+		call_note(c, slot, "%s %.*s", how,
+			EAR_FMT(ear_slice_sub(addr.uri.user, 0, 80)));
+}
+
+static void note_origin(
+	struct ear_calls *c, uint32_t slot, const struct call_origin *o)
+{
+	if (o->replaces.n)
 		call_note(c, slot, "takes over %.*s",
-			EAR_FMT(ear_slice_sub(value, 0, 120)));
-	by = ear_sip_value(sip, EAR_SIP_REFERRED_BY);
-	if (by.n && ear_sip_addr_next(&by, &addr))
-		call_note(c, slot, "referred by %.*s",
-			EAR_FMT(ear_slice_sub(addr.uri.user, 0, 80)));
-	by = ear_sip_value(sip, EAR_SIP_DIVERSION);
-	if (by.n && ear_sip_addr_next(&by, &addr))
-		call_note(c, slot, "diverted by %.*s",
-			EAR_FMT(ear_slice_sub(addr.uri.user, 0, 80)));
+			EAR_FMT(ear_slice_sub(o->replaces, 0, 120)));
+	note_user(c, slot, "referred by", o->referred_by);
+	note_user(c, slot, "diverted by", o->diversion);
 }
 
 void call_invite(struct ear_calls *c, struct call_event *e)
 {
+	struct call_origin origin;
 	uint32_t slot;
 
 	if (e->f->to_tag.n) {
@@ -293,9 +290,10 @@ void call_invite(struct ear_calls *c, struct call_event *e)
 	if (slot == CALL_NONE)
 		return;
 	add_branch(c->call[slot], e->branch, true);
-	note_origin(c, slot, e);
+	call_read_origin(e, &origin);
+	note_origin(c, slot, &origin);
 	if (c->options.join_legs)
-		call_join_legs(c, slot, e);
+		call_join_legs(c, slot, e, &origin);
 }
 
 /* --- requests within the dialog ------------------------------------------- */

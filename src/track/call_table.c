@@ -399,6 +399,30 @@ void call_set(struct ear_calls *c, uint32_t slot, enum call_text which,
 	call_mark(c, slot);
 }
 
+void call_set_first(struct ear_calls *c, uint32_t slot,
+	const struct ear_slice *value, unsigned n)
+{
+	struct call *call = c->call[slot];
+	size_t bytes = 0, at = 0;
+
+	if (text_at(call, CALL_TEXTS)) {
+		for (unsigned i = 0; i < n; i++)
+			call_set(c, slot, i, value[i]);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		bytes += cut(value[i], text_most[i]);
+	call = make_room(c, slot, bytes);
+	for (unsigned i = 0; i < n && call; i++) {
+		size_t length = cut(value[i], text_most[i]);
+
+		if (length)
+			memcpy(call->text + at, value[i].p, length);
+		call->text_bytes[i] = (uint8_t)length;
+		at += length;
+	}
+}
+
 void call_note(struct ear_calls *c, uint32_t slot, const char *format, ...)
 {
 	struct ear_slice old = call_text(c->call[slot], CALL_NOTE), more;

@@ -265,6 +265,22 @@ static const struct call_scene others[] = {
 		{"0 A>B INVITE | Replaces: c0@h;to-tag=a;from-tag=b",
 			"1 B>A 200", "1.1 A>B ACK", "2 A>B BYE"},
 		"ANSWERED 200 ring=0 talk=1000 by=1 'OK' 'takes over c0@h'"},
+	{"referred and diverted",
+		{"0 A>B INVITE | b: <sip:601@h> | Diversion: \"x\" "
+		 "<sip:602@h>;reason=no-answer",
+			"1 B>A 486"},
+		"BUSY 486 ring=0 talk=0 by=2 'Busy Here' "
+		"'referred by 601; diverted by 602'"},
+	{"transfer that failed",
+		{"0 A>B INVITE", "1 B>A 200", "1.1 A>B ACK",
+			"5 A>B REFER cs=2 | Refer-To: <sip:601@h>",
+			"5.1 B>A 202",
+			"6 B>A NOTIFY rev=1 cs=9 | Content-Type: "
+			"message/sipfrag | Content-Length: 22 |  | SIP/2.0 486 "
+			"Busy Here",
+			"7 A>B BYE cs=3"},
+		"ANSWERED 200 ring=0 talk=6000 by=1 'OK' 'transferred to 601; "
+		"transfer failed: 486 Busy Here'"},
 	{"no From-tag (RFC 2543)",
 		{"0 A>B INVITE ft=", "1 B>A 180", "2 B>A 200", "2.1 A>B ACK",
 			"5 B>A BYE rev=1 cs=9"},
