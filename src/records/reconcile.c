@@ -42,6 +42,15 @@ enum bound {
 static const char *const bound_names[] = {
 	"waiting", "bound", "ambiguous", "unbound"};
 
+/*
+ * All spans from one to another. As a list and not as a range, since behind a
+ * range an index knows nothing more.
+ */
+#define SPANS(from, to)                                     \
+	" IN (WITH RECURSIVE all_spans(n) AS (SELECT " from \
+	" UNION ALL SELECT n+1 FROM all_spans WHERE n<" to  \
+	") SELECT n FROM all_spans)"
+
 /* Statements, kept from one run to the next: making one costs more than what
  * it does. Known by the address of their text. */
 #define KEPT 24
@@ -191,12 +200,14 @@ static uint64_t last_of(const struct job *j, const struct conn *c)
 
 static void find_peers(struct job *j, const struct conn *c, struct peers *p)
 {
-	sqlite3_stmt *st =
-		ask(j, "SELECT peername, max(account) FROM session"
-		       " INDEXED BY session_connection"
-		       " WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
-		       " AND connection<>0 AND event IN(2,3) AND failed=0"
-		       " AND peername<>'' GROUP BY peername ORDER BY min(at)");
+	sqlite3_stmt *st = ask(j,
+		"SELECT peername, max(account) FROM session"
+		" INDEXED BY session_connection"
+		" WHERE span" SPANS("?1", "?2") " AND connection=?3"
+						" AND connection<>0 AND event "
+						"IN(2,3) AND failed=0"
+						" AND peername<>'' GROUP BY "
+						"peername ORDER BY min(at)");
 
 	if (!st)
 		return;
@@ -216,12 +227,13 @@ static void side_table(
 
 	while (p->n > 1 && left.n && !j->err) {
 		size_t end = ear_slice_find(left, EAR_S(","));
-		sqlite3_stmt *st =
-			ask(j, "INSERT OR IGNORE INTO session_peer"
-			       " SELECT span,?4,at,id FROM session"
-			       " INDEXED BY session_connection"
-			       " WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
-			       " AND connection<>0 AND event IN(1,4)");
+		sqlite3_stmt *st = ask(j,
+			"INSERT OR IGNORE INTO session_peer"
+			" SELECT span,?4,at,id FROM session"
+			" INDEXED BY session_connection"
+			" WHERE span" SPANS("?1",
+				"?2") " AND connection=?3"
+				      " AND connection<>0 AND event IN(1,4)");
 
 		if (!st)
 			return;
@@ -242,9 +254,11 @@ static void write_peers(
 		"UPDATE session SET peername=?4, account=?5, reconciled=1,"
 		" reason='' WHERE (at,id) IN (SELECT at,id FROM session"
 		" INDEXED BY session_connection"
-		" WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
-		" AND connection<>0 AND event IN(1,4)"
-		" AND (peername<>?4 OR account<>?5 OR reconciled=0))");
+		" WHERE span" SPANS(
+			"?1", "?2") " AND connection=?3"
+				    " AND connection<>0 AND event IN(1,4)"
+				    " AND (peername<>?4 OR account<>?5 OR "
+				    "reconciled=0))");
 
 	if (!st)
 		return;
@@ -255,14 +269,17 @@ static void write_peers(
 	text(st, 5, ear_buf_view(&p->accounts));
 	done(j, st);
 	side_table(j, c, p);
-	st = ask(j,
-		"UPDATE session SET tls_version=n.tls_version,"
-		" tls_cipher=n.tls_cipher FROM connection AS n"
-		" WHERE (session.at,session.id) IN (SELECT at,id FROM session"
-		"  INDEXED BY session_connection"
-		"  WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
-		"  AND connection<>0 AND tls_version=0)"
-		" AND n.at=?4 AND n.id=?3 AND n.tls_version<>0");
+	st = ask(j, "UPDATE session SET (tls_version,tls_cipher)="
+		    "(SELECT tls_version,tls_cipher FROM connection"
+		    "  WHERE at=?4 AND id=?3)"
+		    " WHERE (at,id) IN (SELECT s.at,s.id"
+		    "  FROM connection AS k CROSS JOIN session AS s"
+		    "  INDEXED BY session_connection"
+		    "  ON s.span" SPANS("?1",
+			    "?2") " AND s.connection=?3"
+				  "  AND s.connection<>0 AND s.tls_version=0"
+				  "  WHERE k.at=?4 AND k.id=?3 AND "
+				  "k.tls_version<>0)");
 	if (!st)
 		return;
 	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
@@ -277,9 +294,10 @@ static void write_reason(struct job *j, const struct conn *c, const char *why)
 	sqlite3_stmt *st = ask(j,
 		"UPDATE session SET reason=?4 WHERE (at,id) IN"
 		" (SELECT at,id FROM session INDEXED BY session_connection"
-		" WHERE span BETWEEN ?1 AND ?2 AND connection=?3"
-		" AND connection<>0 AND event IN(1,4) AND reconciled=0"
-		" AND reason<>?4)");
+		" WHERE span" SPANS("?1", "?2") " AND connection=?3"
+						" AND connection<>0 AND event "
+						"IN(1,4) AND reconciled=0"
+						" AND reason<>?4)");
 
 	if (!st)
 		return;
@@ -326,19 +344,26 @@ static void adopt(struct job *j, const struct conn *c)
 		return;
 	st = ask(j,
 		"UPDATE session SET connection=?2, reconciled=1, inferred=0,"
-		" reason='', tls_version=n.tls_version, tls_cipher=n.tls_cipher"
-		" FROM connection AS n WHERE n.at=?1 AND n.id=?2"
-		" AND (session.at,session.id) IN (SELECT s.at,s.id"
-		"  FROM connection AS k JOIN session AS s"
+		" reason='', (tls_version,tls_cipher)="
+		"(SELECT tls_version,tls_cipher FROM connection"
+		"  WHERE at=?1 AND id=?2)"
+		" WHERE (at,id) IN (SELECT s.at,s.id"
+		"  FROM connection AS k CROSS JOIN session AS s"
 		"  INDEXED BY session_remote"
-		"  ON s.span BETWEEN ?3 AND ?4 AND s.remote_ip=k.client_ip"
-		"  AND s.at>=k.at AND s.at<=?5 AND s.remote_port=k.client_port"
-		"  AND s.local_ip=k.server_ip AND s.local_port=k.server_port"
-		"  AND s.node=k.node AND s.event IN(2,3) AND s.failed=0"
-		"  AND s.connection<>k.id AND s.transport<>1"
-		"  LEFT JOIN connection AS o ON o.id=s.connection"
-		"  WHERE k.at=?1 AND k.id=?2"
-		"  AND (s.connection=0 OR o.inferred=1))");
+		"  ON s.span" SPANS("?3",
+			"?4") " AND s.remote_ip=k.client_ip"
+			      "  AND s.at>=k.at AND s.at<=?5 AND "
+			      "s.remote_port=k.client_port"
+			      "  AND s.local_ip=k.server_ip AND "
+			      "s.local_port=k.server_port"
+			      "  AND s.node=k.node AND s.event IN(2,3) AND "
+			      "s.failed=0"
+			      "  AND s.connection<>k.id AND s.transport<>1"
+			      "  LEFT JOIN connection AS o INDEXED BY "
+			      "connection_id"
+			      "  ON o.id=s.connection"
+			      "  WHERE k.at=?1 AND k.id=?2"
+			      "  AND (s.connection=0 OR o.inferred=1))");
 	if (!st)
 		return;
 	ear_sql_bind(st, 1, c->at);
@@ -358,24 +383,35 @@ static void drop_inferred(struct job *j, const struct conn *c)
 {
 	static const char *const gone[] = {
 		"DELETE FROM session WHERE (at,id) IN (SELECT s.at,s.id"
-		" FROM connection AS k JOIN connection AS o"
+		" FROM connection AS k CROSS JOIN connection AS o"
 		" INDEXED BY connection_client"
-		" ON o.span BETWEEN ?3 AND ?4 AND o.client_ip=k.client_ip"
-		" AND o.client_port=k.client_port AND o.server_ip=k.server_ip"
-		" AND o.server_port=k.server_port AND o.node=k.node"
-		" AND o.inferred=1 AND o.at>=k.at AND o.at<=?5 AND o.id<>k.id"
-		" JOIN session AS s INDEXED BY session_connection"
-		" ON s.span BETWEEN ?3 AND ?6 AND s.connection=o.id"
-		" AND s.connection<>0 AND s.event IN(1,4)"
-		" WHERE k.at=?1 AND k.id=?2)",
+		" ON o.span" SPANS(
+			"?3", "?4") " AND o.client_ip=k.client_ip"
+				    " AND o.client_port=k.client_port AND "
+				    "o.server_ip=k.server_ip"
+				    " AND o.server_port=k.server_port AND "
+				    "o.node=k.node"
+				    " AND o.inferred=1 AND o.at>=k.at AND "
+				    "o.at<=?5 AND o.id<>k.id"
+				    " CROSS JOIN session AS s INDEXED BY "
+				    "session_connection"
+				    " ON s.span" SPANS("?3",
+					    "?6") " AND s.connection=o.id"
+						  " AND s.connection<>0 AND "
+						  "s.event IN(1,4)"
+						  " WHERE k.at=?1 AND k.id=?2)",
 		"DELETE FROM connection WHERE (at,id) IN (SELECT o.at,o.id"
-		" FROM connection AS k JOIN connection AS o"
+		" FROM connection AS k CROSS JOIN connection AS o"
 		" INDEXED BY connection_client"
-		" ON o.span BETWEEN ?3 AND ?4 AND o.client_ip=k.client_ip"
-		" AND o.client_port=k.client_port AND o.server_ip=k.server_ip"
-		" AND o.server_port=k.server_port AND o.node=k.node"
-		" AND o.inferred=1 AND o.at>=k.at AND o.at<=?5 AND o.id<>k.id"
-		" AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"};
+		" ON o.span" SPANS(
+			"?3", "?4") " AND o.client_ip=k.client_ip"
+				    " AND o.client_port=k.client_port AND "
+				    "o.server_ip=k.server_ip"
+				    " AND o.server_port=k.server_port AND "
+				    "o.node=k.node"
+				    " AND o.inferred=1 AND o.at>=k.at AND "
+				    "o.at<=?5 AND o.id<>k.id"
+				    " AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"};
 
 	for (size_t i = 0; !c->inferred && i < 2; i++) {
 		sqlite3_stmt *st = ask(j, gone[i]);
@@ -463,17 +499,21 @@ static void connection(struct job *j, const struct conn *c)
 /* The generation that a registration without one came over. */
 static const char generation[] =
 	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
-	" JOIN connection AS n INDEXED BY connection_client"
-	" ON n.span<=s.span AND n.span>=s.span-64"
-	" AND n.client_ip=s.remote_ip AND n.client_port=s.remote_port"
-	" AND n.server_ip=s.local_ip AND n.server_port=s.local_port"
-	" AND n.node=s.node AND n.at<=s.at"
-	" AND (n.closed=0 OR n.closed>=s.at)"
-	" WHERE s.at=?1 AND s.id=?2 ORDER BY n.inferred, n.at DESC LIMIT 1";
+	" CROSS JOIN connection AS n INDEXED BY connection_client"
+	" ON n.span" SPANS(
+		"s.span-64", "s.span") " AND n.client_ip=s.remote_ip AND "
+				       "n.client_port=s.remote_port"
+				       " AND n.server_ip=s.local_ip AND "
+				       "n.server_port=s.local_port"
+				       " AND n.node=s.node AND n.at<=s.at"
+				       " AND (n.closed=0 OR n.closed>=s.at)"
+				       " WHERE s.at=?1 AND s.id=?2 ORDER BY "
+				       "n.inferred, n.at DESC LIMIT 1";
 
 static const char own[] =
 	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
-	" JOIN connection AS n INDEXED BY connection_id ON n.id=s.connection"
+	" CROSS JOIN connection AS n INDEXED BY connection_id ON "
+	"n.id=s.connection"
 	" WHERE s.at=?1 AND s.id=?2 AND s.connection<>0 LIMIT 1";
 
 /* A connection of the same host about then, port or clock apart. */
@@ -483,15 +523,18 @@ static void hint(struct job *j, const struct entry *e)
 		"UPDATE session SET reason=coalesce((SELECT"
 		" 'maybe the connection that opened at '||"
 		" strftime('%Y-%m-%d %H:%M:%S',n.at/1000000000,'unixepoch')"
-		" FROM session AS s JOIN connection AS n"
+		" FROM session AS s CROSS JOIN connection AS n"
 		" INDEXED BY connection_client"
-		" ON n.span BETWEEN s.span-64 AND s.span+1"
-		" AND n.client_ip=s.remote_ip AND n.at<=s.at+?3"
-		" AND (n.closed=0 OR n.closed>=s.at-?3)"
-		" WHERE s.at=?1 AND s.id=?2 ORDER BY n.at DESC LIMIT 1),"
-		" 'its connection was not seen')"
-		" WHERE at=?1 AND id=?2 AND connection=0 AND reconciled=0"
-		" AND event IN(2,3)");
+		" ON n.span" SPANS("s.span-64",
+			"s.span+1") " AND n.client_ip=s.remote_ip AND "
+				    "n.at<=s.at+?3"
+				    " AND (n.closed=0 OR n.closed>=s.at-?3)"
+				    " WHERE s.at=?1 AND s.id=?2 ORDER BY n.at "
+				    "DESC LIMIT 1),"
+				    " 'its connection was not seen')"
+				    " WHERE at=?1 AND id=?2 AND connection=0 "
+				    "AND reconciled=0"
+				    " AND event IN(2,3)");
 
 	if (!st)
 		return;
@@ -526,8 +569,8 @@ enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most, bool *left,
 	struct entry entries[128];
 	size_t n, total = 0;
 
-	j.newest_ns =
-		ear_file_u64(of->db, "SELECT n FROM meta WHERE name='newest'", 0);
+	j.newest_ns = ear_file_u64(
+		of->db, "SELECT n FROM meta WHERE name='newest'", 0);
 	do {
 		sqlite3_stmt *st = ask(&j,
 			"DELETE FROM todo WHERE (due,what,at,id) IN"

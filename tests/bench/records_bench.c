@@ -4,8 +4,8 @@
  *
  *     records-bench DIR [ROWS] [keep]
  *
- * Fills DIR/records.db with so many sessions and as many calls, half as many
- * connections and a fifth of bindings, of a thirtieth as many users over 30
+ * Fills DIR/records.db with so many sessions and as many calls, a twentieth of
+ * connections and a tenth of bindings, of a thirtieth as many users over 30
  * days; then asks what a person asks first. One JSON object a line.
  */
 #include <inttypes.h>
@@ -189,9 +189,9 @@ static void fill(struct fill *f)
 
 		one_session(f, at, i);
 		one_call(f, at + 1000);
-		if (i % 2 == 0)
+		if (i % 20 == 0)
 			one_connection(f, at + 2000);
-		if (i % 5 == 0)
+		if (i % 10 == 0)
 			one_binding(f, at + 3000);
 		if (ear_records_waiting(f->records) >= BATCH)
 			ear_records_commit(f->records, NULL);
