@@ -111,8 +111,8 @@ class Phone:
         self.sock.close()
 
 
-def talk(port, version, keylog, names):
-    """Two phones over TLS and one over WSS; @return them"""
+def talk(port, version, keylog, names, before_end=lambda: None):
+    """Phones, over WSS where their names begin so; @return them"""
     phones = []
     for name in names:
         phone = Phone(name, port, version, keylog, web=name.startswith('web'))
@@ -120,6 +120,7 @@ def talk(port, version, keylog, names):
         for _ in range(3):
             phone.ask('OPTIONS')
         phones.append(phone)
+    before_end()
     for phone in phones:
         phone.close()
     return phones
@@ -224,10 +225,14 @@ def live(tap, where, what, version, kamailio):
 
     # Late: the log line comes a second behind the packets.
     slow = os.path.join(where, 'slow.log')
-    phones = talk(kamailio.port, version, slow, ['late1'])
-    time.sleep(.7)
-    with open(slow) as f, open(keylog, 'a') as g:
-        g.write(f.read())
+
+    def write_keys():
+        time.sleep(1)
+        with open(slow) as f, open(keylog, 'a') as g:
+            g.write(f.read())
+        time.sleep(1)
+
+    phones = talk(kamailio.port, version, slow, ['late1'], write_keys)
     h.wait_for(lambda: len(ear.search()) >= want + 8, 15, .2)
     check_found(tap, f'{what}, live, keys come late', ear.search(), phones)
     want = len(ear.search())
@@ -237,8 +242,39 @@ def live(tap, where, what, version, kamailio):
     phones = talk(kamailio.port, version, keylog, ['turned1'])
     h.wait_for(lambda: len(ear.search()) >= want + 8, 15, .2)
     check_found(tap, f'{what}, live, another key log', ear.search(), phones)
+    check_sessions(tap, what, ear, kamailio.port)
     ear.stop()
     check_secret(tap, where, f'{what}, live', keylog)
+
+
+def refuse(port, version):
+    """A client that does not trust the certificate."""
+    context = ssl.create_default_context()
+    context.minimum_version = context.maximum_version = version
+    try:
+        context.wrap_socket(socket.create_connection(('127.0.0.1', port), 10),
+                            server_hostname='proxy.example')
+    except ssl.SSLCertVerificationError:
+        return
+    raise RuntimeError('trusted what it should not')
+
+
+def check_sessions(tap, what, ear, port):
+    """What the handshakes and the ends of connections became."""
+    rows = h.wait_for(lambda: [
+        r for r in ear.must('sessions', '--json') if
+        r['event'] == 'REGISTER' and r['peername'] == 'live1'], 10, .2) or []
+    tap.equal({(r['tls_version'], r['tls_cipher'][:4], r['transport'])
+               for r in rows}, {('TLSv' + what[4:], 'TLS_', 'tls')},
+              f'{what}, live: the session has version and cipher')
+    if what != 'TLS 1.2':
+        return  # in TLS 1.3 this alert is encrypted
+    refuse(port, ssl.TLSVersion.TLSv1_2)
+    rows = h.wait_for(lambda: [
+        r for r in ear.must('sessions', '--json') if
+        r['event'] == 'DISCONNECT' and r['details'] == 'TLS_ERROR'], 10, .2)
+    tap.equal([r['source'] for r in rows or []], ['CLIENT'],
+              f'{what}, live: a refused certificate is a TLS_ERROR')
 
 
 def main():
