@@ -344,7 +344,7 @@ void ear_presence_stats(
 {
 	*stats = p->stats;
 	stats->bindings = p->bindings.n;
-	stats->connections = p->conns.n;
+	stats->connections = p->up;
 	stats->pending = p->pends.n;
 	stats->bytes =
 		sizeof(*p) + p->text_bytes + ear_names_bytes(&p->names) +

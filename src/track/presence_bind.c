@@ -115,6 +115,21 @@ void binding_lost(
 	binding_changed(p, h);
 }
 
+void binding_back(struct ear_presence *p, uint32_t h, uint32_t conn)
+{
+	struct binding *b = binding_at(p, h);
+	struct conn *c = conn_at(p, conn);
+
+	b->lost_ns = 0;
+	b->lost_cause = 0;
+	b->connection = c->id;
+	if (b->due_ns - GRACE_NS > c->holds_ns)
+		c->holds_ns = b->due_ns - GRACE_NS;
+	binding_link(p, h, conn);
+	binding_changed(p, h);
+	peers_add(p, conn, binding_text(b, B_USER), binding_text(b, B_NAME));
+}
+
 /* The one that was refreshed longest ago, of sixteen. Its row stays as it
  * stands and ends when it expires. */
 static void give_up(struct ear_presence *p)

@@ -40,8 +40,11 @@ static uint64_t due_ns(const struct ear_presence *p, const struct conn *c)
 {
 	uint64_t silent = c->inferred ? p->options.silent_ns : LOST_TAP_NS;
 
+	/* With bindings that it left behind it may come back. */
 	if (c->closed_ns)
-		return c->last_ns + LINGER_NS;
+		return c->bindings && c->holds_ns > c->last_ns + LINGER_NS
+			       ? c->holds_ns
+			       : c->last_ns + LINGER_NS;
 	if (c->holds_ns + GRACE_NS + EAR_SECOND_NS > c->last_ns + silent)
 		return c->holds_ns + GRACE_NS + EAR_SECOND_NS;
 	return c->last_ns + silent;
@@ -181,6 +184,7 @@ uint32_t conn_open(struct ear_presence *p, const struct ear_msg *msg,
 	h = ear_table_add(&p->conns, hash);
 	if (!h)
 		return 0;
+	p->up++;
 	c = conn_at(p, h);
 	c->id = row_id(hash_of(v, 3));
 	c->at_ns = at_ns;
@@ -205,6 +209,7 @@ void conn_close(struct ear_presence *p, uint32_t h, uint64_t at_ns,
 	struct conn *c = conn_at(p, h);
 	uint32_t next;
 
+	p->up--;
 	c->closed_ns = at_ns ? at_ns : 1;
 	c->last_ns = p->now_ns;
 	c->cause = cause;
@@ -237,6 +242,7 @@ void conn_drop(struct ear_presence *p, uint32_t h)
 {
 	struct conn *c = conn_at(p, h);
 
+	p->up -= !c->closed_ns;
 	while (c->bindings)
 		binding_unlink(p, c->bindings);
 	if (c->saved)

@@ -56,6 +56,31 @@ static void adopt(struct ear_presence *p, uint32_t h, const struct ear_msg *msg,
 	conn_changed(p, h, true);
 }
 
+/*
+ * A tap gave up a connection that was merely silent, and now there is more of
+ * it, with no SYN in between: what was registered over it holds.
+ */
+static void come_back(
+	struct ear_presence *p, uint32_t h, const struct ear_msg *msg)
+{
+	uint64_t hash = conn_at(p, h)->cell.hash;
+
+	for (uint32_t old = ear_table_first(&p->conns, hash); old;
+		old = ear_table_next(&p->conns, old)) {
+		const struct conn *c = conn_at(p, old);
+		uint32_t next;
+
+		if (!c->closed_ns || !conn_fits(p, c, msg) ||
+			(c->cause != EAR_CAUSE_TIMEOUT &&
+				c->cause != EAR_CAUSE_NETWORK_ERROR))
+			continue;
+		for (uint32_t b = c->bindings; b; b = next) {
+			next = binding_at(p, b)->conn_next;
+			binding_back(p, b, h);
+		}
+	}
+}
+
 static uint32_t begin(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_conn_event *event)
 {
@@ -66,6 +91,8 @@ static uint32_t begin(struct ear_presence *p, const struct ear_msg *msg,
 	conn_at(p, h)->gen_ns = event->opened_ns;
 	conn_at(p, h)->joined = event->joined;
 	row_conn_events(p, h);
+	if (event->joined)
+		come_back(p, h, msg);
 	return h;
 }
 

@@ -168,6 +168,7 @@ struct ear_presence {
 	uint64_t now_ns;
 	struct ear_names names;
 	struct ear_table bindings, conns, pends;
+	uint64_t up; /**< connections that are */
 	struct ear_wheel bindings_due, conns_due, pends_due;
 	struct dirty bindings_changed, conns_changed, pends_changed;
 	struct done *done; /**< owned */
@@ -333,6 +334,8 @@ void binding_due(struct ear_presence *p, uint32_t h);
 /** Its connection went: it is lost, or had expired before. */
 void binding_lost(
 	struct ear_presence *p, uint32_t h, uint64_t at_ns, uint8_t cause);
+/** Its connection was not gone after all: the other generation is the same */
+void binding_back(struct ear_presence *p, uint32_t h, uint32_t conn);
 void binding_link(struct ear_presence *p, uint32_t h, uint32_t conn);
 void binding_unlink(struct ear_presence *p, uint32_t h);
 void binding_drop(struct ear_presence *p, uint32_t h);

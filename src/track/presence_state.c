@@ -191,6 +191,7 @@ static void read_conn(struct ear_presence *p, struct io *io)
 	c.cell = conn_at(p, h)->cell;
 	c.saved = true;
 	*conn_at(p, h) = c;
+	p->up += !c.closed_ns;
 	if (!conn_schedule(p, h))
 		conn_drop(p, h);
 }

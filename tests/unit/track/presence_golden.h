@@ -415,6 +415,32 @@
 			"B 1.100 909@example.com [Sara] sip:909@10.0.0.1; "
 			"10.0.0.1:4000 conn until 121.100 n=0 i=0 m=0 expired "
 			"121.100"}},
+	{"silent for so long that the tap gave up, and then back",
+		{"0 A:4000>B !OPENED",
+			"1 A:4000>B REGISTER tr=tcp f=909 t=909 name=Sara "
+			"call=r1 | Contact: <sip:909@10.0.0.1>",
+			"1.1 B>A:4000 200 | Contact: "
+			"<sip:909@10.0.0.1>;expires=3600",
+			"900 A:4000>B !CLOSED opened=0 cause=TIMEOUT",
+			"1800 A:4000>B !OPENED joined=1",
+			"1801 A:4000>B !CLOSED opened=1800 joined=1 "
+			"cause=NORMAL by=client"},
+		{"S 0.000 CONNECT CLIENT [909] [Sara] ; 10.0.0.1:4000 conn",
+			"S 1.100 REGISTER CLIENT [909] [Sara] 200 OK; "
+			"10.0.0.1:4000 conn",
+			"S 900.000 DISCONNECT SERVER [909] [Sara] TIMEOUT; "
+			"10.0.0.1:4000 conn",
+			"S 1800.000 CONNECT CLIENT [909] [Sara] ; "
+			"10.0.0.1:4000 conn inferred",
+			"S 1801.000 DISCONNECT CLIENT [909] [Sara] NORMAL; "
+			"10.0.0.1:4000 conn",
+			"C 0.000 tcp 10.0.0.1:4000>10.0.0.2:5060 closed "
+			"900.000 TIMEOUT m=2 b=0,0",
+			"C 1800.000 tcp 10.0.0.1:4000>10.0.0.2:5060 joined "
+			"closed 1801.000 NORMAL m=0 b=0,0",
+			"B 1.100 909@example.com [Sara] sip:909@10.0.0.1; "
+			"10.0.0.1:4000 conn until 3601.100 n=0 i=0 m=0 lost "
+			"1801.000 NORMAL"}},
 	{"expired before its connection closed, told by neither tick",
 		{"0 A:4000>B !OPENED",
 			"1 A:4000>B REGISTER tr=tcp f=909 t=909 name=Sara "
