@@ -119,7 +119,7 @@ enum ear_err ear_tls_client_hello(
 	h->session = run8(&r);
 	(void)run16(&r); /* cipher suites offered */
 	(void)run8(&r);  /* compression */
-	if (r.err)
+	if (r.err || !h->random.n)
 		return EAR_BAD;
 	extensions(&r, h, true);
 	return EAR_OK;
@@ -136,7 +136,7 @@ enum ear_err ear_tls_server_hello(
 	h->session = run8(&r);
 	h->cipher = ear_read_be16(&r);
 	(void)ear_read_u8(&r); /* compression */
-	if (r.err)
+	if (r.err || !h->random.n)
 		return EAR_BAD;
 	h->retry = !memcmp(h->random.p, retry_random, sizeof(retry_random));
 	extensions(&r, h, false);

@@ -158,7 +158,7 @@ static struct ear_tls_key *entry(struct ear_tls_keys *k, const uint8_t *random)
 		return key;
 	if (k->n == k->most) {
 		i = k->oldest;
-		k->oldest = (k->oldest + 1) % k->most;
+		k->oldest = i + 1 < k->most ? i + 1 : 0;
 		unlink_key(k, i);
 	} else if (k->n == k->cap && !grow(k)) {
 		return NULL;
