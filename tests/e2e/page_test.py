@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The page in Chromium, served by the real program: the sample and invented
-traffic with a hostile name are in its store; then console/run.mjs drives it."""
+traffic with a hostile name are in its store; then console/run.mjs drives it.
+Screenshots are kept in artifacts/page beside the program, or EARSHOT_SHOTS."""
 import os
 import re
 import shutil
@@ -14,6 +15,9 @@ from harness import Earshot, folder, tail
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PASSWORD = 'correct-horse-battery'
+# One whose password changes, one of each lesser role.
+USERS = [('tester', 'admin'), ('chief', 'admin'), ('operator', 'operator'),
+         ('viewer', 'viewer')]
 
 
 def main():
@@ -28,12 +32,13 @@ def main():
             ROOT, 'packaging/sample/sample.pcap'))
         if code:
             raise RuntimeError(error)
-        done = subprocess.run(
-            [harness.EARSHOT, 'user', 'add', 'tester', '--role', 'admin',
-             '--data', ear.data], input=PASSWORD + '\n', text=True,
-            capture_output=True)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
+        for name, role in USERS:
+            done = subprocess.run(
+                [harness.EARSHOT, 'user', 'add', name, '--role', role,
+                 '--data', ear.data], input=PASSWORD + '\n', text=True,
+                capture_output=True)
+            if done.returncode:
+                raise RuntimeError(done.stderr)
         ear.start()
         hep = f'127.0.0.1:{ear.port}'
         subprocess.run([node, os.path.join(ROOT, 'web/mock/send.mjs'), hep],
@@ -41,6 +46,8 @@ def main():
         env = dict(os.environ, EARSHOT_URL=f'http://127.0.0.1:{ear.console}',
                    EARSHOT_HEP=hep, EARSHOT_USER='tester',
                    EARSHOT_PASSWORD=PASSWORD)
+        env.setdefault('EARSHOT_SHOTS', os.path.join(
+            os.path.dirname(harness.EARSHOT), 'artifacts', 'page'))
         code = subprocess.run(
             [node, os.path.join(ROOT, 'tests/e2e/console/run.mjs')],
             env=env).returncode

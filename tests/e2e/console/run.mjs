@@ -62,8 +62,10 @@ function arrive() {
 }
 
 const shots = process.env.EARSHOT_SHOTS;
-if (shots)
+if (shots) {
 	mkdirSync(shots, { recursive: true });
+	console.log(`# screenshots: ${shots}`);
+}
 const real = process.env.EARSHOT_URL;
 if (!real)
 	execFileSync(process.execPath, [path.join(web, "build.mjs"), "--out",
@@ -86,7 +88,7 @@ for (const c of list) {
 		console.log(`ok ${n} - ${c.name} # SKIP needs ${missing}`);
 		continue;
 	}
-	const own = c.server ? await mock(...c.server) : null;
+	const own = c.server && !real ? await mock(...c.server) : null;
 	const b = await open(c.browser);
 	const at = Date.now();
 	try {
