@@ -12,6 +12,8 @@
 
 /* What it takes to be a leg, of 100. */
 #define THRESHOLD 60
+/* What it costs that another call fits as well: then one is guessed. */
+#define EQUALS 15
 /* The second leg goes out so soon after the first came in. Agents' clocks
  * differ, so that it may seem to go out before. */
 #define SOON CALL_SECONDS(1)
@@ -238,10 +240,27 @@ static void score_numbers(
 	add(s, soon ? 15 : 8, WHY_TIME);
 }
 
+/*
+ * What comes from where the first came from is another call of that caller;
+ * what goes to where the first came from is one that came in to the same
+ * B2BUA, unless it goes back the way the first took.
+ */
+static bool apart(const struct call *a, const struct call *b)
+{
+	if (!a->from.family)
+		return false;
+	return ear_addr_eq(&a->from, &b->from) ||
+	       (ear_addr_eq(&a->from, &b->to) &&
+		       !ear_addr_eq(&a->to, &b->from));
+}
+
 /* @param a began first */
 static struct score score_of(const struct call *a, const struct call *b)
 {
 	struct score s = {0};
+
+	if (apart(a, b))
+		return s;
 
 	if (same_hint(a, b, CALL_HINT_SESSION))
 		add(&s, 95, WHY_SESSION);
@@ -258,30 +277,35 @@ static struct score score_of(const struct call *a, const struct call *b)
 struct search {
 	uint32_t slot; /* of the new call */
 	uint32_t best;
+	bool equals; /* another one has as many points */
 	struct score score;
 };
 
-/* The best, and of equals the one that began last, then the lower id. */
-static bool better(const struct ear_calls *c, const struct search *s,
-	uint32_t slot, unsigned points)
+/* Of equals one that has no other leg yet, then the one that began first, as
+ * calls mostly leave in the order in which they came. */
+static bool before(const struct call *a, const struct call *b)
 {
-	const struct call *now, *then;
-
-	if (s->best == CALL_NONE || points != s->score.points)
-		return s->best == CALL_NONE || points > s->score.points;
-	now = c->call[slot];
-	then = c->call[s->best];
-	if (now->at_ns != then->at_ns)
-		return now->at_ns > then->at_ns;
-	return now->id < then->id;
+	if (!a->mate_id != !b->mate_id)
+		return !a->mate_id;
+	if (a->at_ns != b->at_ns)
+		return a->at_ns < b->at_ns;
+	return a->id < b->id;
 }
 
 static void consider(const struct ear_calls *c, struct search *s, uint32_t slot,
 	struct score score)
 {
+	bool equal;
+
 	if (score.points > 100)
 		score.points = 100;
-	if (score.points < THRESHOLD || !better(c, s, slot, score.points))
+	if (slot == s->best || score.points < THRESHOLD)
+		return;
+	equal = s->best != CALL_NONE && score.points == s->score.points;
+	if (s->best != CALL_NONE && score.points < s->score.points)
+		return;
+	s->equals = equal;
+	if (equal && !before(c->call[slot], c->call[s->best]))
 		return;
 	s->best = slot;
 	s->score = score;
@@ -362,7 +386,9 @@ void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
 			c, &s, origin->maybe[i], 98, origin->maybe_name[i]);
 	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP; kind++)
 		search_hint(c, &s, kind);
-	if (s.best != CALL_NONE)
+	if (s.equals)
+		s.score.points -= EQUALS;
+	if (s.best != CALL_NONE && s.score.points >= THRESHOLD)
 		set_group(c, &s);
 	call_put_hints(c, slot);
 }

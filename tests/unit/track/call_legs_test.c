@@ -77,6 +77,12 @@ static const struct {
 			"t=+49221654321",
 			NULL},
 		75, "number called, number calling, time"},
+	{"back to where it came from",
+		{"0 A>P INVITE b=xa call=a ft=fa sdp=12345",
+			"0.1 P>A INVITE b=xb call=b ft=fb sdp=12345", NULL},
+		100,
+		"SDP origin, media address, number called, number calling, "
+		"through the same host, time"},
 	{"too late",
 		{"0 A>P INVITE b=xa " LEG_A, "8 P>B INVITE b=xb " LEG_B, NULL},
 		0, ""},
@@ -127,24 +133,60 @@ static void test_legs(void **state)
 	}
 }
 
-/* Of several that fit the best is taken, and only that one. */
+/* Of several that fit the best is taken, and only that one; where two fit as
+ * well it takes more than numbers. */
 static void test_best(void **state)
 {
-	static const char *const lines[] = {"0 A>P INVITE b=x1 call=a1 ft=1",
-		"0.5 C>P INVITE b=x2 call=a2 ft=2",
-		"0.6 P>B INVITE b=x3 call=b ft=3 f=1000 | X-CID: a1", NULL};
-	static const char *const near[] = {"0 A>P INVITE b=x1 call=a1 ft=1",
-		"0.5 C>P INVITE b=x2 call=a2 ft=2",
-		"0.6 P>B INVITE b=x3 call=b ft=3", NULL};
+	static const struct {
+		const char *lines[6];
+		size_t leg_of; /* row of the other leg; 9: none */
+		unsigned score;
+	} several[] = {
+		{{"0 A>P INVITE b=x1 call=one ft=1",
+			 "0.5 C>P INVITE b=x2 call=other ft=2",
+			 "0.6 P>B INVITE b=x3 call=b ft=3 | X-CID: other"},
+			1, 98},
+		{{"0 A>P INVITE b=x1 call=one ft=1",
+			 "0.5 C>P INVITE b=x2 call=other ft=2",
+			 "0.6 P>B INVITE b=x3 call=b ft=3"},
+			9, 0},
+		{{"0 A>P INVITE b=x1 call=one ft=1 sdp=12345",
+			 "0.5 C>P INVITE b=x2 call=other ft=2 sdp=12345",
+			 "0.6 P>B INVITE b=x3 call=b ft=3 sdp=12345"},
+			0, 85},
+		{{"0 A>P INVITE b=x1 call=one ft=1 sdp=12345",
+			 "0.1 P>B INVITE b=x2 call=two ft=2 sdp=12345",
+			 "0.2 A>P INVITE b=x3 call=three ft=3 sdp=12345"},
+			9, 0},
+	};
 	const struct ear_calls_options options = {.join_legs = true};
-	struct rows rows = {0}, again = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(several); i++) {
+		struct rows *rows = calloc(1, sizeof(*rows));
+
+		play(several[i].lines, SIZE_MAX, &options, rows);
+		assert_int_equal(rows->v[2].group_score, several[i].score);
+		if (several[i].leg_of < 9)
+			assert_true(rows->v[2].group ==
+				    rows->v[several[i].leg_of].group);
+		free(rows);
+	}
+}
+
+/* One that calls the same number again and again, with the same SDP. */
+static void test_same_caller(void **state)
+{
+	static const char *const lines[] = {
+		"0 A>P INVITE b=xa sdp=12345 " LEG_A,
+		"0.1 A>P INVITE b=xb sdp=12345 " LEG_B, NULL};
+	const struct ear_calls_options options = {.join_legs = true};
+	struct rows rows = {0};
 
 	(void)state;
 	play(lines, SIZE_MAX, &options, &rows);
-	assert_true(rows.v[2].group == 0); /* "a1" is too short to be one */
-	play(near, SIZE_MAX, &options, &again);
-	assert_true(again.v[2].group == again.v[1].id);
-	assert_true(again.v[0].group == 0);
+	assert_int_equal(rows.n, 2);
+	assert_true(rows.v[1].group == 0);
 }
 
 static void test_switched_off(void **state)
@@ -164,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_legs),
 		cmocka_unit_test(test_best),
+		cmocka_unit_test(test_same_caller),
 		cmocka_unit_test(test_switched_off),
 	};
 
