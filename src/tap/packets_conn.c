@@ -201,8 +201,10 @@ static void on_closed(struct ear_tcp_conn *tcp, enum ear_tcp_end how, void *arg)
 	char room[120];
 
 	(void)arg;
-	if (c)
+	if (c && how != EAR_TCP_END_LOST) {
 		ear_packets_tls_end(c, tcp->ended_ns);
+		c->over = true;
+	}
 	if (!c || !c->told || how == EAR_TCP_END_NONE)
 		return;
 	closed.cause = c->cause ? c->cause : cause_of(how);
@@ -220,6 +222,8 @@ static void on_forget(struct ear_tcp_conn *tcp, void *arg)
 	struct ear_packets_conn *c = tcp->shared;
 
 	(void)arg;
+	if (!c->over) /* it was lost, and never heard of again */
+		ear_packets_tls_end(c, tcp->ended_ns);
 	for (int i = 0; i < 2; i++)
 		ear_stream_end(&c->stream[i], EAR_S(""));
 	ear_packets_tls_free(c);

@@ -117,6 +117,7 @@ struct ear_packets_conn {
 	struct ear_stream stream[2]; /**< as on the wire, of half[] */
 	uint8_t transport; /**< what it carries; EAR_TR_UNKNOWN: not known */
 	bool told;         /**< OPENED was handed out */
+	bool over;         /**< TLS has had its end */
 	bool closing;      /**< WebSocket: a close frame was seen */
 	int8_t closer;     /**< half[] that sent it, or what cause says */
 	uint16_t status;   /**< of the close frame; 0 none */
