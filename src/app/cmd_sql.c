@@ -88,8 +88,10 @@ static int explain(struct ear_ask *ask, struct ear_slice query)
 	fprintf(stderr, "earshot sql: this query is not understood\n%.*s%s",
 		EAR_FMT(ear_buf_view(&out)),
 		is_unknown_table(&ask->fault) ? "The tables are messages, "
-						"conversations, sip_trace and "
-						"sip_trace_once\n"
+						"conversations, sip_trace, "
+						"sip_trace_once; and where "
+						"there are records: sessions, "
+						"accounts, calls, connections\n"
 					      : "");
 	ear_buf_fini(&out);
 	return EAR_EXIT_USAGE;
@@ -103,7 +105,8 @@ static int query_store(
 		.to_ns = c->to_ns,
 		.limit_ms = c->seconds * 1000,
 		.max_rows = c->limit,
-		.stop = &ear_ask_stopped};
+		.stop = &ear_ask_stopped,
+		.dir = ask->data_dir};
 	struct ear_answer answer = {.form = c->json  ? EAR_ANSWER_JSON
 					    : c->csv ? EAR_ANSWER_CSV
 						     : EAR_ANSWER_TABLE,
@@ -165,6 +168,12 @@ static const char more[] =
 	"more for\n"
 	"                 each traced user; times in UTC\n"
 	"  sip_trace_once the same, one row a message, doubles left out\n"
+	"  sessions, accounts, calls, connections\n"
+	"                 the lists, with the columns of their --json, and "
+	"at_ns "
+	"to\n"
+	"                 compare with; V_SIP_SESSION, V_CDR, V_AUTH_EVENT, "
+	"V_AUDIT_EVENT\n"
 	"\n"
 	"examples:\n"
 	"  earshot sql \"SELECT method, count(*) FROM messages "

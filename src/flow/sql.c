@@ -6,6 +6,7 @@
 #include "base/stop.h"
 #include "base/time.h"
 #include "flow/sql_priv.h"
+#include "records/attach.h"
 
 /* Instructions of SQLite's machine between two looks at the clock. */
 #define PROGRESS_STEPS 10000
@@ -64,11 +65,12 @@ static int authorize(void *arg, int action, const char *a, const char *b,
 	const char *db, const char *trigger)
 {
 	(void)arg;
-	(void)db;
 	(void)trigger;
 	switch (action) {
-	case SQLITE_SELECT:
 	case SQLITE_READ:
+		/* passwords are nobody's */
+		return ear_records_readable(db, a) ? SQLITE_OK : SQLITE_DENY;
+	case SQLITE_SELECT:
 	case SQLITE_RECURSIVE: return SQLITE_OK;
 	case SQLITE_FUNCTION:
 		return b && !sqlite3_stricmp(b, "load_extension") ? SQLITE_DENY
@@ -103,19 +105,23 @@ static void set_limits(sqlite3 *db)
 	sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
 }
 
-static int prepare_db(struct ear_sql *sql)
+static int prepare_db(struct ear_sql *sql, struct ear_fault *fault)
 {
 	int rc = sqlite3_open_v2(":memory:", &sql->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-			SQLITE_OPEN_NOMUTEX,
+			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
 		NULL);
 
 	if (rc == SQLITE_OK)
 		rc = ear_sql_tables(sql);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(sql->db, setup, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && sql->options.dir &&
+		ear_records_attach(sql->db, sql->options.dir, fault))
+		rc = SQLITE_ERROR;
 	if (rc != SQLITE_OK)
 		return rc;
+	sqlite3_busy_timeout(sql->db, 5000);
 	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	set_limits(sql->db);
@@ -127,6 +133,7 @@ enum ear_err ear_sql_open(const struct ear_sql_options *options,
 	struct ear_sql **sql, struct ear_fault *fault)
 {
 	struct ear_sql *s = calloc(1, sizeof(*s));
+	struct ear_fault why = {0};
 	enum ear_err err = EAR_OK;
 	int rc;
 
@@ -134,10 +141,11 @@ enum ear_err ear_sql_open(const struct ear_sql_options *options,
 	if (!s)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	s->options = *options;
-	rc = prepare_db(s);
+	rc = prepare_db(s, &why);
 	if (rc != SQLITE_OK) {
 		err = ear_fail(fault, rc == SQLITE_NOMEM ? EAR_NOMEM : EAR_SYS,
-			0, "SQLite: %s", sqlite3_errmsg(s->db));
+			0, "SQLite: %s",
+			why.code ? why.text : sqlite3_errmsg(s->db));
 		ear_sql_close(sql);
 	}
 	return err;

@@ -16,6 +16,10 @@
  *                  between; what was recorded twice within 200 ms (Call-ID,
  *                  CSeq, direction, addresses and bytes) is there once
  *
+ *   sessions, accounts, calls, connections, V_SIP_SESSION, V_CDR,
+ *   V_AUTH_EVENT, V_AUDIT_EVENT: the records of docs/records.md, where there
+ *                  are any
+ *
  * `at`, `seen` and `time_stamp` compared with a constant take every way of
  * writing a time that searches take, as at >= '-2h'.
  *
@@ -37,6 +41,8 @@ struct ear_sql_options {
 	uint64_t limit_ms; /**< most time of one query; 0: no limit */
 	uint64_t max_rows; /**< most rows of one answer; 0: no limit */
 	const volatile bool *stop; /**< becomes true: stop; may be NULL */
+	const char *dir; /**< data directory, whose records and web events are
+			      tables too; NULL: none */
 };
 
 enum ear_sql_type { EAR_SQL_NULL, EAR_SQL_INT, EAR_SQL_REAL, EAR_SQL_TEXT };

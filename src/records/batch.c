@@ -291,5 +291,6 @@ static int by_key(const void *a, const void *b)
 
 void ear_told_sort(struct ear_told_batch *b)
 {
-	qsort(b->v, b->n, sizeof(*b->v), by_key);
+	if (b->n) /* qsort() is not to see NULL */
+		qsort(b->v, b->n, sizeof(*b->v), by_key);
 }

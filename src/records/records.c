@@ -171,6 +171,14 @@ void ear_records_close(struct ear_records **records)
 	*records = NULL;
 }
 
+void ear_records_limits(struct ear_records *r, uint64_t max_age_ns,
+	uint64_t max_bytes, uint64_t min_free)
+{
+	__atomic_store_n(&r->opt.max_age_ns, max_age_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->opt.max_bytes, max_bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->opt.min_free, min_free, __ATOMIC_RELAXED);
+}
+
 void ear_records_out(struct ear_records *r, struct ear_track_out *out)
 {
 	ear_told_out(out);
@@ -186,6 +194,16 @@ void ear_records_mark(
 size_t ear_records_waiting(const struct ear_records *r)
 {
 	return r->open->n;
+}
+
+bool ear_records_ready(struct ear_records *r)
+{
+	bool ready;
+
+	pthread_mutex_lock(&r->lock);
+	ready = r->spare_n > 0;
+	pthread_mutex_unlock(&r->lock);
+	return ready;
 }
 
 void ear_records_commit(struct ear_records *r, const volatile bool *stop)

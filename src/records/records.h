@@ -49,6 +49,10 @@ EAR_MUST_USE enum ear_err ear_records_open(
 /** Commits what was put. */
 void ear_records_close(struct ear_records **records);
 
+/** Other limits from now on. Any thread. */
+void ear_records_limits(struct ear_records *records, uint64_t max_age_ns,
+	uint64_t max_bytes, uint64_t min_free);
+
 /* --- writing: one thread ----------------------------------------------- */
 
 /** Where trackers put their rows and states; arg is set too. */
@@ -60,6 +64,9 @@ void ear_records_mark(
 
 /** How many rows wait in the batch: close it now and then, or when large. */
 size_t ear_records_waiting(const struct ear_records *records);
+
+/** Whether a batch could be closed now without waiting. */
+bool ear_records_ready(struct ear_records *records);
 
 /**
  * Close the batch: it is written soon. Waits while two others are on their

@@ -68,12 +68,12 @@ static void set_aside(struct ear_records *r, const char *why)
 
 static bool has_room(const struct ear_records *r)
 {
+	uint64_t least = __atomic_load_n(&r->opt.min_free, __ATOMIC_RELAXED);
 	struct statvfs fs;
 
-	if (!r->opt.min_free || statvfs(r->dir, &fs))
+	if (!least || statvfs(r->dir, &fs))
 		return true;
-	return (uint64_t)fs.f_bavail * fs.f_frsize >=
-	       r->opt.min_free + BATCH_BYTES;
+	return (uint64_t)fs.f_bavail * fs.f_frsize >= least + BATCH_BYTES;
 }
 
 static void roll_back(struct ear_records *r)
@@ -199,17 +199,19 @@ static bool reconcile_step(struct ear_records *r)
 /* Rows before this shall go; 0: none. */
 static uint64_t remove_before(struct ear_records *r)
 {
+	uint64_t age = __atomic_load_n(&r->opt.max_age_ns, __ATOMIC_RELAXED);
+	uint64_t most = __atomic_load_n(&r->opt.max_bytes, __ATOMIC_RELAXED);
 	uint64_t now = ear_now_ns(), before = 0, page, used, oldest;
 
-	if (r->opt.max_age_ns && now > r->opt.max_age_ns)
-		before = now - r->opt.max_age_ns;
-	if (!r->opt.max_bytes)
+	if (age && now > age)
+		before = now - age;
+	if (!most)
 		return before;
 	page = ear_file_u64(r->db, "PRAGMA page_size", 0);
 	used = (ear_file_u64(r->db, "PRAGMA page_count", 0) -
 		       ear_file_u64(r->db, "PRAGMA freelist_count", 0)) *
 	       page;
-	if (used <= r->opt.max_bytes)
+	if (used <= most)
 		return before;
 	/* the oldest span of all */
 	oldest = ear_file_u64(r->db,
