@@ -9,8 +9,10 @@
 
 #define MAX_DEFAULT 250000
 #define SILENT_DEFAULT CALL_SECONDS(4 * 3600ull)
-/* A message that is so far ahead of all others is not believed alone. */
+/* What is so far ahead of all others is believed when so many messages in a
+ * row are: after a pause in a capture, not of one clock among others. */
 #define LEAP CALL_SECONDS(3600ull)
+#define LEAP_MESSAGES 8
 /* How often silence is looked for. */
 #define CHECK EAR_SECOND_NS
 
@@ -116,24 +118,19 @@ static void advance(struct ear_calls *c, uint64_t now_ns)
 	call_graves_tick(c);
 }
 
-/*
- * Time of a message. What claims to be later than it was taken is not; and in
- * a file that one far ahead is only believed when the next is as late: else a
- * single bad clock would end all calls.
- */
+/* Time of a message, as far as it is believed. What claims to be later than
+ * it was taken is not: a single bad clock would end all calls. */
 static uint64_t time_of(struct ear_calls *c, const struct ear_msg *msg)
 {
-	uint64_t at = msg->at_ns, leap = c->leap_ns;
+	uint64_t at = msg->at_ns;
 
 	if (msg->seen_ns && at > msg->seen_ns)
 		at = msg->seen_ns;
-	c->leap_ns = 0;
 	if (!c->now_ns || at <= c->now_ns || at - c->now_ns < LEAP)
-		return at;
-	if (leap && at >= leap - LEAP)
-		return at < leap ? at : leap;
-	c->leap_ns = at;
-	return c->now_ns;
+		c->leaps = 0;
+	else if (++c->leaps < LEAP_MESSAGES)
+		return c->now_ns;
+	return at;
 }
 
 void ear_calls_tick(struct ear_calls *c, uint64_t now_ns)

@@ -190,7 +190,7 @@ struct ear_calls {
 	struct ear_track_out out;
 	uint64_t now_ns;
 	uint64_t check_ns;  /* when to look for silent ones again */
-	uint64_t leap_ns;   /* a time far ahead that one message had */
+	unsigned leaps;     /* messages in a row that are far ahead */
 	struct call **call; /* by slot; owned */
 	uint32_t slots, slots_room;
 	uint32_t *unused; /* owned; slots_room */

@@ -376,6 +376,125 @@ static void test_rules(void **state)
 	}
 }
 
+static void test_rule_words(void **state)
+{
+	static const struct {
+		const char *text;
+		struct ear_disposition_rule want; /* from 0: it is wrong */
+	} cases[] = {
+		{"603=BUSY", {603, 603, EAR_CALL_BUSY, false}},
+		{"500-599=FAILED", {500, 599, EAR_CALL_FAILED, false}},
+		{" 500 - 599 = failed ", {500, 599, EAR_CALL_FAILED, false}},
+		{"480=NO_ANSWER if rang", {480, 480, EAR_CALL_NO_ANSWER, true}},
+		{"480=no answer IF RANG", {480, 480, EAR_CALL_NO_ANSWER, true}},
+		{"603", {0}},
+		{"=BUSY", {0}},
+		{"603=", {0}},
+		{"603=if rang", {0}},
+		{"603=ANSWERED", {0}},
+		{"603=IN_PROGRESS", {0}},
+		{"200=BUSY", {0}},
+		{"700=BUSY", {0}},
+		{"4860=BUSY", {0}},
+		{"48=BUSY", {0}},
+		{"599-500=BUSY", {0}},
+		{"500-=BUSY", {0}},
+		{"500-5x9=BUSY", {0}},
+		{"", {0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(cases); i++) {
+		const struct ear_disposition_rule *want = &cases[i].want;
+		struct ear_disposition_rule rule;
+		struct ear_fault fault = {0};
+		enum ear_err err = ear_disposition_rule_parse(
+			ear_slice_str(cases[i].text), &rule, &fault);
+
+		if ((err == EAR_OK) != (want->from != 0))
+			fail_msg("%s: %s", cases[i].text, fault.text);
+		assert_true(err == EAR_OK || fault.text[0]);
+		if (err)
+			continue;
+		assert_int_equal(rule.from, want->from);
+		assert_int_equal(rule.to, want->to);
+		assert_int_equal(rule.disposition, want->disposition);
+		assert_int_equal(rule.if_rang, want->if_rang);
+	}
+}
+
+/* The one that was silent longest is told as it stands; those that are over
+ * go before it. */
+static void test_too_many(void **state)
+{
+	static const char *const lines[] = {"0 A>B INVITE call=c1 ft=1",
+		"1 A>B INVITE call=c2 ft=2", "1.1 B>A 180", "1.2 B>A 200",
+		"2 A>B INVITE call=c3 ft=3", "2.1 B>A 486",
+		"3 A>B INVITE call=c4 ft=4", "4 A>B INVITE call=c5 ft=5", NULL};
+	struct rows *rows = calloc(1, sizeof(*rows));
+	struct ear_calls_stats stats;
+	struct ear_calls *calls =
+		calls_new(&(struct ear_calls_options){.max = 3}, rows);
+	struct scene scene = {0};
+
+	(void)state;
+	for (size_t i = 0; lines[i]; i++) {
+		struct scene_msg m;
+
+		scene_line(&scene, lines[i], &m);
+		ear_calls_take(calls, &m.msg, &m.facts);
+	}
+	ear_calls_stats(calls, &stats);
+	assert_int_equal(stats.open, 3);
+	assert_int_equal(stats.evicted, 1);
+	assert_int_equal(stats.total, 2);
+	assert_int_equal(stats.by[EAR_CALL_BUSY], 1);
+	assert_int_equal(stats.by[EAR_CALL_FAILED], 1);
+	assert_int_equal(rows->n, 2);
+	assert_slice("first", rows->v[1].call_id, EAR_S("c1"));
+	assert_slice(
+		"note", rows->v[1].note, EAR_S("given up: too many calls"));
+	ear_calls_save(calls);
+	assert_int_equal(rows->n, 5);
+	ear_calls_free(&calls);
+	free(rows);
+}
+
+/* Telling all again in between changes nothing. */
+static void test_saving_is_harmless(void **state)
+{
+	struct ear_calls_options options = {.join_legs = true};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(others); i++) {
+		struct rows *rows = calloc(1, sizeof(*rows));
+		struct ear_calls *calls = calls_new(&options, rows);
+		struct scene scene = {0};
+		char got[512];
+
+		for (size_t j = 0; others[i].lines[j]; j++) {
+			const char *line = others[i].lines[j];
+			struct scene_msg m;
+
+			ear_calls_save(calls);
+			if (line[0] == '@') {
+				ear_calls_tick(calls, scene_at(atof(line + 1)));
+				continue;
+			}
+			scene_line(&scene, line, &m);
+			ear_calls_take(calls, &m.msg, &m.facts);
+			ear_calls_take(calls, &m.msg, &m.facts);
+		}
+		ear_calls_end(calls);
+		ear_calls_free(&calls);
+		row_text(&rows->v[0], got, sizeof(got));
+		if (strcmp(got, others[i].want))
+			fail_msg("%s: got %s, want %s", others[i].name, got,
+				others[i].want);
+		free(rows);
+	}
+}
+
 static void test_auth_user_as_src(void **state)
 {
 	static const char *const lines[] = {
@@ -428,6 +547,9 @@ int main(void)
 		cmocka_unit_test(test_again_later),
 		cmocka_unit_test(test_states_are_taken_back),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_rule_words),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_saving_is_harmless),
 		cmocka_unit_test(test_auth_user_as_src),
 		cmocka_unit_test(test_first_hop),
 	};
