@@ -27,7 +27,7 @@ static void tell_restart(const struct ear_reload *r, const struct ear_config *c,
 	struct ear_buf *told)
 {
 	static const char *const sections[] = {
-		"console", "control", "records", "calls", "sessions"};
+		"console", "control", "calls", "sessions"};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		if (!ear_config_same(r->first, c, sections[i]))

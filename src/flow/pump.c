@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
+#include "base/stop.h"
 #include "base/thread.h"
 #include "base/time.h"
 #include "flow/flow.h"
@@ -459,22 +461,48 @@ static void close_retired(struct ear_pump *pump)
  * lane that was opened behind where the trackers had come is marked as they
  * have it, until it gets there.
  */
-static void commit_rows(struct ear_pump *pump, uint64_t now, bool live)
+static void mark_lanes(struct ear_pump *pump)
 {
-	struct ear_tracking *tracking = pump->options.tracking;
 	struct ear_store_mark mark;
 
-	if (!tracking)
-		return;
 	for (size_t i = 0; i < pump->lanes; i++) {
 		struct lane *lane = &pump->lane[i];
 
 		if (is_before(&lane->start, &lane->tracked.pos))
 			continue;
 		mark_of(lane, &lane->start, 0, &mark);
-		ear_tracking_mark(tracking, &mark);
+		ear_tracking_mark(pump->options.tracking, &mark);
 	}
-	ear_tracking_commit(tracking, now, live, &pump->hurry);
+}
+
+static enum ear_err flush_rows(struct ear_pump *pump, struct ear_fault *fault)
+{
+	if (!pump->options.tracking)
+		return EAR_OK;
+	mark_lanes(pump);
+	return ear_tracking_flush(pump->options.tracking, fault);
+}
+
+/*
+ * Records that cannot be written are waited for only when they would take too
+ * much memory, and whoever has an errand is not kept waiting.
+ */
+static void track_on(struct ear_pump *pump, uint64_t now)
+{
+	struct ear_tracking *tracking = pump->options.tracking;
+	const struct timespec nap = {.tv_nsec = 20000000};
+
+	if (!tracking || !ear_tracking_due(tracking, now))
+		return;
+	while (ear_tracking_crowded(tracking) &&
+		!ear_tracking_ready(tracking) && !ear_stopped(&pump->hurry)) {
+		run_errand(pump);
+		nanosleep(&nap, NULL);
+	}
+	if (!ear_tracking_ready(tracking))
+		return;
+	mark_lanes(pump);
+	ear_tracking_commit(tracking, now, true, &pump->hurry);
 }
 
 /* One round over the lanes; false when all were empty. */
@@ -490,9 +518,7 @@ static bool round_of_lanes(struct ear_pump *pump)
 	}
 	flush_outlets(pump);
 	store->ops->tick(store, now);
-	if (pump->options.tracking &&
-		ear_tracking_due(pump->options.tracking, now))
-		commit_rows(pump, now, true);
+	track_on(pump, now);
 	if (now >= pump->marks_at_ns) {
 		release(pump);
 		close_retired(pump);
@@ -664,14 +690,6 @@ enum ear_err ear_pump_start(struct ear_pump *pump)
 		return EAR_SYS;
 	pump->running = true;
 	return EAR_OK;
-}
-
-static enum ear_err flush_rows(struct ear_pump *pump, struct ear_fault *fault)
-{
-	if (!pump->options.tracking)
-		return EAR_OK;
-	commit_rows(pump, ear_mono_ns(), false);
-	return ear_tracking_flush(pump->options.tracking, fault);
 }
 
 enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)

@@ -246,6 +246,11 @@ static void change_rest(struct plan *p)
 	struct ear_fault fault = {0};
 
 	p->s->store->ops->limits(p->s->store, &p->options->store.keep);
+	if (p->s->tracking)
+		ear_records_limits(ear_tracking_records(p->s->tracking),
+			p->options->tracking.max_age_ns,
+			p->options->tracking.max_bytes,
+			p->options->store.keep.min_free);
 	pthread_mutex_lock(&p->s->listeners_lock);
 	o->store.keep = p->options->store.keep;
 	pthread_mutex_unlock(&p->s->listeners_lock);
@@ -299,6 +304,13 @@ static void tell_restart(const struct ear_server_options *is,
 		wanted->journal.keep_free);
 	tell_number(told, "journal.sync (ms)", is->journal.sync_ms,
 		wanted->journal.sync_ms);
+	if (strcmp(is->user ? is->user : "",
+		    wanted->user ? wanted->user : "") != 0)
+		ear_buf_printf(told,
+			"capture: user stays as it was until the next start\n");
+	if (is->tracking.keep != wanted->tracking.keep)
+		ear_buf_printf(told,
+			"records.keep: stays as it was until the next start\n");
 	if (!rules || !is->rules)
 		return;
 	tell_number(told, "siptrace.max_open", is->rules->max_open,

@@ -10,6 +10,8 @@
 #define COMMIT_NS EAR_SECOND_NS
 /* Or when so many wait. */
 #define COMMIT_ROWS 50000
+/* And so many are as much as memory is for: some 40 MB. */
+#define MOST_ROWS 200000
 
 struct ear_tracking {
 	struct ear_track *track;
@@ -105,6 +107,16 @@ bool ear_tracking_due(const struct ear_tracking *t, uint64_t mono_ns)
 {
 	return mono_ns - t->committed_ns >= COMMIT_NS ||
 	       ear_records_waiting(t->records) >= COMMIT_ROWS;
+}
+
+bool ear_tracking_ready(struct ear_tracking *t)
+{
+	return ear_records_ready(t->records);
+}
+
+bool ear_tracking_crowded(const struct ear_tracking *t)
+{
+	return ear_records_waiting(t->records) >= MOST_ROWS;
 }
 
 /* The same position, in the other's words. */

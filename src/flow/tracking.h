@@ -50,6 +50,12 @@ void ear_tracking_take(struct ear_tracking *t, const struct ear_msg *msg,
 /** Whether it is time to commit: after a second, or when much waits. */
 bool ear_tracking_due(const struct ear_tracking *t, uint64_t mono_ns);
 
+/** Whether a commit would find room at once. */
+bool ear_tracking_ready(struct ear_tracking *t);
+
+/** Whether so much waits for a commit that nothing more should be taken. */
+bool ear_tracking_crowded(const struct ear_tracking *t);
+
 /** All of this input up to here is taken: committed with the rows. */
 void ear_tracking_mark(
 	struct ear_tracking *t, const struct ear_store_mark *mark);
