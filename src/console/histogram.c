@@ -96,8 +96,8 @@ void ear_search_histogram(struct ear_call *call)
 	/* one bucket of the wanted ones is spent on beginning at a round
 	 * time */
 	h.step_ns = ear_step_round((to - from) / EAR_MS_NS /
-				       (wanted > 1 ? wanted - 1 : 1) +
-			       1) *
+					   (wanted > 1 ? wanted - 1 : 1) +
+				   1) *
 		    EAR_MS_NS;
 	h.from_ns = wanted > 1 ? from - from % h.step_ns : from;
 	h.buckets = (to - h.from_ns) / h.step_ns + 1;

@@ -264,6 +264,36 @@ def test_lists(server, c):
                          c.get("calls/timeline")[1]["series"]] == ["all"])
 
 
+def test_large_csv():
+    """Some megabytes: in pieces, whole, and nobody waits for who stalls."""
+    with Server(10, calls=30000) as server:
+        c = ready(server)
+        stalled = socket.socket()
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        stalled.connect(("127.0.0.1", server.port))
+        stalled.sendall(b"GET /api/v1/calls?format=csv HTTP/1.1\r\n"
+                        b"Host: localhost\r\nCookie: earshot_session="
+                        + c.cookie.encode() + b"\r\n\r\n")
+        time.sleep(0.5)
+        before = server.rss_kib()
+        began = time.time()
+        status, headers, text = c.ask("GET", "/api/v1/calls?format=csv")
+        took = time.time() - began
+        lines = text.count(b"\r\n")
+        check("a large CSV comes whole, while another client stalls",
+              status == 200 and lines == 30001 and took < 30
+              and headers.get("Transfer-Encoding") == "chunked",
+              (status, lines, took))
+        check("and costs no memory to speak of",
+              server.rss_kib() - before < 60000, server.rss_kib() - before)
+        began = time.time()
+        check("lists answer meanwhile", c.get("calls")[0] == 200
+              and time.time() - began < 2)
+        stalled.close()
+        check("its place is free when it goes", wait_for(
+            lambda: c.ask("GET", "/api/v1/web-sessions?format=csv")[0] == 200))
+
+
 def test_stories(c):
     def story(q):
         row = c.get("calls", q=q, limit=1)[1]["rows"][0]
@@ -469,6 +499,7 @@ def main():
         status, body = ready(server).get("calls")
         check("without records the lists say so", status == 404
               and "records.keep" in body["error"], body)
+    test_large_csv()
     test_kill()
     test_lock()
     test_proxy()
