@@ -102,12 +102,12 @@
 	  "Also packets for others, as a mirror port brings them.") \
 	K(capture, snaplen, SIZE, "256k", 96, 1048576, "bytes", \
 	  "Most of a packet that is looked at.") \
-	K(capture, buffer, SIZE, "64M", 1048576, 4294967296LL, "bytes", \
+	K(capture, buffer, SIZE, "64M", 1048576, 2147483647LL, "bytes", \
 	  "Ring shared with the kernel; what finds no room there is " \
 	  "dropped and counted.") \
 	K(capture, user, TEXT, "", 0, 255, "user", \
-	  "User that the server becomes once all devices are open; empty: " \
-	  "it stays who it is.") \
+	  "User that the server becomes once all devices are open, the same " \
+	  "in all sections that name one; empty: it stays who it is.") \
 	K(capture, connections, INT, "65536", 16, 4194304, "connections", \
 	  "TCP connections followed at once.") \
 	K(capture, idle, TIME, "15m", 1000000000LL, 604800000000000LL, "time", \
