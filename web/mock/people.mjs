@@ -5,13 +5,13 @@ const iso = (ms) => new Date(ms).toISOString();
 const ROLES = ["viewer", "operator", "admin"];
 
 export function makeTokens(started) {
-	return [{ id: 1, name: "grafana", owner: "admin", role: "viewer",
-		scopes: ["read"], created: iso(started - 30 * 864e5),
+	return [{ id: 1, name: "grafana", user: "admin", role: "viewer",
+		scopes: ["read"], made: iso(started - 30 * 864e5),
 		expires: iso(started + 60 * 864e5), last_used: iso(started - 6e4),
-		revoked: null },
-	{ id: 2, name: "old script", owner: "viewer", role: "viewer",
-		scopes: [], created: iso(started - 90 * 864e5),
-		expires: iso(started - 864e5), last_used: null, revoked: null }];
+		revoked: false },
+	{ id: 2, name: "old script", user: "viewer", role: "viewer",
+		scopes: [], made: iso(started - 90 * 864e5),
+		expires: iso(started - 864e5), last_used: null, revoked: false }];
 }
 
 function listed(name, u, started) {
@@ -27,26 +27,26 @@ export function answerPeople({ users, tokens, started }, method, what,
 	const user = users.get(me);
 	if (what === "tokens" && method === "GET")
 		return [200, { tokens: tokens.filter((t) => user.role === "admin" ||
-			t.owner === me) }];
+			t.user === me) }];
 	if (what === "tokens") {
 		if (ROLES.indexOf(body.role) > ROLES.indexOf(user.role))
 			return [403, { error: `a token of ${me} has at most the role ` +
 				user.role }];
 		const days = /^(\d+)([hd])$/.exec(body.expires ?? "");
-		const t = { id: tokens.length + 1, name: body.name, owner: me,
+		const t = { id: tokens.length + 1, name: body.name, user: me,
 			role: body.role, scopes: body.scopes ?? [],
-			created: iso(Date.now()), expires: days ? iso(Date.now() +
+			made: iso(Date.now()), expires: days ? iso(Date.now() +
 				days[1] * (days[2] === "h" ? 36e5 : 864e5)) : null,
-			last_used: null, revoked: null };
+			last_used: null, revoked: false };
 		tokens.push(t);
 		return [200, { ...t, token: "ear_" + "k7Q2mZ".repeat(7) }];
 	}
 	const token = /^tokens\/(.+)$/.exec(what);
 	if (token) {
 		const t = tokens.find((x) => String(x.id) === token[1]);
-		if (!t || (t.owner !== me && user.role !== "admin"))
+		if (!t || (t.user !== me && user.role !== "admin"))
 			return [404, { error: "there is no such token" }];
-		t.revoked = iso(Date.now());
+		t.revoked = true;
 		return [200, {}];
 	}
 	if (what !== "users" && !/^users\//.test(what))

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { ApiError } from "./api";
 import { Cell, useCell } from "./cell";
+import { Boundary } from "./components/boundary";
 import { KeysHelp, SearchHelp } from "./components/help";
 import { Menu } from "./components/menu";
 import { Modal } from "./components/modal";
@@ -182,8 +183,8 @@ function Shell() {
 					onMove={shift} onWiden={widen}
 					onNow={again} />
 			</header>
-			<main class="content">{Content ? <Content key={r.page} /> :
-				null}</main>
+			<main class="content"><Boundary key={r.page}>
+				{Content ? <Content /> : null}</Boundary></main>
 		</div>
 		{help === "keys" ? <KeysHelp onClose={() => setHelp("")} /> : null}
 		{help === "search" ? <SearchHelp onClose={() => setHelp("")}

@@ -357,12 +357,12 @@ export interface User {
 export interface Token {
 	id: string | number;
 	name: string;
-	owner: string;
+	user: string;
 	role: string;
 	/** Empty: all that the role may. */
 	scopes: string[];
-	created: string | null;
+	made: string | null;
 	expires: string | null;
 	last_used: string | null;
-	revoked: string | null;
+	revoked: boolean;
 }

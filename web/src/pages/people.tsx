@@ -204,12 +204,12 @@ function Tokens() {
 					return <tr key={t.id} class={over ? "over" : ""}>
 						<td>{oneLine(t.name)}{over ? <> <span class="mark">
 							{over}</span></> : null}</td>
-						{mayRead("admin") ? <td>{oneLine(t.owner)}</td> :
+						{mayRead("admin") ? <td>{oneLine(t.user)}</td> :
 							null}
 						<td>{t.role}</td>
 						<td>{t.scopes?.length ? t.scopes.join(", ") :
 							"all"}</td>
-						<td class="num"><Time at={t.created} coarse /></td>
+						<td class="num"><Time at={t.made} coarse /></td>
 						<td class="num"><Time at={t.expires} coarse
 							none="never" /></td>
 						<td class="num"><Time at={t.last_used} coarse
