@@ -23,8 +23,8 @@ static void touch(struct ear_slice s)
 		sink = sink + (uint8_t)s.p[i];
 }
 
-static void on_data(void *user, int side, uint64_t at_ns, struct ear_slice b,
-	void *arg)
+static void on_data(
+	void *user, int side, uint64_t at_ns, struct ear_slice b, void *arg)
 {
 	(void)user;
 	(void)side;
@@ -75,16 +75,15 @@ static void play(struct ear_tls *tls, struct ear_reader *r, bool stop_short)
 	while (ear_reader_left(r) > 3) {
 		uint8_t what = ear_read_u8(r);
 		uint16_t n = ear_read_be16(r);
-		struct ear_slice in = ear_read(r,
-			n < ear_reader_left(r) ? n : ear_reader_left(r));
+		struct ear_slice in = ear_read(
+			r, n < ear_reader_left(r) ? n : ear_reader_left(r));
 		int side = what & 1;
 
 		at_ns += what & 4 ? 1000000000 : 1;
 		if (what & 4)
 			ear_tls_tick(tls, at_ns);
 		if (what & 2) {
-			ear_tls_gap(
-				flow, side, ear_buf_view(&rest[side]), n);
+			ear_tls_gap(flow, side, ear_buf_view(&rest[side]), n);
 			rest[side].n = 0;
 		} else {
 			show(flow, side, at_ns, in, &rest[side]);
