@@ -158,11 +158,12 @@ void ear_records_close(struct ear_records **records)
 		free_batch(r->spare[i]);
 	free_batch(r->open);
 	free(r->marks);
+	/* who writes goes last: it folds the WAL in */
+	while (r->idle_n)
+		ear_reader_close(&r->idle[--r->idle_n]);
 	ear_reconciler_free(&r->reconciler);
 	ear_put_free(&r->put);
 	sqlite3_close(r->db);
-	while (r->idle_n)
-		ear_reader_close(&r->idle[--r->idle_n]);
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);
 	pthread_cond_destroy(&r->moved);
