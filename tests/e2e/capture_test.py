@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -114,6 +115,36 @@ def ends(tap):
         time.sleep(2)
         tap.equal(capture_of(ear)['events'], 0,
                   'connections of others are not told of')
+        ear.stop()
+
+
+def reset_and_fin(tap):
+    """A process that is killed, and one that says good-bye."""
+    with h.folder() as where:
+        sip = h.free_port()
+        ear = h.Earshot(where, **sections(sip)).start()
+        with socket.create_server(('127.0.0.1', sip)) as server:
+            for kill in (True, False):
+                with socket.create_connection(('127.0.0.1', sip)) as c:
+                    peer, _ = server.accept()
+                    c.sendall(hep.options(f'end-{kill}'))
+                    peer.recv(9999)
+                    if kill:
+                        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                     struct.pack('ii', 1, 0))
+                time.sleep(0.2)
+                peer.close()
+
+        def found():
+            rows = [r for r in ear.must('sessions', '--json') if 'event' in r]
+            return len(rows) == 4 and [(r['event'], r['details'],
+                                        r['inferred']) for r in rows]
+        got = h.wait_for(found, 10, 0.5)
+        tap.equal(got, [('DISCONNECT', 'NORMAL', False),
+                        ('CONNECT', '', False),
+                        ('DISCONNECT', 'NETWORK_ERROR', False),
+                        ('CONNECT', '', False)],
+                  'a reset and a FIN, as sessions')
         ear.stop()
 
 
@@ -383,6 +414,7 @@ def main():
             judged(tap, 'u1')
             judged(tap, 't1')
         ends(tap)
+        reset_and_fin(tap)
         own_hep(tap)
         changes(tap)
         killed(tap)
