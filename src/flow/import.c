@@ -112,6 +112,7 @@ enum ear_err ear_import_file(const char *path,
 			.progress = progress,
 			.arg = &im,
 			.tally = im.tally,
+			.tell = options->tracking != NULL,
 			.keylog = options->keylog,
 			.stop = &im.stop},
 		&summary->file, fault);
