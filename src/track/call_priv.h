@@ -81,7 +81,6 @@ enum call_branch_flag {
 /* An INVITE transaction of the attempt, by its Via branch. */
 struct call_branch {
 	uint32_t hash;
-	uint16_t code;
 	uint8_t flags;
 };
 #define CALL_BRANCHES 6

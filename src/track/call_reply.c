@@ -177,10 +177,8 @@ static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 	elsewhere = answered_elsewhere(branch, e);
 	if (e->f->to_tag.n)
 		call_dialog_of(call, e->to_tag, true);
-	if (branch) {
+	if (branch)
 		branch->flags |= CALL_BRANCH_FINAL;
-		branch->code = e->f->status;
-	}
 	if (!call->text_bytes[CALL_DST_AGENT])
 		set_callee(c, slot, e);
 	if (elsewhere)

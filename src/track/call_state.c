@@ -11,20 +11,20 @@
 #define GRAVE_VERSION 2
 
 /* Numbers of a call that are kept, in their order on disk. */
-#define NUMBERS(N)                                                            \
-	N(key)                                                                \
-	N(tag)                                                                \
-	N(id)                                                                 \
-	N(at_ns)                                                              \
-	N(invite_ns)                                                          \
-	N(ring_ns)                                                            \
-	N(answer_ns)                                                          \
-	N(end_ns)                                                             \
-	N(last_ns)                                                            \
-	N(touched_ns) N(group) N(mate_id) N(mate_end_ns) N(session_s) N(cseq) \
-		N(cseq_high) N(retries) N(flags) N(code) N(q850) N(score)     \
-			N(tags_seen) N(state) N(by) N(disposition) N(rank)    \
-				N(transport)
+#define NUMBERS(N)                                                           \
+	N(key)                                                               \
+	N(tag)                                                               \
+	N(id)                                                                \
+	N(at_ns)                                                             \
+	N(invite_ns)                                                         \
+	N(ring_ns)                                                           \
+	N(answer_ns)                                                         \
+	N(end_ns)                                                            \
+	N(last_ns)                                                           \
+	N(touched_ns)                                                        \
+	N(group) N(mate_id) N(mate_end_ns) N(session_s) N(cseq) N(cseq_high) \
+		N(retries) N(flags) N(code) N(q850) N(score) N(tags_seen)    \
+			N(state) N(by) N(disposition) N(rank) N(transport)
 
 static void write_addr(struct ear_buf *b, const struct ear_addr *a)
 {
@@ -43,7 +43,6 @@ static void write_call(struct ear_buf *b, const struct call *call)
 		ear_buf_varint(b, call->hint[i]);
 	for (unsigned i = 0; i < CALL_BRANCHES; i++) {
 		ear_buf_varint(b, call->branch[i].hash);
-		ear_buf_varint(b, call->branch[i].code);
 		ear_buf_byte(b, call->branch[i].flags);
 	}
 	for (unsigned i = 0; i < CALL_DIALOGS; i++) {
@@ -190,7 +189,6 @@ static bool read_fixed(struct ear_reader *r, struct call *call)
 		READ(hint[i])
 	for (unsigned i = 0; i < CALL_BRANCHES; i++) {
 		READ(branch[i].hash)
-		READ(branch[i].code)
 		call->branch[i].flags = ear_read_u8(r);
 	}
 	for (unsigned i = 0; i < CALL_DIALOGS; i++) {

@@ -355,18 +355,18 @@ struct ear_slice call_text(const struct call *call, enum call_text which)
 
 static struct call *make_room(struct ear_calls *c, uint32_t slot, size_t bytes)
 {
-	struct call *call = c->call[slot];
+	struct call *call = c->call[slot], *larger;
 	size_t room = (bytes + TEXT_STEP - 1) / TEXT_STEP * TEXT_STEP;
 
 	if (bytes <= call->text_room)
 		return call;
-	call = realloc(call, sizeof(*call) + room);
-	if (!call)
+	larger = realloc(call, sizeof(*call) + room);
+	if (!larger)
 		return NULL;
-	c->stats.bytes += room - call->text_room;
-	call->text_room = (uint32_t)room;
-	c->call[slot] = call;
-	return call;
+	c->stats.bytes += room - larger->text_room;
+	larger->text_room = (uint32_t)room;
+	c->call[slot] = larger;
+	return larger;
 }
 
 /* Control characters stay; a cut never parts a UTF-8 character. */

@@ -352,6 +352,20 @@ static void test_states_are_taken_back(void **state)
 	assert_true(rows.states_told >= 1);
 }
 
+/* They come back in any order, and still end in theirs. */
+static void test_silence_after_restart(void **state)
+{
+	static const char *const lines[] = {"0 A>B INVITE call=c1 ft=1",
+		"20 A>B INVITE call=c2 ft=2", "@45", NULL};
+	struct rows rows = {0};
+
+	(void)state;
+	play(lines, 2, &(struct ear_calls_options){0}, &rows);
+	assert_int_equal(rows.n, 2);
+	assert_int_equal(rows.v[0].disposition, EAR_CALL_FAILED);
+	assert_int_equal(rows.v[1].disposition, EAR_CALL_IN_PROGRESS);
+}
+
 static const struct ear_disposition_rule busy_503[] = {
 	{503, 503, EAR_CALL_BUSY, false}, {486, 486, EAR_CALL_NO_ANSWER, true}};
 
@@ -550,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_again_later),
 		cmocka_unit_test(test_states_are_taken_back),
+		cmocka_unit_test(test_silence_after_restart),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_rule_words),
 		cmocka_unit_test(test_too_many),
