@@ -82,8 +82,7 @@ export const listCases = [{
 			const got = await titles(page);
 			assert.deepEqual(got.filter((x) => TITLES[list].includes(x)),
 				TITLES[list], list);
-			assert.ok(await page.locator(".plot .bar").count() > 0,
-				`${list}: no picture`);
+			await page.waitForSelector(".plot .bar");
 			await t.shot(list);
 		}
 	},
@@ -115,6 +114,10 @@ export const listCases = [{
 		await page.waitForTimeout(400);
 		const src = await cells(page, "src");
 		assert.deepEqual(src, src.slice().sort());
+		await page.click(".thead button:has-text('Src')");
+		await page.waitForSelector("[aria-sort=descending]:has-text('Src')");
+		await page.waitForTimeout(400);
+		assert.ok(src[0] < (await cells(page, "src"))[0]);
 	},
 }, {
 	name: "list-filter",
