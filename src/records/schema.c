@@ -94,7 +94,7 @@ static const char others[] =
 	"CREATE INDEX IF NOT EXISTS call_call_id ON call(span, call_key);"
 	"CREATE INDEX IF NOT EXISTS call_talk ON call(span, talk_ms);"
 	"CREATE INDEX IF NOT EXISTS call_outcome ON"
-	" call(span, disposition, code);"
+	" call(span, disposition);"
 	"CREATE INDEX IF NOT EXISTS call_legs ON"
 	" call(span, legs) WHERE legs<>0;";
 
