@@ -52,11 +52,28 @@ async function failure(answer: Response): Promise<ApiError> {
 		answer.status, body.offset ?? null, body.retry_after_s ?? 0);
 }
 
+// What a page asks by itself, to stay fresh, does not keep a log-in alive.
+const IDLE_MS = 60_000;
+let acted = 0;
+
+if (typeof window !== "undefined")
+	for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"])
+		window.addEventListener(kind, () => {
+			acted = Date.now();
+		}, { capture: true, passive: true });
+
+function headers(init: RequestInit): HeadersInit {
+	return { ...init.headers as Record<string, string> | undefined,
+		...(Date.now() - acted > IDLE_MS
+			? { "X-Earshot-Idle": "1" } : {}) };
+}
+
 async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
 	let answer: Response;
 	try {
 		answer = await fetch(path, {
 			credentials: "same-origin", cache: "no-store", ...init,
+			headers: headers(init),
 		});
 	} catch (e) {
 		if ((e as Error).name === "AbortError")
