@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""sessions, accounts, calls and connections as commands: of a running server
+and of a data directory right after import; their keys, filters, times, CSV and
+errors. The same traffic by HEP, from a file and from a device makes the same
+rows, each once, also when it is read twice and through kill -9.
+
+    records_test.py [lists|killed|alike …]
+"""
+import collections
+import csv
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import harness as h
+import hep
+
+sys.path.insert(0, os.path.join(h.ROOT, 'tests', 'tools'))
+import mkpcap  # noqa: E402
+
+LISTS = ('sessions', 'accounts', 'calls', 'connections')
+KEYS = {
+    'sessions': 'at event source peername account details user_agent remote '
+                'tls_version tls_cipher reconciled inferred',
+    'accounts': 'id username ip port description expires user_agent state',
+    'calls': 'at src dst ring_s talk_s disposition code reason call_id note',
+    'connections': 'at client server transport closed cause tls_version',
+}
+TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z')
+PROXY = ('192.0.2.2', 5060)
+SAMPLE = os.path.join(h.ROOT, 'packaging', 'sample', 'sample.pcap')
+# final status, disposition, milliseconds of talk
+ENDS = [
+    (200, 'OK', 'ANSWERED', 4200), (486, 'Busy Here', 'BUSY', 0),
+    (487, 'Request Terminated', 'NO_ANSWER', 0),
+    (404, 'Not Found', 'FAILED', 0), (603, 'Decline', 'BUSY', 0),
+    (480, 'Temporarily Unavailable', 'NO_ANSWER', 0),
+    (503, 'Service Unavailable', 'FAILED', 0), (200, 'OK', 'ANSWERED', 999),
+]
+
+
+class Script:
+    """SIP over UDP in its order: (microseconds, from, to, bytes)."""
+
+    def __init__(self, name, began):
+        self.name, self.at, self.rows = name, int(began * 1e6), []
+
+    def say(self, ms, src, dst, head, call, cseq, method, tag='', extra=''):
+        self.at += int(ms * 1000)
+        caller = f'{self.name}{call % 500:03}'
+        if method == 'REGISTER':
+            to = caller
+        else:
+            to = f'6{call % 97:02}'
+        text = (f'{head}\r\n'
+                f'Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{self.name}'
+                f'{call}x{cseq}\r\n'
+                f'From: "N {call % 500}" <sip:{caller}@example.com>;tag=f\r\n'
+                f'To: <sip:{to}@example.com>{tag}\r\n'
+                f'Call-ID: {self.name}-{method[:3] == "REG" and "r" or "c"}'
+                f'-{call}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n'
+                f'{extra}Content-Length: 0\r\n\r\n')
+        self.rows.append((self.at, src, dst, text.encode()))
+
+    def call(self, i):
+        """@return its disposition"""
+        code, reason, disposition, talk = ENDS[i % len(ENDS)]
+        a, b = ('192.0.2.1', 5060), PROXY
+        uri = f'sip:6{i % 97:02}@example.com'
+        ask = (a, b, f'INVITE {uri} SIP/2.0', i, 1, 'INVITE')
+        self.say(1, *ask)
+        self.say(1, b, a, 'SIP/2.0 100 Trying', i, 1, 'INVITE')
+        if code != 404:
+            self.say(20, b, a, 'SIP/2.0 180 Ringing', i, 1, 'INVITE', ';tag=t')
+        if code == 487:
+            self.say(900, a, b, f'CANCEL {uri} SIP/2.0', i, 1, 'CANCEL')
+            self.say(1, b, a, 'SIP/2.0 200 OK', i, 1, 'CANCEL', ';tag=t')
+        self.say(300, b, a, f'SIP/2.0 {code} {reason}', i, 1, 'INVITE',
+                 ';tag=t')
+        self.say(1, a, b, f'ACK {uri} SIP/2.0', i, 1, 'ACK', ';tag=t')
+        if code == 200:
+            self.say(talk - 1, a, b, f'BYE {uri} SIP/2.0', i, 2, 'BYE',
+                     ';tag=t')
+            self.say(1, b, a, 'SIP/2.0 200 OK', i, 2, 'BYE', ';tag=t')
+        return disposition
+
+    def register(self, i, cseq=1, expires=7200):
+        a, b = ('192.0.2.1', 5060), PROXY
+        user = f'{self.name}{i % 500:03}'
+        for again in (0, 1):
+            more = (f'Contact: <sip:{user}@192.0.2.1:5060>\r\n'
+                    f'Expires: {expires}\r\nUser-Agent: phone/{i % 3}\r\n')
+            if again:
+                more += ('Authorization: Digest username="x", realm="r", '
+                         'nonce="n", uri="sip:example.com", response="00"\r\n')
+            self.say(1, a, b, 'REGISTER sip:example.com SIP/2.0', i,
+                     cseq + again, 'REGISTER', '', more)
+            if not again:
+                self.say(1, b, a, 'SIP/2.0 401 Unauthorized', i, cseq,
+                         'REGISTER', ';tag=s', 'WWW-Authenticate: Digest '
+                         'realm="r", nonce="n"\r\n')
+        more = (f'Contact: <sip:{user}@192.0.2.1:5060>;expires={expires}\r\n'
+                if expires else '')
+        self.say(1, b, a, 'SIP/2.0 200 OK', i, cseq + 1, 'REGISTER', ';tag=s',
+                 more)
+
+    def packets(self):
+        return [hep.hep3(data, us / 1e6 + 3e-7, src, dst)
+                for us, src, dst, data in self.rows]
+
+    def pcap(self, path):
+        with open(path, 'wb') as f:
+            f.write(mkpcap.pcap([
+                (us * 1000, mkpcap.ether(mkpcap.ip4(
+                    src[0], dst[0], 17,
+                    mkpcap.udp(*src, *dst, data))))
+                for us, src, dst, data in self.rows]))
+
+
+def ask(ear, what, *words):
+    return ear.must(what, '--json', '-n', '0', *words)
+
+
+def text_of(ear, what, *words):
+    return subprocess.run(
+        [h.EARSHOT, what, '--data', ear.data, *words], capture_output=True,
+        text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def comparable(rows, *without):
+    """Rows without what tells how and by whom they were seen."""
+    drop = {'id', 'node', 'connection', 'legs', *without}
+    return collections.Counter(
+        tuple(sorted((k, str(v)) for k, v in r.items() if k not in drop))
+        for r in rows)
+
+
+def differ(a, b):
+    """The first few rows that only one has."""
+    return [('only first', dict(r)) for r in list((a - b))[:3]] + \
+        [('only second', dict(r)) for r in list((b - a))[:3]]
+
+
+def from_csv(ear, what, *words):
+    p = text_of(ear, what, '--csv', '-n', '0', *words)
+    rows = list(csv.DictReader(io.StringIO(p.stdout, newline='')))
+    return rows
+
+
+def check_lists(tap, ear, when):
+    """What is told of the sample, by whoever reads it."""
+    for what in LISTS:
+        rows = ask(ear, what)
+        if what == 'accounts':
+            rows = ask(ear, what, '--history')
+        tap.ok(rows, f'{when}: {what} has rows')
+        missing = [k for k in KEYS[what].split() if rows and k not in rows[0]]
+        tap.equal(missing, [], f'{when}: {what} has its keys')
+        ats = [r['at'] for r in rows]
+        tap.equal(ats, sorted(ats, reverse=True), f'{when}: newest first')
+        more = ['--history'] if what == 'accounts' else []
+        table = from_csv(ear, what, *more)
+        tap.ok(table and [csv_of(r) for r in rows] == table,
+               f'{when}: {what} --csv says what --json says',
+               next(((csv_of(a), b) for a, b in zip(rows, table)
+                     if csv_of(a) != b), (len(rows), len(table))))
+        p = text_of(ear, what, '-n', '1')
+        tap.ok(p.returncode == 0 and len(p.stdout.splitlines()) >= 2,
+               f'{when}: {what} as a table', p.stdout, p.stderr)
+    calls = ask(ear, 'calls')
+    failed = ask(ear, 'calls', 'disposition == FAILED and code >= 500')
+    tap.equal(failed, [r for r in calls if r['disposition'] == 'FAILED' and
+                       r['code'] >= 500], f'{when}: a filter')
+    tap.ok(0 < len(failed) < len(calls), f'{when}: that leaves some')
+    long = ask(ear, 'calls', '--sort', 'talk_s')
+    tap.equal([r['talk_s'] for r in long],
+              sorted((r['talk_s'] for r in calls), reverse=True),
+              f'{when}: --sort')
+    short = ask(ear, 'calls', '--sort', 'talk_s', '--ascending')
+    tap.equal([r['talk_s'] for r in short],
+              sorted(r['talk_s'] for r in calls), f'{when}: --ascending')
+    middle = calls[len(calls) // 2]['at']
+    late = ask(ear, 'calls', '--from', middle)
+    early = ask(ear, 'calls', '--to', middle)
+    tap.ok(late == [r for r in calls if r['at'] >= middle] and
+           early == [r for r in calls if r['at'] <= middle],
+           f'{when}: --from and --to')
+
+
+def csv_of(row):
+    """A row of --json as the CSV has it: times for people, to the ms."""
+    def text(v):
+        if v is None:
+            return ''
+        if isinstance(v, str) and TIME.fullmatch(v):
+            return v[:23].replace('T', ' ')
+        return str(v).lower() if isinstance(v, bool) else str(v)
+    return {k: text(v) for k, v in row.items()}
+
+
+def check_times(tap, ear, when):
+    """Accounts as of then: by their own spans."""
+    every = ask(ear, 'accounts', '--history')
+    for at in sorted({r['at'] for r in every} |
+                     {r['ended'] for r in every if r['ended']}):
+        def there(r):
+            if r['at'] > at or (r['ended'] and r['ended'] <= at):
+                return False
+            return r['expires'] > at
+        want = sorted((r['username'], r['at']) for r in every if there(r))
+        got = sorted((r['username'], r['at'])
+                     for r in ask(ear, 'accounts', '--at', at))
+        if got != want:
+            tap.equal(got, want, f'{when}: accounts --at {at}')
+            return
+    tap.ok(True, f'{when}: accounts --at, at each of their times')
+
+
+def check_errors(tap, ear):
+    p = text_of(ear, 'calls', 'disposition == ANSWERED and talk_x > 3')
+    lines = p.stderr.splitlines()
+    mark = next((n for n, line in enumerate(lines) if '^' in line), 0)
+    tap.ok(p.returncode == 2 and mark and lines[mark].index('^') ==
+           lines[mark - 1].index('talk_x'),
+           'a column that is none is pointed at', p.stderr)
+    p = text_of(ear, 'calls', 'disposition == ANSERED')
+    tap.ok(p.returncode == 2 and '^' in p.stderr and 'ANSWERED' in p.stderr,
+           'a word that is none, with those there are', p.stderr)
+    p = text_of(ear, 'sessions', '--sort', 'nothing')
+    tap.ok(p.returncode == 2 and 'nothing' in p.stderr,
+           'a column to sort by that is none', p.stderr)
+    p = text_of(ear, 'sessions', '--at', '10:38')
+    tap.ok(p.returncode == 2 and '--at' in p.stderr,
+           'an option of another list', p.stderr)
+    p = text_of(ear, 'accounts', '--at', 'yesterdayish')
+    tap.ok(p.returncode == 2 and 'yesterdayish' in p.stderr,
+           'a time that is none', p.stderr)
+
+
+def lists(tap):
+    with h.folder() as where:
+        ear = h.Earshot(where)
+        for what in LISTS:
+            p = text_of(ear, what)
+            tap.ok('data' in p.stderr and p.returncode == 1,
+                   f'{what}: a directory that is not there', p.stderr)
+        done = ear.must('import', '--json', SAMPLE)[0]
+        check_lists(tap, ear, 'after import')
+        check_times(tap, ear, 'after import')
+        check_errors(tap, ear)
+        before = {w: ask(ear, w, *(['--history'] if w == 'accounts' else []))
+                  for w in LISTS}
+        ear.must('import', '--json', SAMPLE)
+        tap.equal({w: ask(ear, w, *(['--history'] if w == 'accounts' else []))
+                   for w in LISTS}, before, 'imported twice: the same rows')
+        ear.start()
+        check_lists(tap, ear, 'with a server')
+        tap.equal(ask(ear, 'calls'), before['calls'],
+                  'the server has the same calls')
+        tap.equal(ask(ear, 'accounts'), [
+            r for r in ask(ear, 'accounts', '--history')
+            if r['state'] in ('on line', 'unreachable')],
+            'accounts of a server are as of now')
+        tap.equal(ear.stop(), 0, 'ends well')
+        tap.ok(done['messages'] > 0, 'the sample has messages')
+    with h.folder() as where:
+        ear = h.Earshot(where).start()
+        for what in LISTS:
+            tap.equal(ask(ear, what), [], f'{what}: nothing yet')
+            p = text_of(ear, what)
+            tap.ok(p.returncode == 0 and '0 ' in p.stderr,
+                   f'{what}: and says so', p.stderr)
+        ear.stop()
+
+
+def office(name, n, began):
+    """n calls and registrations; what is expected of the calls"""
+    s = Script(name, began)
+    want = {}
+    for i in range(n):
+        s.register(i)
+        want[f'{name}-c-{i}'] = s.call(i)
+        if i % 10 == 9:
+            s.register(i - 9, 11, 0)
+    return s, want
+
+
+def killed(tap):
+    """What was accepted before a kill -9 has its rows, each once."""
+    n, rounds = 2000, 8
+    with h.folder() as where:
+        script, want = office('k', n, time.time() - 4000)
+        packets = script.packets()
+        ear = h.Earshot(where, listener={'threads': 1})
+        for k in range(rounds):
+            part = packets[len(packets) * k // rounds:
+                           len(packets) * (k + 1) // rounds]
+            ear.start()
+            sender = hep.Tcp(ear.port)
+            sender.send(b''.join(part))
+            if k < rounds - 1:
+                took = h.wait_for(lambda: accepted(ear) >= len(part), 20, .01)
+                if not took:
+                    tap.ok(False, f'round {k}: all was accepted', ear.totals())
+                ear.kill()
+            sender.close()
+        check_calls(tap, ear, want, 'kill -9')
+        other = h.Earshot(where, data=os.path.join(where, 'other'))
+        pcap = os.path.join(where, 'k.pcap')
+        script.pcap(pcap)
+        other.must('import', '--json', pcap)
+        check_calls(tap, other, want, 'import')
+        same(tap, ear, other, 'kill -9 and import')
+        tap.equal(ear.stop(), 0, 'ends well after all that')
+
+
+def accepted(ear):
+    """Since this start, without what it read from its journal."""
+    return sum(line['accepted'] - line['replayed']
+               for line in ear.status()['ledger'])
+
+
+def check_calls(tap, ear, want, when):
+    def got():
+        return {r['call_id']: r['disposition'] for r in ask(ear, 'calls')}
+    h.wait_for(lambda: got() == want, 30, 0.5)
+    rows, found = ask(ear, 'calls'), got()
+    tap.equal(len(rows), len(want), f'{when}: a row for each call')
+    tap.ok(found == want, f'{when}: with the disposition it had',
+           *[(k, found.get(k), v) for k, v in want.items()
+             if found.get(k) != v][:5])
+
+
+def same(tap, one, two, what):
+    for name, more in (('calls', []), ('sessions', ['--failures']),
+                       ('accounts', ['--history'])):
+        a = comparable(ask(one, name, *more))
+        b = comparable(ask(two, name, *more))
+        tap.ok(a and a == b, f'{what}: the same {name}', sum(a.values()),
+               sum(b.values()), *differ(a, b))
+
+
+def main():
+    with h.Tap() as tap:
+        for name in sys.argv[1:] or ('lists', 'killed'):
+            globals()[name](tap)
+
+
+main()
