@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/options.h"
+#include "base/privilege.h"
 #include "base/time.h"
 #include "console/audit.h"
 #include "console/lockout.h"
@@ -176,7 +176,6 @@ static enum ear_err run(struct ear_users *users, enum what what,
 static enum ear_err note(const struct choices *c, enum what what,
 	const char *name, struct ear_fault *fault)
 {
-	const struct passwd *who = getpwuid(getuid());
 	struct ear_audit *audit = NULL;
 	enum ear_err err;
 	char actor[80];
@@ -186,11 +185,7 @@ static enum ear_err note(const struct choices *c, enum what what,
 	err = ear_audit_open(c->data, &audit, fault);
 	if (err)
 		return err;
-	if (who)
-		snprintf(actor, sizeof(actor), "%.60s (command)", who->pw_name);
-	else
-		snprintf(actor, sizeof(actor), "uid %u (command)",
-			(unsigned)getuid());
+	ear_privilege_name(getuid(), "command", actor, sizeof(actor));
 	ear_audit_add(audit, &(struct ear_audit_entry){.at_ns = ear_now_ns(),
 				     .actor = ear_slice_str(actor),
 				     .action = ear_slice_str(whats[what].noted),

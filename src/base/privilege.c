@@ -95,3 +95,15 @@ enum ear_err ear_privilege_check(
 		       ? EAR_OK
 		       : check(dir, dir, user, 1, fault);
 }
+
+void ear_privilege_name(
+	uint32_t uid, const char *way, char *text, size_t text_bytes)
+{
+	struct passwd entry, *found = NULL;
+	char room[4096];
+
+	if (!getpwuid_r(uid, &entry, room, sizeof(room), &found) && found)
+		snprintf(text, text_bytes, "%.40s (%s)", entry.pw_name, way);
+	else
+		snprintf(text, text_bytes, "uid %u (%s)", (unsigned)uid, way);
+}

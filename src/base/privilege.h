@@ -3,6 +3,8 @@
 #ifndef EAR_BASE_PRIVILEGE_H
 #define EAR_BASE_PRIVILEGE_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 /**
@@ -24,5 +26,14 @@ EAR_MUST_USE enum ear_err ear_privilege_drop(
  */
 EAR_MUST_USE enum ear_err ear_privilege_check(
 	const char *dir, const char *user, struct ear_fault *fault);
+
+/**
+ * Who a user is, for people: its name and the way it came by, as in
+ * "root (command)"; "uid 1000 (command)" where the system has no name for it.
+ *
+ * @param[out] text  text_bytes at least 1; a name is cut after 40 bytes
+ */
+void ear_privilege_name(
+	uint32_t uid, const char *way, char *text, size_t text_bytes);
 
 #endif

@@ -7,7 +7,6 @@
 #include <event2/listener.h>
 #include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/privilege.h"
 #include "console/control_path.h"
 
 /* A client that sends nothing for so long, or takes no answer, is cut off. */
@@ -158,19 +158,12 @@ static void name_client(struct client *client, int fd)
 {
 	struct ucred who;
 	socklen_t n = sizeof(who);
-	struct passwd entry, *found = NULL;
-	char text[4096];
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0) {
 		snprintf(client->by, sizeof(client->by), "control");
 		return;
 	}
-	if (!getpwuid_r(who.uid, &entry, text, sizeof(text), &found) && found)
-		snprintf(client->by, sizeof(client->by), "%.40s (control)",
-			entry.pw_name);
-	else
-		snprintf(client->by, sizeof(client->by), "uid %u (control)",
-			(unsigned)who.uid);
+	ear_privilege_name(who.uid, "control", client->by, sizeof(client->by));
 }
 
 /* The line goes into an empty socket; where it does not, it is left out. */
