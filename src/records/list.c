@@ -456,7 +456,7 @@ static enum ear_err all_pages(struct listing *l)
 	char cursor[sizeof(l->found->cursor)];
 	uint64_t rows = 0, want = l->query->limit;
 	const char *go_on = l->query->cursor;
-	enum ear_err err;
+	enum ear_err err = EAR_OK;
 
 	do {
 		uint64_t left = want ? want - rows : PAGE_ROWS;
