@@ -94,6 +94,6 @@ void ear_search_message(struct ear_call *call)
 	else if (err)
 		ear_call_fault(call, err, &fault);
 	else
-		ear_call_audit(call, "message.open", true, call->rest,
-			EAR_S(""));
+		ear_call_audit(
+			call, "message.open", true, call->rest, EAR_S(""));
 }

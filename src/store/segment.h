@@ -29,9 +29,9 @@
 #ifndef EAR_STORE_SEGMENT_H
 #define EAR_STORE_SEGMENT_H
 
+#include "base/sqlite.h"
 #include "store/block.h"
 #include "store/pages.h"
-#include "base/sqlite.h"
 #include "store/store.h"
 
 /** PRAGMA user_version. A reader takes this and older ones. */

@@ -11,20 +11,34 @@
 #define GRAVE_VERSION 2
 
 /* Numbers of a call that are kept, in their order on disk. */
-#define NUMBERS(N)                                                           \
-	N(key)                                                               \
-	N(tag)                                                               \
-	N(id)                                                                \
-	N(at_ns)                                                             \
-	N(invite_ns)                                                         \
-	N(ring_ns)                                                           \
-	N(answer_ns)                                                         \
-	N(end_ns)                                                            \
-	N(last_ns)                                                           \
-	N(touched_ns)                                                        \
-	N(group) N(mate_id) N(mate_end_ns) N(session_s) N(cseq) N(cseq_high) \
-		N(retries) N(flags) N(code) N(q850) N(score) N(tags_seen)    \
-			N(state) N(by) N(disposition) N(rank) N(transport)
+#define NUMBERS(N)     \
+	N(key)         \
+	N(tag)         \
+	N(id)          \
+	N(at_ns)       \
+	N(invite_ns)   \
+	N(ring_ns)     \
+	N(answer_ns)   \
+	N(end_ns)      \
+	N(last_ns)     \
+	N(touched_ns)  \
+	N(group)       \
+	N(mate_id)     \
+	N(mate_end_ns) \
+	N(session_s)   \
+	N(cseq)        \
+	N(cseq_high)   \
+	N(retries)     \
+	N(flags)       \
+	N(code)        \
+	N(q850)        \
+	N(score)       \
+	N(tags_seen)   \
+	N(state)       \
+	N(by)          \
+	N(disposition) \
+	N(rank)        \
+	N(transport)
 
 static void write_addr(struct ear_buf *b, const struct ear_addr *a)
 {

@@ -208,7 +208,8 @@ static void play(size_t step, size_t keys_at)
 	struct bytes bytes;
 
 	assert_int_equal(ear_tls_keys_new(0, &keys), EAR_OK);
-	assert_int_equal(ear_tls_new(&(struct ear_tls_options){.keys = keys, .expect = true},
+	assert_int_equal(ear_tls_new(&(struct ear_tls_options){.keys = keys,
+					     .expect = true},
 				 &events, NULL, &tls),
 		EAR_OK);
 	assert_int_equal(ear_tls_flow_new(tls, &seen, &flow), EAR_OK);
@@ -228,7 +229,8 @@ static void play(size_t step, size_t keys_at)
 			shown = shown + step < bytes.n ? shown + step : bytes.n;
 			used += ear_tls_take(flow, trace[i].side, i + 1,
 				ear_slice(bytes.p + used, shown - used), &need);
-			assert_true(used == shown ? !need : need > shown - used);
+			assert_true(
+				used == shown ? !need : need > shown - used);
 		}
 	}
 	for (int i = 0; i < 2; i++) {
