@@ -107,6 +107,8 @@ enum ear_err ear_import_file(const char *path,
 		goto out;
 	}
 	im.tally = ear_ledger_line(ledger, EAR_S("file"), ear_slice_str(path));
+	if (options->tracking)
+		ear_tracking_begin(options->tracking);
 	err = ear_tap_file_read(path,
 		&(struct ear_tap_file_options){.fn = take,
 			.progress = progress,

@@ -13,9 +13,16 @@
 /* And so many are as much as memory is for: some 40 MB. */
 #define MOST_ROWS 200000
 
+/* How far files were read, beside the marks of the journal's lanes. */
+#define FILES "files"
+
 struct ear_tracking {
 	struct ear_track *track;
+	struct ear_track_options options;
+	struct ear_track_out rows;
 	struct ear_records *records;
+	bool files;            /* its input is files */
+	bool first;            /* the next message is a file's first */
 	uint64_t at_ns;        /* latest time of a message */
 	uint64_t mono_ns;      /* when the last one was taken, about */
 	uint64_t committed_ns; /* monotonic */
@@ -55,17 +62,17 @@ enum ear_err ear_tracking_new(const struct ear_tracking_options *options,
 	struct ear_tracking **out, struct ear_fault *fault)
 {
 	struct ear_tracking *t = calloc(1, sizeof(*t));
-	struct ear_track_out rows = {0};
 	enum ear_err err;
 
 	*out = NULL;
 	if (!t)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	pthread_mutex_init(&t->lock, NULL);
+	t->options = options->track;
 	err = ear_records_open(&options->records, &t->records, fault);
 	if (!err) {
-		ear_records_out(t->records, &rows);
-		err = ear_track_new(&options->track, &rows, &t->track);
+		ear_records_out(t->records, &t->rows);
+		err = ear_track_new(&t->options, &t->rows, &t->track);
 		if (err)
 			ear_fail(fault, err, 0, "out of memory");
 	}
@@ -94,9 +101,50 @@ void ear_tracking_free(struct ear_tracking **tp)
 	*tp = NULL;
 }
 
+static void forget(
+	uint8_t part, uint64_t key, struct ear_slice state, void *arg)
+{
+	struct ear_tracking *t = arg;
+
+	(void)state;
+	t->rows.state(part, key, EAR_S(""), t->rows.arg);
+}
+
+/* Rows stay; what lasted is not carried on. */
+static void start_over(struct ear_tracking *t)
+{
+	struct ear_track *track = NULL;
+	struct ear_fault fault = {0};
+
+	ear_track_save(t->track);
+	if (ear_records_flush(t->records, &fault) ||
+		ear_track_new(&t->options, &t->rows, &track))
+		return;
+	if (ear_records_states(t->records, forget, t, &fault)) {
+		ear_track_free(&track);
+		return;
+	}
+	ear_track_free(&t->track);
+	t->track = track;
+	t->at_ns = 0;
+}
+
+void ear_tracking_begin(struct ear_tracking *t)
+{
+	struct ear_records_mark mark;
+
+	if (!t->files && !ear_records_marked(t->records, FILES, &mark))
+		t->at_ns = mark.v[0];
+	t->files = true;
+	t->first = true;
+}
+
 void ear_tracking_take(struct ear_tracking *t, const struct ear_msg *msg,
 	const struct ear_facts *facts)
 {
+	if (t->first && t->at_ns >= msg->at_ns)
+		start_over(t);
+	t->first = false;
 	if (msg->at_ns > t->at_ns)
 		t->at_ns = msg->at_ns;
 	t->taken = true;
@@ -166,11 +214,21 @@ static void tick(struct ear_tracking *t, uint64_t mono_ns, bool live)
 	t->taken = false;
 }
 
+/* What goes with the next commit. */
+static void save(struct ear_tracking *t)
+{
+	ear_track_save(t->track);
+	if (t->files)
+		ear_records_mark(
+			t->records, &(struct ear_records_mark){
+					    .name = FILES, .v = {t->at_ns}});
+}
+
 void ear_tracking_commit(struct ear_tracking *t, uint64_t mono_ns, bool live,
 	const volatile bool *stop)
 {
 	tick(t, mono_ns, live);
-	ear_track_save(t->track);
+	save(t);
 	ear_records_commit(t->records, stop);
 	t->committed_ns = mono_ns;
 	see_stats(t);
@@ -178,7 +236,7 @@ void ear_tracking_commit(struct ear_tracking *t, uint64_t mono_ns, bool live,
 
 enum ear_err ear_tracking_flush(struct ear_tracking *t, struct ear_fault *fault)
 {
-	ear_track_save(t->track);
+	save(t);
 	see_stats(t);
 	return ear_records_flush(t->records, fault);
 }

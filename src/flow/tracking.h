@@ -43,6 +43,13 @@ EAR_MUST_USE enum ear_err ear_tracking_new(
 /** Commits what was taken. */
 void ear_tracking_free(struct ear_tracking **t);
 
+/**
+ * A file begins. If it goes on behind where the last one ended, in this or an
+ * earlier run, what lasted then goes on; if not, it is older or the same once
+ * more, and starts with nothing, so that it makes the rows it made before.
+ */
+void ear_tracking_begin(struct ear_tracking *t);
+
 /** Take one message. */
 void ear_tracking_take(struct ear_tracking *t, const struct ear_msg *msg,
 	const struct ear_facts *facts);
