@@ -11,6 +11,8 @@
 #define EAR_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum ear_weight {
 	EAR_WEIGHT_RECEIVE, /**< before all others, where that is allowed */
@@ -31,5 +33,16 @@ void ear_thread_self(const char *name, enum ear_weight weight);
  * other may lengthen or cut them.
  */
 void ear_cond_init(pthread_cond_t *cond);
+
+/**
+ * With the lock held: wait until the condition is told, or until then. As
+ * with every condition, it may also end without either.
+ *
+ * @param cond     of ear_cond_init()
+ * @param until_ns as ear_mono_ns() tells it
+ * @return false: the time is over
+ */
+bool ear_cond_wait(
+	pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ns);
 
 #endif

@@ -99,17 +99,10 @@ static bool write_all(struct ear_audit *a, const struct note *first)
 
 static void wait_a_little(struct ear_audit *a)
 {
-	struct timespec until;
+	uint64_t until_ns = ear_mono_ns() + WAIT_MS * EAR_MS_NS;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += WAIT_MS * (long)EAR_MS_NS;
-	if (until.tv_nsec >= (long)EAR_SECOND_NS) {
-		until.tv_nsec -= (long)EAR_SECOND_NS;
-		until.tv_sec++;
-	}
-	while (!a->ending)
-		if (pthread_cond_timedwait(&a->wake, &a->lock, &until))
-			return;
+	while (!a->ending && ear_cond_wait(&a->wake, &a->lock, until_ns))
+		;
 }
 
 /* With the lock held; lets go of it meanwhile. */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "console/priv.h"
 #include "message/msg_json.h"
@@ -399,14 +400,11 @@ static void serve(struct ear_follow *follow, struct follower *f)
 
 static void wait_a_little(struct ear_follow *follow)
 {
-	uint64_t until = ear_now_ns() + POLL_MS * EAR_MS_NS;
-	struct timespec ts = {.tv_sec = (time_t)(until / EAR_SECOND_NS),
-		.tv_nsec = (long)(until % EAR_SECOND_NS)};
-
 	if (!follow->first)
 		pthread_cond_wait(&follow->wake, &follow->lock);
 	else
-		pthread_cond_timedwait(&follow->wake, &follow->lock, &ts);
+		ear_cond_wait(&follow->wake, &follow->lock,
+			ear_mono_ns() + POLL_MS * EAR_MS_NS);
 }
 
 static void *work(void *arg)
@@ -445,7 +443,7 @@ enum ear_err ear_follow_new(struct ear_console *c, struct ear_follow **follow)
 		return EAR_NOMEM;
 	w->console = c;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->wake, NULL);
+	ear_cond_init(&w->wake);
 	if (pthread_create(&w->thread, NULL, work, w)) {
 		free(w);
 		return EAR_SYS;

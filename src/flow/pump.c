@@ -713,17 +713,15 @@ enum ear_err ear_pump_drain(struct ear_pump *pump, struct ear_fault *fault)
 
 void ear_pump_stop(struct ear_pump *pump, uint32_t wait_ms)
 {
-	struct timespec until;
+	uint64_t until_ns = ear_mono_ns() + wait_ms * EAR_MS_NS;
 
 	if (!pump->running)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
 	atomic_store(&pump->finish, true);
 	ear_journal_wake(pump->options.journal);
 	pthread_mutex_lock(&pump->errand_lock);
-	while (!pump->ended && !pthread_cond_timedwait(&pump->errand_moved,
-				       &pump->errand_lock, &until))
+	while (!pump->ended && ear_cond_wait(&pump->errand_moved,
+				       &pump->errand_lock, until_ns))
 		;
 	if (!pump->ended)
 		give_up(pump);

@@ -275,20 +275,12 @@ static void *keeper_main(void *arg)
 
 	pthread_mutex_lock(&s->keeper_lock);
 	for (unsigned look = 0; !s->keeper_stops; look++) {
-		struct timespec until;
-
 		pthread_mutex_unlock(&s->keeper_lock);
 		keeper_look(s, look, &lasted);
 		pthread_mutex_lock(&s->keeper_lock);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += LOOK_MS * (long)EAR_MS_NS;
-		if (until.tv_nsec >= (long)EAR_SECOND_NS) {
-			until.tv_nsec -= (long)EAR_SECOND_NS;
-			until.tv_sec++;
-		}
 		if (!s->keeper_stops)
-			pthread_cond_timedwait(
-				&s->keeper_wake, &s->keeper_lock, &until);
+			ear_cond_wait(&s->keeper_wake, &s->keeper_lock,
+				ear_mono_ns() + LOOK_MS * EAR_MS_NS);
 	}
 	pthread_mutex_unlock(&s->keeper_lock);
 	return NULL;

@@ -149,15 +149,12 @@ static void tell_full(struct ear_journal *j)
 /* @return false when it is time to stop */
 static bool sleep_round(struct ear_journal *j, uint64_t ns)
 {
-	struct timespec until;
-	uint64_t at = ear_mono_ns() + ns;
+	uint64_t until_ns = ear_mono_ns() + ns;
 	bool stop;
 
-	until.tv_sec = (time_t)(at / EAR_SECOND_NS);
-	until.tv_nsec = (long)(at % EAR_SECOND_NS);
 	pthread_mutex_lock(&j->keeper_lock);
-	while (!j->stopping && pthread_cond_timedwait(&j->keeper_cond,
-				       &j->keeper_lock, &until) != ETIMEDOUT)
+	while (!j->stopping &&
+		ear_cond_wait(&j->keeper_cond, &j->keeper_lock, until_ns))
 		;
 	stop = j->stopping;
 	pthread_mutex_unlock(&j->keeper_lock);

@@ -2,6 +2,7 @@
 /* For people who ask: the switch, trace orders, counts. */
 #include <strings.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "lib/lib_priv.h"
 
@@ -183,9 +184,9 @@ EARSHOT_API int earshot_stats(struct earshot *e, struct earshot_stats *stats)
 
 EARSHOT_API int earshot_flush(struct earshot *e, unsigned wait_ms)
 {
-	struct timespec until = ear_lib_until(wait_ms);
+	uint64_t until_ns = ear_lib_until(wait_ms);
 	uint64_t want;
-	int late = 0;
+	bool late = false;
 
 	if (!ear_lib_usable(e))
 		return EARSHOT_CLOSED;
@@ -195,7 +196,7 @@ EARSHOT_API int earshot_flush(struct earshot *e, unsigned wait_ms)
 		e->flush_asked = want;
 	ear_ring_wake(e->ring);
 	while (e->flushed < want && !late)
-		late = pthread_cond_timedwait(&e->told, &e->lock_asked, &until);
+		late = !ear_cond_wait(&e->told, &e->lock_asked, until_ns);
 	late = e->flushed < want;
 	pthread_mutex_unlock(&e->lock_asked);
 	return late ? EARSHOT_TIMEOUT : EARSHOT_OK;

@@ -51,14 +51,14 @@ void *ear_lib_keeper(void *arg)
 	ear_thread_self("earshot-keep", EAR_WEIGHT_WORK);
 	pthread_mutex_lock(&e->lock_asked);
 	while (!e->stops) {
-		struct timespec until = ear_lib_until(LOOK_MS);
+		uint64_t until_ns = ear_lib_until(LOOK_MS);
 
 		pthread_mutex_unlock(&e->lock_asked);
 		e->store->ops->retain(e->store, ear_now_ns());
 		ear_lib_write_status(e);
 		pthread_mutex_lock(&e->lock_asked);
-		while (!e->stops && !pthread_cond_timedwait(
-					    &e->told, &e->lock_asked, &until))
+		while (!e->stops &&
+			ear_cond_wait(&e->told, &e->lock_asked, until_ns))
 			;
 	}
 	pthread_mutex_unlock(&e->lock_asked);

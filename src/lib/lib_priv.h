@@ -146,6 +146,6 @@ void ear_lib_write_status(struct earshot *e);
 uint64_t ear_lib_ns(uint64_t ms);
 
 /** When a wait that begins now is over, by the monotonic clock. */
-struct timespec ear_lib_until(unsigned wait_ms);
+uint64_t ear_lib_until(unsigned wait_ms);
 
 #endif

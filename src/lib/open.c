@@ -274,15 +274,15 @@ static void stop_keeper(struct earshot *e)
 }
 
 /* Let it empty the ring. */
-static void stop_worker(struct earshot *e, const struct timespec *until)
+static void stop_worker(struct earshot *e, uint64_t until_ns)
 {
-	int late = 0;
+	bool late = false;
 
 	atomic_store(&e->closing, true);
 	ear_ring_wake(e->ring);
 	pthread_mutex_lock(&e->lock_asked);
 	while (!e->ended && !late)
-		late = pthread_cond_timedwait(&e->told, &e->lock_asked, until);
+		late = !ear_cond_wait(&e->told, &e->lock_asked, until_ns);
 	if (!e->ended)
 		ear_stop(&e->hurry);
 	pthread_mutex_unlock(&e->lock_asked);
@@ -290,31 +290,29 @@ static void stop_worker(struct earshot *e, const struct timespec *until)
 }
 
 /* How much of the wait is left. */
-static uint32_t left_of(const struct timespec *until)
+static uint32_t left_of(uint64_t until_ns)
 {
-	uint64_t end_ns = (uint64_t)until->tv_sec * EAR_SECOND_NS +
-			  (uint64_t)until->tv_nsec;
-	uint64_t now = ear_mono_ns();
+	uint64_t now_ns = ear_mono_ns();
 
-	return now < end_ns ? (uint32_t)((end_ns - now) / EAR_MS_NS) : 0;
+	return now_ns < until_ns ? (uint32_t)((until_ns - now_ns) / EAR_MS_NS)
+				 : 0;
 }
 
-static void wait_for_spools(struct earshot *e, const struct timespec *until)
+static void wait_for_spools(struct earshot *e, uint64_t until_ns)
 {
 	const struct timespec nap = {.tv_nsec = 5 * (long)EAR_MS_NS};
 
-	while (ear_rules_waiting(e->rules) && left_of(until))
+	while (ear_rules_waiting(e->rules) && left_of(until_ns))
 		nanosleep(&nap, NULL);
 }
 
-static void stop_flow(
-	struct earshot *e, const struct timespec *until, bool *left)
+static void stop_flow(struct earshot *e, uint64_t until_ns, bool *left)
 {
-	stop_worker(e, until);
+	stop_worker(e, until_ns);
 	ear_rules_flush(e->rules);
 	*left = e->store->ops->flush(e->store, NULL) != EAR_OK ||
 		ear_ring_used(e->ring) || ear_stopped(&e->hurry);
-	wait_for_spools(e, until);
+	wait_for_spools(e, until_ns);
 	*left |= ear_rules_waiting(e->rules) != 0;
 	if (e->keeps_house)
 		stop_keeper(e);
@@ -323,11 +321,11 @@ static void stop_flow(
 
 static void end(struct earshot *e, unsigned wait_ms, bool *left)
 {
-	struct timespec until = ear_lib_until(wait_ms);
+	uint64_t until_ns = ear_lib_until(wait_ms);
 
 	*left = false;
 	if (e->works)
-		stop_flow(e, &until, left);
+		stop_flow(e, until_ns, left);
 	ear_path_free(&e->path);
 	ear_rules_free(&e->rules, 0);
 	if (e->store)

@@ -51,12 +51,9 @@ void ear_lib_say(char *why, size_t why_bytes, const char *text)
 		snprintf(why, why_bytes, "%s", text);
 }
 
-struct timespec ear_lib_until(unsigned wait_ms)
+uint64_t ear_lib_until(unsigned wait_ms)
 {
-	uint64_t at_ns = ear_mono_ns() + wait_ms * EAR_MS_NS;
-
-	return (struct timespec){.tv_sec = (time_t)(at_ns / EAR_SECOND_NS),
-		.tv_nsec = (long)(at_ns % EAR_SECOND_NS)};
+	return ear_mono_ns() + wait_ms * EAR_MS_NS;
 }
 
 uint64_t ear_lib_ns(uint64_t ms)

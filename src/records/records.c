@@ -214,15 +214,9 @@ void ear_records_commit(struct ear_records *r, const volatile bool *stop)
 	if (!b->n && !b->mark_n)
 		return;
 	pthread_mutex_lock(&r->lock);
-	while (!r->spare_n && !ear_stopped(stop)) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 100000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&r->moved, &r->lock, &until);
-	}
+	while (!r->spare_n && !ear_stopped(stop))
+		ear_cond_wait(
+			&r->moved, &r->lock, ear_mono_ns() + 100 * EAR_MS_NS);
 	pthread_mutex_unlock(&r->lock);
 	/* only this thread takes them */
 	if (!r->spare_n)

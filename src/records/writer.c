@@ -251,16 +251,7 @@ static bool retain_step(struct ear_records *r)
 
 static void wait_ms(struct ear_records *r, unsigned ms)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&r->moved, &r->lock, &until);
+	ear_cond_wait(&r->moved, &r->lock, ear_mono_ns() + ms * EAR_MS_NS);
 }
 
 static bool quitting(struct ear_records *r)

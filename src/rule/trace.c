@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "rule/trace_priv.h"
 
@@ -248,14 +249,10 @@ void traces_end_by_clock(struct ear_traces *t, uint64_t now_ns)
 static enum ear_err init(struct ear_traces *t)
 {
 	size_t most = t->options.max_open ? t->options.max_open : OPEN_DEFAULT;
-	pthread_condattr_t attr;
 
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_mutex_init(&t->file_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	ear_cond_init(&t->wake);
 	t->last_notice = &t->first_notice;
 	t->until_ns = UINT64_MAX;
 	t->next_name = 1;

@@ -163,11 +163,7 @@ static uint64_t next_after(uint64_t began_ns)
 
 static void wait_a_while(struct ear_traces *t)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(LOOK_NS / EAR_SECOND_NS);
-	pthread_cond_timedwait(&t->wake, &t->lock, &until);
+	ear_cond_wait(&t->wake, &t->lock, ear_mono_ns() + LOOK_NS);
 }
 
 static void look(struct ear_traces *t, struct due *due)

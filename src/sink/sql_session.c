@@ -265,16 +265,6 @@ static void init_lock(struct ear_sql_session *s)
 	ear_cond_init(&s->done);
 }
 
-/* With the lock held: until something is done or the time is over. */
-static bool wait_done(struct ear_sql_session *s, uint64_t until_ns)
-{
-	const struct timespec until = {
-		.tv_sec = (time_t)(until_ns / EAR_SECOND_NS),
-		.tv_nsec = (long)(until_ns % EAR_SECOND_NS)};
-
-	return pthread_cond_timedwait(&s->done, &s->lock, &until) == 0;
-}
-
 static enum ear_err start_workers(
 	struct ear_sql_session *s, struct ear_fault *fault)
 {
@@ -317,7 +307,8 @@ static enum ear_err wait_ready(
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->ready && !s->err) {
-		if (!wait_done(s, until) && ear_mono_ns() >= until)
+		if (!ear_cond_wait(&s->done, &s->lock, until) &&
+			ear_mono_ns() >= until)
 			break;
 	}
 	if (s->err) {
@@ -371,7 +362,7 @@ void ear_sql_session_close(struct ear_sql_session **session)
 	s->quit = true;
 	pthread_cond_broadcast(&s->work);
 	while (s->left < s->begun && ear_mono_ns() < until)
-		(void)wait_done(s, until);
+		(void)ear_cond_wait(&s->done, &s->lock, until);
 	all = s->left == s->begun;
 	s->abandoned = !all;
 	for (size_t i = 0; i < s->begun && !all; i++)
@@ -436,7 +427,8 @@ static struct slot *begin_batch(struct ear_sql_session *s, uint64_t until_ns)
 
 	pthread_mutex_lock(&s->lock);
 	while ((slot = free_slot(s)) == NULL && !s->err) {
-		if (!wait_done(s, until_ns) && ear_mono_ns() >= until_ns)
+		if (!ear_cond_wait(&s->done, &s->lock, until_ns) &&
+			ear_mono_ns() >= until_ns)
 			break;
 	}
 	if (slot && !s->err) {

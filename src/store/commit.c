@@ -459,16 +459,7 @@ static size_t ready(const struct ear_writer *w)
 
 static void wait_ms(struct ear_writer *w, unsigned ms)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&w->done, &w->lock, &until);
+	ear_cond_wait(&w->done, &w->lock, ear_mono_ns() + ms * EAR_MS_NS);
 }
 
 /* The end: what could not be committed is told, the segment sealed. */
