@@ -336,18 +336,125 @@ def check_calls(tap, ear, want, when):
              if found.get(k) != v][:5])
 
 
-def same(tap, one, two, what):
+def same(tap, one, two, what, without=(), filter=''):
     for name, more in (('calls', []), ('sessions', ['--failures']),
                        ('accounts', ['--history'])):
-        a = comparable(ask(one, name, *more))
-        b = comparable(ask(two, name, *more))
+        words = more + ([filter] if filter else [])
+        a = comparable(ask(one, name, *words), *without)
+        b = comparable(ask(two, name, *words), *without)
         tap.ok(a and a == b, f'{what}: the same {name}', sum(a.values()),
                sum(b.values()), *differ(a, b))
 
 
+def frames_of(script):
+    """Its packets, with three connections that end in their own ways."""
+    frames = [mkpcap.ip4(src[0], dst[0], 17, mkpcap.udp(*src, *dst, data))
+              for _, src, dst, data in script.rows]
+    for user, end in (('tf', 'fin'), ('tr', 'reset'), ('to', '')):
+        c = mkpcap.Tcp('192.0.2.3', 40000 + len(frames), *PROXY)
+        t = Script(user, 1)
+        t.register(0)
+        frames += c.open()
+        for _, src, _, data in t.rows:
+            frames += c.send(int(src == PROXY),
+                             data.replace(b'2.0/UDP', b'2.0/TCP'))
+        if end == 'fin':
+            frames += c.close()
+        elif end == 'reset':
+            frames.append(c.packet(0, mkpcap.RST))
+    return [mkpcap.ether(f) for f in frames]
+
+
+def put_on_lo(frames):
+    """Nobody has these addresses: the kernel drops them behind the capture."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind(('lo', 0))
+        for i, frame in enumerate(frames):
+            s.send(frame)
+            if i % 10 == 0:
+                time.sleep(.002)
+
+
+def alike(tap):
+    """One traffic by live capture, from the file that tcpdump made of it, in
+    HEP out of what is kept of that; and that file in two halves, twice."""
+    if os.geteuid() or h.have('tcpdump', 'editcap'):
+        tap.skip('by device, file and HEP', 'not allowed to capture here'
+                 if os.geteuid() else h.have('tcpdump', 'editcap'))
+        return
+    with h.folder() as where:
+        pcap = os.path.join(where, 'lo.pcap')
+        keys = 'host 192.0.2.2 and port 5060'
+        live = h.Earshot(where, data=os.path.join(where, 'live'), **{
+            'capture lo': {'device': 'lo', 'filter': keys}}).start()
+        dump = h.start(['tcpdump', '-i', 'lo', '-Q', 'in', '-U',
+                        '-B', '32768', '-s', '0', '-w', pcap, keys],
+                       os.path.join(where, 'tcpdump.log'))
+        h.wait_for(lambda: 'listening' in h.tail(
+            os.path.join(where, 'tcpdump.log')), 10)
+        script, want = office('a', 200, time.time())
+        frames = frames_of(script)
+        put_on_lo(frames)
+        h.wait_for(lambda: packets_in(pcap) >= len(frames), 10, .2)
+        h.stop(dump)
+        read = h.Earshot(where, data=os.path.join(where, 'read'))
+        read.must('import', '--json', pcap)
+        hep_in = h.Earshot(where, data=os.path.join(where, 'hep')).start()
+        read.must('export', '--to', f'hep:127.0.0.1:{hep_in.port};transport='
+                  'tcp')
+        check_calls(tap, read, want, 'file')
+        check_calls(tap, live, want, 'device')
+        check_calls(tap, hep_in, want, 'HEP')
+        near = ('at', 'rang', 'answered', 'ended', 'expires', 'refreshed',
+                'talk_ms', 'ring_ms', 'lost', 'closed', 'last')
+        same(tap, read, live, 'file and device', near)
+        same(tap, read, hep_in, 'file and HEP', near, 'transport == udp')
+        ends = {r['peername']: r['details'] for r in ask(
+            live, 'sessions', 'event == DISCONNECT')}
+        tap.equal(ends, {'tf000': 'NORMAL', 'tr000': 'NETWORK_ERROR'},
+                  'the ends of connections, each at its account')
+        tap.ok(not any(r['inferred'] for r in ask(live, 'sessions')) and
+               not any(r['inferred'] for r in ask(read, 'sessions')),
+               'connections of device and file are not inferred')
+        tap.equal({(r['event'], r['inferred']) for r in ask(
+            hep_in, 'sessions', 'event == CONNECT')}, {('CONNECT', True)},
+            'those of HEP are')
+        halves(tap, where, pcap, read, len(frames) // 2)
+        live.stop()
+        hep_in.stop()
+
+
+def halves(tap, where, pcap, whole, n):
+    """In two files, as a capture that was rotated; then both once more."""
+    parts = [os.path.join(where, f'half{i}.pcap') for i in (1, 2)]
+    subprocess.run(['editcap', '-r', pcap, parts[0], f'1-{n}'], check=True)
+    subprocess.run(['editcap', pcap, parts[1], f'1-{n}'], check=True)
+    ear = h.Earshot(where, data=os.path.join(where, 'halves'))
+    for part in parts:
+        ear.must('import', '--json', part)
+    same(tap, whole, ear, 'a capture and its two halves', (),
+         'transport == udp')
+    ear.must('import', '--json', *parts)
+    same(tap, whole, ear, 'and once more, in one command', (),
+         'transport == udp')
+
+
+def packets_in(path):
+    try:
+        with open(path, 'rb') as f:
+            data = f.read()[24:]
+    except OSError:
+        return 0
+    at = n = 0
+    while at + 16 <= len(data):
+        at += 16 + int.from_bytes(data[at + 8:at + 12], 'little')
+        n += 1
+    return n
+
+
 def main():
     with h.Tap() as tap:
-        for name in sys.argv[1:] or ('lists', 'killed'):
+        for name in sys.argv[1:] or ('lists', 'killed', 'alike'):
             globals()[name](tap)
 
 
