@@ -131,7 +131,7 @@ const char *ear_web_event_name(enum ear_web_event_type type);
 
 /**
  * Keep one event and log it, with control characters of the principal as '?'
- * and the rest of a long one cut off; they are read by people_rows.h. A log-in
+ * and the rest of a long one cut off; they are read by people_rows.c. A log-in
  * by hand is kept as two rows, first SUCCESS_INTERACTIVE, then SUCCESS,
  * together or not at all.
  */
