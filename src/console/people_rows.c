@@ -152,7 +152,7 @@ static int hand_out(sqlite3_stmt *st, const struct source *s,
 		read_cells(st, s->n, cells);
 		found->rows++;
 		snprintf(found->cursor, sizeof(found->cursor), "%lld",
-			(long long)cells[0].i);
+			(long long)sqlite3_column_int64(st, 0));
 		if (!fn(cells, arg) || over(q, found))
 			return SQLITE_DONE;
 	}
