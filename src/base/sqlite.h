@@ -4,6 +4,7 @@
 #define EAR_BASE_SQLITE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/slice.h"
@@ -49,5 +50,17 @@ static inline void ear_sql_bind_blob(
 {
 	sqlite3_bind_blob64(st, at, s.p ? s.p : "", s.n, SQLITE_STATIC);
 }
+
+/**
+ * Make the file of a data base, or take away what others than mode says may do
+ * with it and with the files that SQLite puts beside it.
+ *
+ * To be called before it is opened: SQLite's own files take over its mode.
+ *
+ * @param mode 0600 or 0640, whatever the umask allows
+ * @return EAR_OK; EAR_SYS: it cannot be made, or is no file
+ */
+EAR_MUST_USE enum ear_err ear_sql_make_file(
+	const char *path, mode_t mode, struct ear_fault *fault);
 
 #endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "console/users_priv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sqlite.h"
 #include "base/time.h"
 
 static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
@@ -105,25 +103,6 @@ enum ear_err ear_users_fail(struct ear_users *users, struct ear_fault *fault)
 		users->db ? sqlite3_errmsg(users->db) : "out of memory");
 }
 
-/*
- * Made here, so that no umask ever lets others read the hashes; the files that
- * SQLite puts beside it take over its mode.
- *
- * A file that is there is not opened: closing it again would drop the locks
- * that SQLite holds on it for another handle of this process (fcntl(2)), and
- * the next program that closes the data base would take our log away.
- */
-static enum ear_err make_file(const char *path, struct ear_fault *fault)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		close(fd);
-	else if (errno != EEXIST || chmod(path, 0600) < 0)
-		return ear_fail_sys(fault, "%s", path);
-	return EAR_OK;
-}
-
 enum ear_err ear_users_open(
 	const char *dir, struct ear_users **users, struct ear_fault *fault)
 {
@@ -137,7 +116,7 @@ enum ear_err ear_users_open(
 	if (snprintf(path, sizeof(path), "%s/users.db", dir) >=
 		(int)sizeof(path))
 		return ear_fail(fault, EAR_USAGE, 0, "path too long");
-	err = make_file(path, fault);
+	err = ear_sql_make_file(path, 0600, fault);
 	if (err)
 		return err;
 	u = calloc(1, sizeof(*u));

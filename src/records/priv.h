@@ -13,6 +13,7 @@
 #define EAR_RECORDS_PRIV_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "base/sqlite.h"
 #include "message/expr_set.h"
@@ -200,6 +201,12 @@ EAR_MUST_USE enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most,
 EAR_MUST_USE enum ear_err ear_retain(sqlite3 *db, uint64_t before_ns,
 	size_t most, bool *left, struct ear_fault *fault);
 
+/** Which slots were looked at whether they are counted: tally.c. */
+struct ear_tally_walk {
+	unsigned list;
+	uint64_t edge_ns; /* all before that is still to do; 0: begin */
+};
+
 /* --- the whole --------------------------------------------------------- */
 
 #define EAR_READERS_IDLE 4
@@ -224,7 +231,7 @@ struct ear_records {
 	pthread_cond_t moved;
 	struct ear_reader_db *idle[EAR_READERS_IDLE];
 	size_t idle_n;
-	unsigned generation; /* of the file: one more when set aside */
+	unsigned generation; /* of the file: one more when it is another */
 
 	/* writing */
 	struct ear_told_batch *open; /* the caller's */
@@ -240,11 +247,15 @@ struct ear_records {
 
 	/* the thread's */
 	sqlite3 *db;
+	dev_t file_dev; /* which file that is */
+	ino_t file_ino; /* 0: not known */
 	struct ear_put *put;
 	struct ear_reconciler *reconciler;
+	struct ear_tally_walk walk;
 
 	/* relaxed atomics */
 	uint64_t n_put, n_written, n_failed;
+	bool counted; /* since the last walk */
 	bool full;
 };
 

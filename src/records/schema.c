@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "records/priv.h"
+#include "records/tally.h"
 
 /*
  * A committed mark lets the journal forget what stands before it: so the WAL
@@ -135,6 +135,7 @@ static enum ear_err make_tables(
 	for (unsigned i = 0; i < EAR_LISTS; i++)
 		table_sql(ear_records_table[i], &sql);
 	ear_buf_str(&sql, others);
+	ear_tally_tables(&sql);
 	ear_buf_printf(&sql,
 		"PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
 		EAR_RECORDS_APP, EAR_RECORDS_FORMAT);
@@ -192,6 +193,11 @@ enum ear_err ear_file_open(
 	if (!write && access(path, F_OK) && errno == ENOENT)
 		return ear_fail(fault, EAR_GONE, 0,
 			"%s: there are no records yet", path);
+	if (write) {
+		err = ear_sql_make_file(path, 0640, fault);
+		if (err)
+			return err;
+	}
 	rc = sqlite3_open_v2(path, db,
 		(write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 		       : SQLITE_OPEN_READONLY) |

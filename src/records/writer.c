@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that writes: batches, reconciliation, retention. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/stop.h"
 #include "base/thread.h"
 #include "base/time.h"
-#include "records/priv.h"
+#include "records/tally.h"
 
 /* Between tries when the disk is full or fails. */
 #define RETRY_MS 500
@@ -16,6 +17,9 @@
 #define RETAIN_STEP 2000
 /* Between two looks at what is too old or too much. */
 #define RETAIN_NS (10 * EAR_SECOND_NS)
+/* Between two looks at what is not counted in advance: rows that come late
+ * make a slot be counted again, and that not too often. */
+#define COUNT_NS (600 * EAR_SECOND_NS)
 /* What a batch may take, beside what shall stay free. */
 #define BATCH_BYTES ((uint64_t)32 << 20)
 /* Pages given back to the system at once. */
@@ -30,9 +34,14 @@ static void tell(struct ear_records *r, const char *event, const char *text)
 static enum ear_err open_file(struct ear_records *r, struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
+	struct stat st;
 
 	if (!r->db)
 		err = ear_file_open(r->dir, true, &r->db, fault);
+	if (!err && !r->file_ino && !stat(r->path, &st)) {
+		r->file_dev = st.st_dev;
+		r->file_ino = st.st_ino;
+	}
 	if (!err && !r->put)
 		err = ear_put_new(r->db, r->path, &r->put, fault);
 	if (!err && !r->reconciler)
@@ -46,6 +55,32 @@ static void close_file(struct ear_records *r)
 	ear_put_free(&r->put);
 	sqlite3_close(r->db);
 	r->db = NULL;
+	r->file_ino = 0;
+}
+
+/* Readers open the file anew, and what was known of its marks is void. */
+static void other_file(struct ear_records *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->generation++;
+	r->mark_n = 0;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* A file that was moved away, removed or replaced would take all rows along,
+ * and nobody could read them. */
+static void check_place(struct ear_records *r)
+{
+	struct stat st;
+
+	if (!r->db || (!stat(r->path, &st) && st.st_dev == r->file_dev &&
+			      st.st_ino == r->file_ino))
+		return;
+	close_file(r);
+	other_file(r);
+	tell(r, "records.replaced",
+		"records.db was removed or replaced while it was written; it "
+		"goes on with the file that is there now");
 }
 
 /* A file that turns out to be damaged: another is begun. */
@@ -59,10 +94,7 @@ static void set_aside(struct ear_records *r, const char *why)
 		"%.300s; it is now %.200s, and a new one "
 		"is begun",
 		why, to);
-	pthread_mutex_lock(&r->lock);
-	r->generation++;
-	r->mark_n = 0;
-	pthread_mutex_unlock(&r->lock);
+	other_file(r);
 	tell(r, "records.damaged", text);
 }
 
@@ -93,6 +125,7 @@ static enum ear_err write_batch(struct ear_records *r, struct ear_told_batch *b,
 	if (!has_room(r))
 		return ear_fail(fault, EAR_FULL, 0,
 			"less of the disk is free than shall stay free");
+	check_place(r);
 	err = open_file(r, fault);
 	if (!err)
 		err = ear_sql_exec(r->db, "BEGIN IMMEDIATE", r->path, fault);
@@ -247,6 +280,20 @@ static bool retain_step(struct ear_records *r)
 	return !err && left;
 }
 
+/* Count one slot in advance. @return whether more is left */
+static bool count_step(struct ear_records *r)
+{
+	struct ear_fault fault = {0};
+	enum ear_err err = open_file(r, &fault);
+	bool left = false;
+
+	if (!err)
+		err = ear_tally_step(r->db, &r->walk, &left, &fault);
+	if (!err && !left)
+		__atomic_store_n(&r->counted, true, __ATOMIC_RELAXED);
+	return !err && left;
+}
+
 /* --- the loop ---------------------------------------------------------- */
 
 static void wait_ms(struct ear_records *r, unsigned ms)
@@ -267,8 +314,8 @@ static bool quitting(struct ear_records *r)
 void *ear_records_loop(void *arg)
 {
 	struct ear_records *r = arg;
-	uint64_t retained_ns = 0;
-	bool more = true, old = false;
+	uint64_t retained_ns = 0, counted_ns = 0;
+	bool more = true, old = false, counting = true;
 
 	ear_thread_self("records", EAR_WEIGHT_WORK);
 	while (!quitting(r)) {
@@ -277,7 +324,8 @@ void *ear_records_loop(void *arg)
 		pthread_mutex_lock(&r->lock);
 		if (r->full)
 			wait_ms(r, RETRY_MS);
-		else if (!r->line_n && !more && !old && !r->quit)
+		else if (!r->line_n && !more && !old && !counting &&
+			 !r->quit)
 			wait_ms(r, 1000);
 		if (r->line_n)
 			b = r->line[0];
@@ -290,6 +338,13 @@ void *ear_records_loop(void *arg)
 		if (old || ear_mono_ns() - retained_ns > RETAIN_NS) {
 			old = retain_step(r);
 			retained_ns = ear_mono_ns();
+		}
+		/* where nothing else is to do: charts can do without */
+		if (b || more || old)
+			continue;
+		if (counting || ear_mono_ns() - counted_ns > COUNT_NS) {
+			counting = count_step(r);
+			counted_ns = ear_mono_ns();
 		}
 	}
 	/* what is to do then is done by whoever opens it next, or here where

@@ -162,6 +162,66 @@ static void test_damaged(void **state)
 	made_gone(&dir);
 }
 
+/* Who is moved away while it is written is missed. */
+static void test_replaced(void **state)
+{
+	char *dir = made_dir(), command[300], event[40] = "";
+	const struct ear_records_options options = {.dir = dir,
+		.write = true,
+		.owner = "server",
+		.notice = note,
+		.notice_arg = event};
+	struct ear_records *r;
+
+	(void)state;
+	assert_int_equal(ear_records_open(&options, &r, NULL), EAR_OK);
+	play(r, 3);
+	snprintf(command, sizeof(command), "mkdir %s/old; mv %s/records.db* %s",
+		dir, dir, dir);
+	strcat(command, "/old");
+	assert_int_equal(system(command), 0);
+	play(r, 5);
+	assert_string_equal(event, "records.replaced");
+	ear_records_close(&r);
+	assert_int_equal(number(dir, "SELECT count(*) FROM call"), 5);
+	made_gone(&dir);
+}
+
+/* Calls are nobody's business: whatever the umask, and however it was. */
+static void test_mode(void **state)
+{
+	char *dir = made_dir(), path[200];
+	mode_t mask = umask(0);
+	struct ear_fault fault = {0};
+	struct ear_records *r;
+	struct stat st;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/records.db", dir);
+	for (int i = 0; i < 2; i++) {
+		r = made_open(dir, "server");
+		play(r, 3);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0640);
+		strcat(path, "-wal");
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0640);
+		path[strlen(path) - 4] = '\0';
+		ear_records_close(&r);
+		assert_int_equal(chmod(path, 0664), 0);
+	}
+	umask(mask);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(
+		ear_records_open(
+			&(struct ear_records_options){
+				.dir = dir, .write = true, .owner = "server"},
+			&r, &fault),
+		EAR_SYS);
+	made_gone(&dir);
+}
+
 /* Two writers of one owner: only the first has its states. */
 static void test_two(void **state)
 {
@@ -332,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_two),
 		cmocka_unit_test(test_scenes),
 		cmocka_unit_test(test_retention),
