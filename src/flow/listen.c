@@ -321,10 +321,11 @@ enum ear_err listener_start(struct listener *l, struct ear_fault *fault)
 {
 	struct ear_intake *intake[LISTENER_THREADS];
 
+	if (l->capture)
+		return ear_capture_start(
+			l->capture, ear_flow_lane_intake(l->intake[0]), fault);
 	for (size_t i = 0; i < l->threads; i++)
 		intake[i] = ear_flow_lane_intake(l->intake[i]);
-	if (l->capture)
-		return ear_capture_start(l->capture, intake[0], fault);
 	return l->udp ? ear_tap_udp_start(l->udp, intake, fault)
 		      : ear_tap_tcp_start(l->tcp, intake, fault);
 }
