@@ -89,6 +89,27 @@ export function useKeys(list: KeyBinding[]): void {
 	}, []);
 }
 
+/** Keys that walk along rows: one, a page, to either end. */
+export function walkKeys(group: KeyBinding["group"], row: string,
+	end: string, at: number, rows: number,
+	move: (to: number) => void): KeyBinding[] {
+	const next = () => move(at + 1);
+	const before = () => move(at < 0 ? 0 : at - 1);
+
+	return [
+		{ key: "j", group, help: `next ${row}`, run: next },
+		{ key: "k", group, help: `${row} before`, run: before },
+		{ key: "ArrowDown", group, help: "", hidden: true, run: next },
+		{ key: "ArrowUp", group, help: "", hidden: true, run: before },
+		{ key: "PageDown", group, help: "", hidden: true,
+			run: () => move(at + 15) },
+		{ key: "PageUp", group, help: "", hidden: true,
+			run: () => move(at - 15) },
+		{ key: "Home", group, help: `first ${row}`, run: () => move(0) },
+		{ key: "End", group, help: end, run: () => move(rows - 1) },
+	];
+}
+
 /** Every key that works now, the innermost meaning of each. */
 export function activeKeys(): KeyBinding[] {
 	const seen = new Map<string, KeyBinding>();

@@ -17,7 +17,7 @@ import { Summary } from "../components/summary";
 import { Time } from "../components/time";
 import { fileName, saveText } from "../download";
 import { narrow, quoted } from "../expr";
-import { useKeys } from "../keys";
+import { useKeys, walkKeys } from "../keys";
 import { ladderSvg, ladderText } from "../ladder/export";
 import { GUTTER, GUTTER_NARROW, Ladder } from "../ladder/ladder";
 import { SIDE } from "../ladder/layout";
@@ -185,18 +185,8 @@ export function ConversationView(props: { callId: string;
 			change({ m: next.id, m2: null }, "replace");
 	};
 	useKeys([
-		{ key: "j", group: "Ladder", help: "next message",
-			run: () => move(at + 1) },
-		{ key: "k", group: "Ladder", help: "message before",
-			run: () => move(at - 1) },
-		{ key: "ArrowDown", group: "Ladder", help: "", hidden: true,
-			run: () => move(at + 1) },
-		{ key: "ArrowUp", group: "Ladder", help: "", hidden: true,
-			run: () => move(at - 1) },
-		{ key: "Home", group: "Ladder", help: "first message",
-			run: () => move(0) },
-		{ key: "End", group: "Ladder", help: "last message",
-			run: () => move(list.length - 1) },
+		...walkKeys("Ladder", "message", "last message", at, list.length,
+			move),
 		{ key: "Enter", group: "Ladder", help: "show the message",
 			run: () => {
 				setOpened(true);

@@ -15,7 +15,7 @@ import { Popover } from "../components/popover";
 import { RowPanel } from "../components/rowpanel";
 import { ColumnChooser, Table } from "../components/table";
 import { narrow, withTerm } from "../expr";
-import { useKeys } from "../keys";
+import { useKeys, walkKeys } from "../keys";
 import { storeOf } from "../lists";
 import { columnsOf, type ListSpec } from "../lists/spec";
 import { WHOLE_SPAN, type Asked, type ListStore } from "../lists/store";
@@ -254,22 +254,8 @@ function ListPage(props: { store: ListStore }) {
 	};
 
 	useKeys([
-		{ key: "j", group: "List", help: "next row",
-			run: () => move(at + 1) },
-		{ key: "k", group: "List", help: "row before",
-			run: () => move(at < 0 ? 0 : at - 1) },
-		{ key: "ArrowDown", group: "List", help: "", hidden: true,
-			run: () => move(at + 1) },
-		{ key: "ArrowUp", group: "List", help: "", hidden: true,
-			run: () => move(at < 0 ? 0 : at - 1) },
-		{ key: "PageDown", group: "List", help: "", hidden: true,
-			run: () => move(at + 15) },
-		{ key: "PageUp", group: "List", help: "", hidden: true,
-			run: () => move(at - 15) },
-		{ key: "Home", group: "List", help: "first row",
-			run: () => move(0) },
-		{ key: "End", group: "List", help: "last row read so far",
-			run: () => move(s.rows.length - 1) },
+		...walkKeys("List", "row", "last row read so far", at,
+			s.rows.length, move),
 		{ key: "Enter", group: "List",
 			help: "open the row; again: where it leads",
 			run: () => {

@@ -16,7 +16,7 @@ import { QueryForm } from "../components/queryform";
 import { ColumnChooser, Table } from "../components/table";
 import { csv, fileName, saveText } from "../download";
 import { narrow, withTerm } from "../expr";
-import { useKeys } from "../keys";
+import { useKeys, walkKeys } from "../keys";
 import { useMedia } from "../media";
 import { change, go, hashOf, route, shared } from "../router";
 import { search, type SearchState } from "../search";
@@ -181,22 +181,8 @@ export function SearchPage() {
 			how)), []);
 
 	useKeys([
-		{ key: "j", group: "List", help: "next row",
-			run: () => move(at + 1) },
-		{ key: "k", group: "List", help: "row before",
-			run: () => move(at < 0 ? 0 : at - 1) },
-		{ key: "ArrowDown", group: "List", help: "", hidden: true,
-			run: () => move(at + 1) },
-		{ key: "ArrowUp", group: "List", help: "", hidden: true,
-			run: () => move(at < 0 ? 0 : at - 1) },
-		{ key: "PageDown", group: "List", help: "", hidden: true,
-			run: () => move(at + 15) },
-		{ key: "PageUp", group: "List", help: "", hidden: true,
-			run: () => move(at - 15) },
-		{ key: "Home", group: "List", help: "first row",
-			run: () => move(0) },
-		{ key: "End", group: "List", help: "last row read so far",
-			run: () => move(s.rows.length - 1) },
+		...walkKeys("List", "row", "last row read so far", at,
+			s.rows.length, move),
 		{ key: "Enter", group: "List",
 			help: "open the row; again: its conversation",
 			run: () => {
