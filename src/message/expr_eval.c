@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a message matches. */
+#include <assert.h>
+
 #include "base/time.h"
 #include "message/expr_priv.h"
 #include "proto/sip.h"
@@ -280,23 +282,9 @@ static enum ear_maybe eval(struct eval *v, uint32_t at, bool meta)
 	}
 }
 
-bool ear_expr_match(struct ear_expr *expr, const struct ear_msg *msg,
-	const struct ear_facts *facts)
-{
-	struct eval v;
-
-	if (!expr->root)
-		return true;
-	v.expr = expr;
-	v.get = NULL;
-	v.msg = msg;
-	v.facts = facts;
-	v.parsed = false;
-	return eval(&v, expr->root, false) == EAR_YES;
-}
-
-enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
-	const struct ear_msg *msg, const struct ear_facts *facts)
+/* The rest is written when it is asked for: it is large. */
+static enum ear_maybe eval_message(struct ear_expr *expr,
+	const struct ear_msg *msg, const struct ear_facts *facts, bool meta)
 {
 	struct eval v;
 
@@ -307,13 +295,26 @@ enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
 	v.msg = msg;
 	v.facts = facts;
 	v.parsed = false;
-	return eval(&v, expr->root, true);
+	return eval(&v, expr->root, meta);
+}
+
+bool ear_expr_match(struct ear_expr *expr, const struct ear_msg *msg,
+	const struct ear_facts *facts)
+{
+	return eval_message(expr, msg, facts, false) == EAR_YES;
+}
+
+enum ear_maybe ear_expr_match_meta(struct ear_expr *expr,
+	const struct ear_msg *msg, const struct ear_facts *facts)
+{
+	return eval_message(expr, msg, facts, true);
 }
 
 bool ear_expr_match_cells(struct ear_expr *expr, ear_expr_get_fn get, void *arg)
 {
 	struct eval v;
 
+	assert(get);
 	if (!expr->root)
 		return true;
 	v.expr = expr;
