@@ -257,7 +257,7 @@ static void calls_json(struct ear_json *j, const struct ear_calls_stats *s)
 	ear_json_open(j, '{');
 	ear_json_ku64(j, "open", s->open);
 	ear_json_ku64(j, "total", s->total);
-	for (uint8_t d = EAR_CALL_ANSWERED; d <= EAR_CALL_FAILED; d++) {
+	for (int d = EAR_CALL_ANSWERED; d <= EAR_CALL_FAILED; d++) {
 		static const char *const key[] = {
 			NULL, "answered", "no_answer", "busy", "failed"};
 
