@@ -3,13 +3,19 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 #define LEAST 64
 
-/* Hashes come from good mixers, so their low bits choose; linear steps, at
- * most three quarters full. */
+static size_t home(const struct ear_map64 *map, uint64_t hash)
+{
+	return ear_hash_place(hash, map->secret) & (map->slots - 1);
+}
+
+/* Linear steps, at most three quarters full. */
 static size_t probe(const struct ear_map64 *map, uint64_t hash)
 {
-	size_t i = hash & (map->slots - 1);
+	size_t i = home(map, hash);
 
 	while (map->slot[i].value != EAR_MAP64_NONE &&
 		map->slot[i].hash != hash)
@@ -24,7 +30,8 @@ uint32_t ear_map64_get(const struct ear_map64 *map, uint64_t hash)
 
 static bool grow(struct ear_map64 *map)
 {
-	struct ear_map64 next = {.slots = map->slots ? map->slots * 2 : LEAST};
+	struct ear_map64 next = {.slots = map->slots ? map->slots * 2 : LEAST,
+		.secret = ear_hash_secret()};
 
 	next.slot = malloc(next.slots * sizeof(*next.slot));
 	if (!next.slot)
@@ -68,7 +75,8 @@ bool ear_map64_remove(struct ear_map64 *map, uint64_t hash)
 		i = (i + 1) & mask;
 		if (map->slot[i].value == EAR_MAP64_NONE)
 			break;
-		if (((i - map->slot[i].hash) & mask) >= ((i - hole) & mask)) {
+		if (((i - home(map, map->slot[i].hash)) & mask) >=
+			((i - hole) & mask)) {
 			map->slot[hole] = map->slot[i];
 			hole = i;
 		}

@@ -29,6 +29,7 @@ struct ear_map64 {
 	struct ear_map64_slot *slot; /**< owned */
 	size_t slots;                /**< a power of two */
 	size_t n;                    /**< entries */
+	uint64_t secret;             /**< ear_hash_secret() */
 };
 
 /** @return EAR_MAP64_NONE when there is none */

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 /* Where v stands, or the empty slot where it would. */
-static uint64_t *probe(uint64_t *slot, size_t slots, uint64_t v)
+static uint64_t *probe(
+	uint64_t *slot, size_t slots, uint64_t secret, uint64_t v)
 {
-	size_t i = v & (slots - 1);
+	size_t i = ear_hash_place(v, secret) & (slots - 1);
 
 	while (slot[i] && slot[i] != v)
 		i = (i + 1) & (slots - 1);
@@ -20,9 +23,11 @@ static bool grow(struct ear_set64 *set)
 
 	if (!slot)
 		return false;
+	set->secret = ear_hash_secret();
 	for (size_t i = 0; i < set->slots; i++) {
 		if (set->slot[i])
-			*probe(slot, slots, set->slot[i]) = set->slot[i];
+			*probe(slot, slots, set->secret, set->slot[i]) =
+				set->slot[i];
 	}
 	free(set->slot);
 	set->slot = slot;
@@ -36,7 +41,7 @@ bool ear_set64_add(struct ear_set64 *set, uint64_t v)
 
 	if (!v)
 		v = 1;
-	at = set->slots ? probe(set->slot, set->slots, v) : NULL;
+	at = set->slots ? probe(set->slot, set->slots, set->secret, v) : NULL;
 	if (at && *at)
 		return false;
 	if (set->n >= set->max ||
@@ -44,14 +49,15 @@ bool ear_set64_add(struct ear_set64 *set, uint64_t v)
 		set->over = true;
 		return false;
 	}
-	*probe(set->slot, set->slots, v) = v;
+	*probe(set->slot, set->slots, set->secret, v) = v;
 	set->n++;
 	return true;
 }
 
 bool ear_set64_has(const struct ear_set64 *set, uint64_t v)
 {
-	return set->slots && *probe(set->slot, set->slots, v ? v : 1);
+	return set->slots &&
+	       *probe(set->slot, set->slots, set->secret, v ? v : 1);
 }
 
 void ear_set64_fini(struct ear_set64 *set)

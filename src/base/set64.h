@@ -11,11 +11,12 @@
 #include <stdint.h>
 
 struct ear_set64 {
-	uint64_t *slot; /**< owned; 0 is an empty slot */
-	size_t slots;   /**< a power of two */
-	size_t n;       /**< distinct values */
-	size_t max;     /**< most it holds; set by the caller before use */
-	bool over;      /**< something was not taken */
+	uint64_t *slot;  /**< owned; 0 is an empty slot */
+	size_t slots;    /**< a power of two */
+	size_t n;        /**< distinct values */
+	size_t max;      /**< most it holds; set by the caller before use */
+	uint64_t secret; /**< ear_hash_secret() */
+	bool over;       /**< something was not taken */
 };
 
 /** @return whether v was new. 0 counts as 1. */

@@ -35,7 +35,8 @@ uint32_t ear_names_take(struct ear_names *names, struct ear_slice text)
 
 	if (!text.n || text.n > UINT32_MAX)
 		return 0;
-	hash = ear_hash(text);
+	/* never written, so no two texts can be made to share it */
+	hash = ear_hash_seed(text, ear_hash_secret());
 	for (h = ear_table_first(&names->table, hash); h;
 		h = ear_table_next(&names->table, h)) {
 		name = ear_table_at(&names->table, h);

@@ -4,15 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 static struct ear_cell *cell_at(const struct ear_table *t, uint32_t h)
 {
 	return ear_table_at(t, h);
 }
 
+static uint32_t *chain_of(const struct ear_table *t, uint64_t hash)
+{
+	return &t->head[ear_hash_place(hash, t->secret) & (t->heads - 1)];
+}
+
 static void chain(struct ear_table *t, uint32_t h)
 {
 	struct ear_cell *cell = cell_at(t, h);
-	uint32_t *head = &t->head[cell->hash & (t->heads - 1)];
+	uint32_t *head = chain_of(t, cell->hash);
 
 	cell->next = *head;
 	*head = h;
@@ -34,6 +41,7 @@ static bool grow_heads(struct ear_table *t)
 	free(t->head);
 	t->head = head;
 	t->heads = heads;
+	t->secret = ear_hash_secret();
 	for (uint32_t h = 1; h <= t->last; h++) {
 		if (cell_at(t, h)->used)
 			chain(t, h);
@@ -86,7 +94,7 @@ uint32_t ear_table_add(struct ear_table *t, uint64_t hash)
 void ear_table_del(struct ear_table *t, uint32_t h)
 {
 	struct ear_cell *cell = cell_at(t, h);
-	uint32_t *at = &t->head[cell->hash & (t->heads - 1)];
+	uint32_t *at = chain_of(t, cell->hash);
 
 	while (*at != h)
 		at = &cell_at(t, *at)->next;
@@ -108,7 +116,7 @@ uint32_t ear_table_first(const struct ear_table *t, uint64_t hash)
 {
 	if (!t->heads)
 		return 0;
-	return same(t, t->head[hash & (t->heads - 1)], hash);
+	return same(t, *chain_of(t, hash), hash);
 }
 
 uint32_t ear_table_next(const struct ear_table *t, uint32_t h)

@@ -34,6 +34,7 @@ struct ear_table {
 	uint32_t last; /**< highest handle ever given */
 	uint32_t free; /**< first of those that are free */
 	uint32_t n;
+	uint64_t secret; /**< ear_hash_secret() */
 };
 
 #define EAR_TABLE_CHUNK 1024u

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/map64.h"
+#include "base/set64.h"
 
 /* Few low bits, so that entries stand in each other's way; value 0 counts. */
 static uint64_t hash_of(uint32_t i)
@@ -48,10 +49,31 @@ static void test_against_a_table(void **state)
 	assert_int_equal(ear_map64_get(&map, 5), EAR_MAP64_NONE);
 }
 
+/* Hashes made so that a mask sees all in one place: each would have to be
+ * looked for among all the others, and this test never end. */
+static void test_made_hashes(void **state)
+{
+	struct ear_map64 map = {0};
+	struct ear_set64 set = {.max = 200000};
+
+	(void)state;
+	for (uint32_t i = 1; i <= 200000; i++) {
+		assert_true(ear_map64_put(&map, (uint64_t)i << 40, i));
+		assert_true(ear_set64_add(&set, (uint64_t)i << 40));
+	}
+	for (uint32_t i = 1; i <= 200000; i++) {
+		assert_int_equal(ear_map64_get(&map, (uint64_t)i << 40), i);
+		assert_true(ear_set64_has(&set, (uint64_t)i << 40));
+	}
+	ear_map64_fini(&map);
+	ear_set64_fini(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_a_table),
+		cmocka_unit_test(test_made_hashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
