@@ -240,6 +240,12 @@ struct call *call_add(struct ear_calls *c, uint64_t key, uint64_t tag,
 void call_drop(struct ear_calls *c, uint32_t slot);
 /** The longest silent one that is best given up; CALL_NONE: none. */
 uint32_t call_longest_silent(const struct ear_calls *c);
+/** Most calls of one Call-ID that are told apart by their tags: each look-up
+ *  walks over them. */
+#define CALL_SAME_MAX 64
+/** Of too many calls of one Call-ID the one to give up: what is over first,
+ *  then the longest silent. @return CALL_NONE: they are not too many */
+uint32_t call_crowded(const struct ear_calls *c, uint64_t key);
 /** As call_drop(), and remember for a while that it was there. */
 void call_bury(struct ear_calls *c, uint32_t slot);
 bool call_is_buried(const struct ear_calls *c, uint64_t key, uint64_t tag);

@@ -109,6 +109,8 @@ uint32_t call_begin(struct ear_calls *c, struct call_event *e, bool joined)
 	while (c->n >= c->options.max &&
 		(slot = call_longest_silent(c)) != CALL_NONE)
 		call_give_up(c, slot);
+	while ((slot = call_crowded(c, e->key)) != CALL_NONE)
+		call_give_up(c, slot);
 	call = call_add(c, e->key, e->from_tag, e->msg->at_ns, &slot);
 	if (!call)
 		return CALL_NONE;

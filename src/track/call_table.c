@@ -179,6 +179,24 @@ uint32_t call_find(const struct ear_calls *c, uint64_t key, uint64_t tag)
 	return slot;
 }
 
+uint32_t call_crowded(const struct ear_calls *c, uint64_t key)
+{
+	uint32_t slot = ear_map64_get(&c->by_call_id, key), best = CALL_NONE;
+	unsigned n = 0;
+
+	for (; slot != CALL_NONE; slot = c->call[slot]->same, n++) {
+		const struct call *call = c->call[slot];
+		bool over = call->state == CALL_OVER;
+
+		if (best == CALL_NONE ||
+			over > (c->call[best]->state == CALL_OVER) ||
+			(over == (c->call[best]->state == CALL_OVER) &&
+				call->touched_ns < c->call[best]->touched_ns))
+			best = slot;
+	}
+	return n < CALL_SAME_MAX ? CALL_NONE : best;
+}
+
 static bool more_slots(struct ear_calls *c)
 {
 	uint32_t room = c->slots_room ? c->slots_room * 2 : 256;

@@ -170,6 +170,40 @@ uint32_t conn_of(struct ear_presence *p, const struct ear_msg *msg,
 
 /* --- begin and end ------------------------------------------------------ */
 
+static void give_up(struct ear_presence *p, uint32_t h)
+{
+	p->stats.evicted++;
+	if (!conn_at(p, h)->closed_ns) {
+		conn_at(p, h)->given_up = true;
+		conn_close(p, h, conn_at(p, h)->last_ns, EAR_CAUSE_UNKNOWN,
+			EAR_SIDE_NONE, NULL);
+	}
+	/* Closing drops it where there is no memory for its timer. */
+	if (ear_table_has(&p->conns, h))
+		conn_drop(p, h);
+}
+
+/* Of too many between the same addresses, one that is closed, or was silent
+ * longest: each look-up walks over all of them. */
+static void give_up_same(struct ear_presence *p, uint64_t hash)
+{
+	uint32_t worst = 0;
+	unsigned n = 0;
+
+	for (uint32_t h = ear_table_first(&p->conns, hash); h;
+		h = ear_table_next(&p->conns, h), n++) {
+		const struct conn *c = conn_at(p, h);
+		bool closed = c->closed_ns != 0;
+
+		if (!worst || closed > (conn_at(p, worst)->closed_ns != 0) ||
+			(closed == (conn_at(p, worst)->closed_ns != 0) &&
+				c->last_ns < conn_at(p, worst)->last_ns))
+			worst = h;
+	}
+	if (n >= PAIR_MAX)
+		give_up(p, worst);
+}
+
 uint32_t conn_open(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_addr *client, const struct ear_addr *server,
 	uint64_t at_ns)
@@ -181,6 +215,7 @@ uint32_t conn_open(struct ear_presence *p, const struct ear_msg *msg,
 
 	if (p->conns.n >= p->options.max_connections)
 		conn_give_up(p);
+	give_up_same(p, hash);
 	h = ear_table_add(&p->conns, hash);
 	if (!h)
 		return 0;
@@ -266,13 +301,5 @@ void conn_give_up(struct ear_presence *p)
 			conn_at(p, h)->last_ns < conn_at(p, worst)->last_ns)
 			worst = h;
 	}
-	p->stats.evicted++;
-	if (!conn_at(p, worst)->closed_ns) {
-		conn_at(p, worst)->given_up = true;
-		conn_close(p, worst, conn_at(p, worst)->last_ns,
-			EAR_CAUSE_UNKNOWN, EAR_SIDE_NONE, NULL);
-	}
-	/* Closing drops it where there is no memory for its timer. */
-	if (ear_table_has(&p->conns, worst))
-		conn_drop(p, worst);
+	give_up(p, worst);
 }

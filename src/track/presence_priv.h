@@ -44,6 +44,9 @@
 #define LOST_TAP_NS (24 * 3600 * EAR_SECOND_NS)
 /** Most peers named of one connection: a proxy's carries thousands. */
 #define PEERS_MAX 64
+/** Most connections of one pair of addresses: generations that closed lately,
+ *  by each agent that sees them. */
+#define PAIR_MAX 64
 /** Most bindings of one address of record. */
 #define AOR_MAX 256
 /** Longest texts kept; longer ones are cut. */

@@ -441,6 +441,40 @@ static void test_rule_words(void **state)
 	}
 }
 
+static void ignore_row(const struct ear_call_row *row, void *arg)
+{
+	(void)row;
+	(void)arg;
+}
+
+/* INVITEs of one Call-ID with ever other tags: each is looked for among the
+ * others. */
+static void test_one_call_id(void **state)
+{
+	const struct ear_track_out out = {.call = ignore_row};
+	struct ear_calls_stats stats;
+	struct scene scene = {0};
+	struct ear_calls *calls;
+
+	(void)state;
+	assert_int_equal(
+		ear_calls_new(&(struct ear_calls_options){0}, &out, &calls),
+		EAR_OK);
+	for (unsigned i = 0; i < 500; i++) {
+		struct scene_msg m;
+		char line[80];
+
+		snprintf(line, sizeof(line), "%u.%u A>B INVITE call=c ft=%u",
+			i / 100, i % 100, i);
+		scene_line(&scene, line, &m);
+		ear_calls_take(calls, &m.msg, &m.facts);
+	}
+	ear_calls_stats(calls, &stats);
+	assert_int_equal(stats.open, 64);
+	assert_int_equal(stats.evicted, 436);
+	ear_calls_free(&calls);
+}
+
 /* The one that was silent longest is told as it stands; those that are over
  * go before it. */
 static void test_too_many(void **state)
@@ -567,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_silence_after_restart),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_rule_words),
+		cmocka_unit_test(test_one_call_id),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_saving_is_harmless),
 		cmocka_unit_test(test_auth_user_as_src),

@@ -112,6 +112,33 @@ static void test_one_account(void **state)
 	(void)state;
 }
 
+/* One pair of addresses, seen by ever other agents: each is looked for among
+ * the others. */
+static void test_one_pair(void **state)
+{
+	const struct ear_presence_options options = {0};
+	struct counts counts = {0};
+	struct ear_presence *p = counting(&options, &counts);
+	struct ear_presence_stats stats;
+	struct scene s = {0};
+
+	for (unsigned i = 0; i < 500; i++) {
+		struct scene_msg m;
+		char line[80];
+
+		snprintf(line, sizeof(line),
+			"%u A>B OPTIONS tr=tcp call=c%u node=n%u", i / 100, i,
+			i);
+		scene_line(&s, line, &m);
+		ear_presence_take(p, &m.msg, &m.facts);
+	}
+	ear_presence_stats(p, &stats);
+	assert_int_equal(stats.connections, 64);
+	assert_int_equal(stats.evicted, 436);
+	ear_presence_free(&p);
+	(void)state;
+}
+
 /* What 20,000 bindings with a connection each take, all in. */
 static void test_memory(void **state)
 {
@@ -192,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_one_account),
+		cmocka_unit_test(test_one_pair),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_hostile),
 	};
