@@ -115,6 +115,9 @@
 	K(capture, keylog, TEXT, "", 0, 0, "file", \
 	  "TLS key log (SSLKEYLOGFILE), read as it grows; keys are never " \
 	  "kept.") \
+	K(capture, tls_ports, LIST, "", 0, 16, "ports", \
+	  "Ports beside 5060 to 5099 that serve SIP, as {\"443\"}: their " \
+	  "connections are told of even where TLS hides what they carry.") \
 	K(capture, node, TEXT, "", 0, 255, "text", \
 	  "Name of this capture in its messages.") \
 	K(capture, capture_id, INT, "0", 0, 4294967295LL, "number", \

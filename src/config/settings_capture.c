@@ -38,6 +38,25 @@ static enum ear_err check(
 	return err;
 }
 
+static enum ear_err ports(const struct ear_config_capture *from,
+	struct ear_capture_spec *spec, struct ear_fault *fault)
+{
+	const struct ear_config_list *list = &from->tls_ports;
+	uint64_t port;
+
+	for (size_t i = 0; i < list->n && i < EAR_PORTS_MAX; i++) {
+		if (!ear_slice_u64(
+			    ear_slice_str(list->item[i]), UINT16_MAX, &port) ||
+			!port)
+			return ear_fail(fault, EAR_USAGE, 0,
+				"capture \"%.48s\": tls_ports: '%.32s' is no "
+				"port; write it as 443",
+				from->name, list->item[i]);
+		spec->ports.v[spec->ports.n++] = (uint16_t)port;
+	}
+	return EAR_OK;
+}
+
 static struct ear_capture_spec spec_of(const struct ear_config_capture *from)
 {
 	return (struct ear_capture_spec){
@@ -68,7 +87,8 @@ enum ear_err settings_captures(struct ear_settings *s,
 		if (err || !from->enabled)
 			continue;
 		err = become(s, from, fault);
-		s->capture[s->server.n_captures++] = spec_of(from);
+		s->capture[s->server.n_captures] = spec_of(from);
+		err = ports(from, &s->capture[s->server.n_captures++], fault);
 	}
 	return err;
 }

@@ -29,6 +29,7 @@ static enum ear_err open_device(struct ear_server *s,
 		.connections = spec->connections,
 		.idle_ns = spec->idle_ns,
 		.keylog = spec->keylog,
+		.ports = spec->ports,
 		.node = spec->node,
 		.capture_id = spec->capture_id,
 	};
@@ -93,6 +94,9 @@ uint64_t capture_made_from(const struct ear_capture_spec *spec)
 		spec->device, spec->filter, spec->keylog, spec->node};
 	uint64_t h = ear_hash(ear_slice(numbers, sizeof(numbers)));
 
+	h = ear_hash_seed(ear_slice(spec->ports.v,
+				  spec->ports.n * sizeof(spec->ports.v[0])),
+		h);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		h = ear_hash_seed(ear_slice(texts[i], strlen(texts[i]) + 1), h);
 	return h;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tap/packets.h"
+
 /** One section capture of the configuration. Strings are borrowed. */
 struct ear_capture_spec {
 	const char *name;   /**< of the section; unique */
@@ -17,8 +19,9 @@ struct ear_capture_spec {
 	uint64_t buffer;    /**< bytes of the ring */
 	size_t connections; /**< followed at once */
 	uint64_t idle_ns;
-	const char *keylog; /**< file; "" none */
-	const char *node;   /**< "" none */
+	const char *keylog;     /**< file; "" none */
+	struct ear_ports ports; /**< further ones of SIP */
+	const char *node;       /**< "" none */
 	uint32_t capture_id;
 };
 

@@ -92,6 +92,12 @@ enum ear_err ear_ws_upgrade(struct ear_slice in, size_t *used)
 	return EAR_OK;
 }
 
+bool ear_ws_upgrade_is_sip(struct ear_slice head)
+{
+	return header_has(
+		head, EAR_S("\r\nSec-WebSocket-Protocol:"), EAR_S("sip"));
+}
+
 static void forget(struct ear_ws *ws)
 {
 	ear_buf_reset(&ws->message);

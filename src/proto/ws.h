@@ -61,6 +61,10 @@ void ear_ws_unmask(const struct ear_ws_frame *frame, uint64_t at,
  */
 EAR_MUST_USE enum ear_err ear_ws_upgrade(struct ear_slice in, size_t *used);
 
+/** Whether such a head, without what follows it, names the subprotocol sip
+ *  (RFC 7118 s4.1). Others have nothing to do with SIP, as a rule. */
+bool ear_ws_upgrade_is_sip(struct ear_slice head);
+
 /** One direction of a WebSocket; all zero is ready. */
 struct ear_ws {
 	struct ear_buf message; /**< owned: of several frames, or unmasked */

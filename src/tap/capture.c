@@ -195,6 +195,7 @@ static enum ear_err open_parts(struct ear_capture *c,
 		.connections =
 			options->connections ? options->connections : 65536,
 		.idle_ns = options->idle_ns,
+		.ports = options->ports,
 	};
 	enum ear_err err = ear_capture_device_init(&c->device, options);
 

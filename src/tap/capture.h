@@ -38,13 +38,14 @@ struct ear_capture_options {
 	const char *device; /**< as "eth0"; "any" is all */
 	const char *filter; /**< BPF, as for tcpdump; "" is all */
 	bool promiscuous;
-	uint32_t snaplen;    /**< bytes; 0: 256 KiB */
-	uint64_t buffer;     /**< ring, bytes; 0: 64 MiB */
-	size_t connections;  /**< followed at once; 0: 65536 */
-	uint64_t idle_ns;    /**< 0: 15 min */
-	const char *keylog;  /**< TLS key log, read as it grows; "" none */
-	const char *node;    /**< of its messages; "" none */
-	uint32_t capture_id; /**< of its messages; 0 none */
+	uint32_t snaplen;       /**< bytes; 0: 256 KiB */
+	uint64_t buffer;        /**< ring, bytes; 0: 64 MiB */
+	size_t connections;     /**< followed at once; 0: 65536 */
+	uint64_t idle_ns;       /**< 0: 15 min */
+	const char *keylog;     /**< TLS key log, read as it grows; "" none */
+	struct ear_ports ports; /**< of SIP, beside 5060 to 5099 */
+	const char *node;       /**< of its messages; "" none */
+	uint32_t capture_id;    /**< of its messages; 0 none */
 	const struct ear_addr *own; /**< our listeners; copied */
 	size_t own_n;
 };

@@ -60,6 +60,13 @@ struct ear_packet_place {
 typedef void (*ear_packets_hep_fn)(const struct ear_packet_place *place,
 	struct ear_slice bytes, bool cut, void *arg);
 
+/** Ports of SIP, beside 5060 to 5099. */
+#define EAR_PORTS_MAX 16
+struct ear_ports {
+	uint16_t v[EAR_PORTS_MAX];
+	size_t n;
+};
+
 struct ear_packets_options {
 	ear_msg_fn fn;             /**< slices live until it returns */
 	ear_packets_hep_fn hep;    /**< NULL: HEP is decoded and given to fn */
@@ -71,6 +78,8 @@ struct ear_packets_options {
 	struct ear_keylog *keylog; /**< borrowed; TLS is decrypted with its
 					keys, and the clock polls it; NULL:
 					only its handshakes are read */
+	struct ear_ports ports;    /**< connections on them are told of,
+					whatever they carry */
 	uint16_t flags;            /**< EAR_MSG_* of all messages */
 	size_t connections;        /**< most at once; default 16384 */
 	uint64_t idle_ns;          /**< silence that ends one; default 15 min */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What becomes of connections. Most of a network's have nothing to do with
- * SIP: one is told of once it is known to be ours, by what it carries or, as
- * soon as both sides were seen, by its port.
+ * SIP: one is told of once it is known to be ours, by a message of SIP, a
+ * WebSocket of subprotocol sip, TLS with ALPN for SIP or, as soon as both
+ * sides were seen, by its port. That it is TLS or WebSocket alone says
+ * nothing: so is all of the web.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,19 @@
 static bool is_sip_port(uint16_t port)
 {
 	return port >= 5060 && port <= 5099;
+}
+
+static bool on_sip_port(
+	const struct ear_packets *ps, const struct ear_tcp_conn *tcp)
+{
+	const struct ear_ports *ports = &ps->options.ports;
+	uint16_t src = tcp->half[0].src.port, dst = tcp->half[0].dst.port;
+
+	for (size_t i = 0; i < ports->n; i++) {
+		if (ports->v[i] == src || ports->v[i] == dst)
+			return true;
+	}
+	return is_sip_port(src) || is_sip_port(dst);
 }
 
 /* --- which side is which ----------------------------------------------- */
@@ -100,7 +115,7 @@ static void tell_opened(struct ear_packets_conn *c)
 void ear_packets_tell(struct ear_packets_conn *c, struct ear_conn_event *event,
 	uint64_t at_ns, struct ear_slice note)
 {
-	if (!c->packets->options.tell)
+	if (!c->packets->options.tell || !c->ours)
 		return;
 	if (!c->told)
 		tell_opened(c);
@@ -119,6 +134,18 @@ void ear_packets_carries(struct ear_packets_conn *c,
 	ear_packets_tell(c, &carries, at_ns, EAR_S(""));
 }
 
+void ear_packets_is_sip(struct ear_packets_conn *c, uint64_t at_ns)
+{
+	struct ear_conn_event carries = {.kind = EAR_CONN_CARRIES};
+
+	if (c->ours)
+		return;
+	c->ours = true;
+	if (c->transport)
+		ear_packets_tell(c, &carries, at_ns, EAR_S(""));
+	ear_packets_tls_tell(c, at_ns);
+}
+
 /* --- the life of a connection ------------------------------------------ */
 
 struct ear_packets_conn *ear_packets_conn_of(
@@ -133,6 +160,7 @@ struct ear_packets_conn *ear_packets_conn_of(
 		return NULL;
 	c->packets = ps;
 	c->tcp = half->conn;
+	c->ours = on_sip_port(ps, c->tcp);
 	for (int i = 0; i < 2; i++) {
 		c->stream[i].packets = ps;
 		c->stream[i].conn = c;
@@ -149,14 +177,12 @@ static void on_answer(struct ear_tcp_conn *tcp, void *arg)
 	bool again = tcp->shared && tcp->lost;
 	struct ear_packets_conn *c;
 
-	if (!ps->options.tell ||
-		(!again && !is_sip_port(tcp->half[0].src.port) &&
-			!is_sip_port(tcp->half[0].dst.port)))
+	if (!ps->options.tell || (!again && !on_sip_port(ps, tcp)))
 		return;
 	c = ear_packets_conn_of(ps, &tcp->half[0]);
-	if (!c || c->told)
+	if (!c || c->told || !c->ours)
 		return;
-	/* one that is back is ours only if it was before */
+	/* of one that is back it is known what it carried, or it never spoke */
 	if (!again || c->transport)
 		tell_opened(c);
 }

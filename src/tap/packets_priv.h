@@ -104,6 +104,8 @@ void ear_stream_tls_gap(
 /** The connection is over: hand out what is left, and say for CLOSED what TLS
  *  knows of its end. */
 void ear_packets_tls_end(struct ear_packets_conn *conn, uint64_t at_ns);
+/** Tell what its handshake said, if it has one. */
+void ear_packets_tls_tell(struct ear_packets_conn *conn, uint64_t at_ns);
 void ear_packets_tls_free(struct ear_packets_conn *conn);
 /** It is at least that late: keys may have come. */
 void ear_packets_tls_tick(struct ear_packets *ps, uint64_t now_ns);
@@ -116,6 +118,7 @@ struct ear_packets_conn {
 	struct ear_tcp_conn *tcp;
 	struct ear_stream stream[2]; /**< as on the wire, of half[] */
 	uint8_t transport; /**< what it carries; EAR_TR_UNKNOWN: not known */
+	bool ours;         /**< it has to do with SIP, and so it is told of */
 	bool told;         /**< OPENED was handed out */
 	bool over;         /**< TLS has had its end */
 	bool closing;      /**< WebSocket: a close frame was seen */
@@ -136,7 +139,7 @@ struct ear_packets_conn *ear_packets_conn_of(
 int ear_packets_client(const struct ear_tcp_conn *tcp);
 
 /**
- * It is known now what the connection carries: it is one of ours. Tells
+ * It is known now what the connection carries. Of one that is ours it tells
  * OPENED where that was not told yet, and CARRIES where it is news.
  *
  * @param at_ns when it was seen
@@ -144,9 +147,14 @@ int ear_packets_client(const struct ear_tcp_conn *tcp);
 void ear_packets_carries(struct ear_packets_conn *conn,
 	enum ear_transport transport, uint64_t at_ns);
 
+/** The connection showed that it is for SIP: it is one of ours from now on,
+ *  and all that was known of it before is told. */
+void ear_packets_is_sip(struct ear_packets_conn *conn, uint64_t at_ns);
+
 /**
- * Hand out an event of a connection: kind and what belongs to that kind are
- * given, the rest is filled in. OPENED goes before it where that was not told.
+ * Hand out an event of a connection that is ours; of others nothing is said.
+ * Kind and what belongs to that kind are given, the rest is filled in. OPENED
+ * goes before it where that was not told.
  */
 void ear_packets_tell(struct ear_packets_conn *conn,
 	struct ear_conn_event *event, uint64_t at_ns, struct ear_slice note);

@@ -126,11 +126,18 @@ static void set_mode(struct ear_stream *s, enum mode mode)
 	}
 }
 
-/* The stream is one of ours, and so is its connection. */
+/* What the stream carries is something that we read. */
 static void found(struct ear_stream *s, enum mode mode)
 {
 	set_mode(s, mode);
 	ear_packets_carries(s->conn, transport_of(s), s->half->at_ns);
+}
+
+/* It is SIP, and so its connection is one of ours. */
+static void found_sip(struct ear_stream *s, enum mode mode)
+{
+	found(s, mode);
+	ear_packets_is_sip(s->conn, s->half->at_ns);
 }
 
 /* Bytes that are nothing known: look for SIP in them, for a while. */
@@ -150,7 +157,7 @@ static size_t seek(struct ear_stream *s, struct ear_slice in)
 	ear_packets_count(
 		s->packets, hit ? EAR_PACKET_CUT : EAR_PACKET_TCP, at);
 	if (hit) {
-		found(s, SIP);
+		found_sip(s, SIP);
 	} else if (s->mode == SEEK) {
 		s->count += (uint32_t)at;
 		if (s->count > SEEK_BYTES)
@@ -165,7 +172,7 @@ static size_t begin(struct ear_stream *s, struct ear_slice in, bool *wait)
 	size_t used = 0;
 
 	switch (ear_sort(in)) {
-	case EAR_SORT_SIP: found(s, SIP); return 0;
+	case EAR_SORT_SIP: found_sip(s, SIP); return 0;
 	case EAR_SORT_HEP:
 		if (ear_hep_version(in) != 3)
 			break;
@@ -181,11 +188,15 @@ static size_t begin(struct ear_stream *s, struct ear_slice in, bool *wait)
 		return 0;
 	}
 	if (is_ws(in)) {
-		found(s, WS);
+		found_sip(s, WS);
 		return 0;
 	}
 	switch (ear_ws_upgrade(in, &used)) {
-	case EAR_OK: found(s, WS); return used;
+	case EAR_OK:
+		found(s, WS);
+		if (ear_ws_upgrade_is_sip(ear_slice_sub(in, 0, used)))
+			ear_packets_is_sip(s->conn, s->half->at_ns);
+		return used;
 	case EAR_MORE: *wait = true; return 0;
 	default: break;
 	}
@@ -281,9 +292,11 @@ static void ws_message(struct ear_stream *s, const struct ear_ws_message *m,
 		ear_packets_count(s->packets, EAR_PACKET_KEEPALIVE, frame.n);
 	else if (m->packed)
 		ear_packets_count(s->packets, EAR_PACKET_WS, frame.n);
-	else if (m->bytes.p)
-		ear_packets_datagram(
-			s->packets, &place, m->bytes, NULL, EAR_PACKET_WS);
+	if (m->control || m->packed || !m->bytes.p)
+		return;
+	if (!s->conn->ours && ear_sort(m->bytes) == EAR_SORT_SIP)
+		ear_packets_is_sip(s->conn, s->half->at_ns);
+	ear_packets_datagram(s->packets, &place, m->bytes, NULL, EAR_PACKET_WS);
 }
 
 static size_t read_ws(struct ear_stream *s, struct ear_slice in, bool *wait)

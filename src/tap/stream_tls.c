@@ -85,6 +85,12 @@ static void put_facts(
 	};
 }
 
+/* "sip/2" as registered, and what people make of it. */
+static bool is_for_sip(struct ear_slice alpn)
+{
+	return ear_slice_ieq(ear_slice_sub(alpn, 0, 3), EAR_S("sip"));
+}
+
 static void on_info(
 	void *user, uint64_t at_ns, const struct ear_tls_info *info, void *arg)
 {
@@ -93,6 +99,22 @@ static void on_info(
 
 	(void)arg;
 	put_facts(c, info);
+	event.tls = c->tls;
+	if (!c->ours && is_for_sip(info->alpn))
+		ear_packets_is_sip(c, at_ns);
+	else
+		ear_packets_tell(c, &event, at_ns, EAR_S(""));
+}
+
+void ear_packets_tls_tell(struct ear_packets_conn *c, uint64_t at_ns)
+{
+	struct ear_conn_event event = {.kind = EAR_CONN_TLS};
+	struct ear_tls_info info;
+
+	if (!c->secure)
+		return;
+	ear_tls_info(c->secure->flow, &info);
+	put_facts(c, &info);
 	event.tls = c->tls;
 	ear_packets_tell(c, &event, at_ns, EAR_S(""));
 }

@@ -216,6 +216,7 @@ def live(tap, where, what, version, kamailio):
     ear = h.Earshot(where, data=os.path.join(where, 'live-data'),
                     **{'capture lo': {
                         'device': 'lo', 'filter': f'port {kamailio.port}',
+                        'tls_ports': [str(kamailio.port)],
                         'keylog': keylog}})
     ear.start()
     phones = talk(kamailio.port, version, keylog, ['live1', 'weblive'])

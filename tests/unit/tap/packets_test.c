@@ -35,7 +35,37 @@ struct step {
 	uint8_t flags; /* of TCP */
 	const char *bytes;
 	int back; /* sent again: numbers this far before the next */
+	size_t n; /* of bytes; 0: as long as the text is */
 };
+
+/* A ClientHello with an ALPN of five letters, and its answer: TLS 1.2. */
+#define RANDOM "0123456789abcdef0123456789abcdef"
+#define HELLO(alpn)                                     \
+	"\x16\x03\x01\0\x3b\x01\0\0\x37\x03\x03" RANDOM \
+	"\0\0\x02\xc0\x2f\x01\0\0\x0c\0\x10\0\x08\0\x06\x05" alpn
+#define HELLO_BYTES 64
+#define ANSWER(alpn)                                    \
+	"\x16\x03\x03\0\x38\x02\0\0\x34\x03\x03" RANDOM \
+	"\0\xc0\x2f\0\0\x0c\0\x10\0\x08\0\x06\x05" alpn
+#define ANSWER_BYTES 61
+#define CHANGE "\x14\x03\x03\0\x01\x01"
+#define TLS_SHAKE(alpn)                                    \
+	{10, 0, A, HELLO(alpn), 0, HELLO_BYTES},           \
+		{11, 1, A, ANSWER(alpn), 0, ANSWER_BYTES}, \
+		{12, 0, A, CHANGE, 0, 6},                  \
+	{                                                  \
+		13, 1, A, CHANGE, 0, 6                     \
+	}
+
+#define UPGRADE(more)                                          \
+	{10, 0, A,                                             \
+		"GET / HTTP/1.1\r\nUpgrade: websocket\r\n"     \
+		"Connection: Upgrade\r\n" more "\r\n"},        \
+	{                                                      \
+		11, 1, A,                                      \
+			"HTTP/1.1 101 Switching Protocols\r\n" \
+			"Upgrade: websocket\r\n\r\n"           \
+	}
 
 struct row {
 	const char *name;
@@ -131,17 +161,31 @@ static const struct row rows[] = {
 		{SHAKE, {10, 0, F | A, ""}, LATER(63000), END},
 		"opened:tcp closed:NORMAL/client/0/0 "},
 	{"WebSocket, closed by frame", {40000, 8080},
-		{SHAKE,
-			{10, 0, A,
-				"GET / HTTP/1.1\r\nUpgrade: websocket\r\n"
-				"Connection: Upgrade\r\n\r\n"},
-			{11, 1, A,
-				"HTTP/1.1 101 Switching Protocols\r\n"
-				"Upgrade: websocket\r\n\r\n"},
+		{SHAKE, UPGRADE("Sec-WebSocket-Protocol: sip\r\n"),
 			{20, 1, A, "\x88\x02\x03\xe9"}, {21, 0, F | A, ""},
 			{22, 1, F | A, ""}, END},
-		"opened:ws carries:ws closed:NORMAL/server/59/60/"
+		"opened:ws carries:ws closed:NORMAL/server/88/60/"
 		"connection.close_frame "},
+	{"WebSocket of something else", {40000, 8080},
+		{SHAKE, UPGRADE("Sec-WebSocket-Protocol: chat\r\n"),
+			{20, 1, A, "\x81\x02hi"}, {21, 0, R, ""}, END},
+		""},
+	{"WebSocket that turns out to be of SIP", {40000, 8080},
+		{SHAKE, UPGRADE(""), {20, 1, A, "\x81\x7e\x00\x83" SIP, 0, 135},
+			END},
+		"opened:ws carries:ws message "},
+	{"TLS on a port of SIP", {40000, 5061},
+		{SHAKE, TLS_SHAKE("h2..."), {20, 0, R, ""}, END},
+		"opened:tcp carries:tls tls:tls "
+		"closed:NETWORK_ERROR/client/70/67 "},
+	{"TLS of the web", {40000, 443},
+		{SHAKE, TLS_SHAKE("h2..."), {20, 0, R, ""}, END}, ""},
+	{"TLS on any port, but for SIP", {40000, 443},
+		{SHAKE, TLS_SHAKE("sip/2"), {20, 0, R, ""}, END},
+		"opened:tls carries:tls tls:tls "
+		"closed:NETWORK_ERROR/client/70/67 "},
+	{"TLS of the web, up before the capture began", {40000, 443},
+		{TLS_SHAKE("h2..."), {20, 0, R, ""}, END}, ""},
 };
 
 static void on_message(const struct ear_msg *msg, void *arg)
@@ -189,7 +233,8 @@ static void be(struct ear_buf *b, uint64_t v, int bytes)
 static void put_segment(struct ear_packets *ps, const struct row *row,
 	const struct step *s, uint32_t next[2])
 {
-	struct ear_slice bytes = ear_slice_str(s->bytes);
+	struct ear_slice bytes =
+		ear_slice(s->bytes, s->n ? s->n : strlen(s->bytes));
 	uint32_t seq = next[s->dir] - (uint32_t)s->back;
 	struct ear_buf b = {0};
 
