@@ -29,13 +29,17 @@ export interface Strip {
 
 const time = (v: unknown) => millis(typeof v === "string" ? v : null);
 
-/** Bars side by side take a lane each. */
+// A phone that takes a new port each time leaves a bar each time.
+const LANES_MOST = 8;
+
+/** Bars side by side take a lane each, while there are some. */
 function laid(bars: StripBar[]): number {
 	const ends: number[] = [];
 	for (const b of bars) {
 		const free = ends.findIndex((end) => end <= b.from);
-		b.lane = free < 0 ? ends.length : free;
-		ends[b.lane] = b.to;
+		b.lane = Math.min(free < 0 ? ends.length : free,
+			LANES_MOST - 1);
+		ends[b.lane] = Math.max(ends[b.lane] ?? b.to, b.to);
 	}
 	return Math.max(1, ends.length);
 }

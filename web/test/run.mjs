@@ -345,6 +345,17 @@ test("columns: those that are known first, all can be chosen", () => {
 		["b", "gone"]);
 });
 
+test("the strip of an account that has many registrations", () => {
+	const bindings = Array.from({ length: 70 }, (_, i) => ({
+		at: new Date(i * 6e4).toISOString(), ended: null,
+		expires: new Date(6e6).toISOString() }));
+	const s = strip.stripOf({ calls: [], sessions: [], bindings }, 0, 6e6,
+		6e6);
+	assert.equal(s.bars.length, 70);
+	assert.equal(s.lanes, 8);
+	assert.ok(s.bars.every((b) => b.lane < 8));
+});
+
 test("the strip of an account", () => {
 	const at = (min) => new Date(min * 6e4).toISOString();
 	const story = { calls: [{ at: at(20) }, { at: at(500) }],

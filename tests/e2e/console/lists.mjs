@@ -588,14 +588,14 @@ export const listCases = [{
 		await page.fill("input[name=old]", "wrong");
 		await page.fill("input[name=new]", "long enough now");
 		await page.fill("input[name=again]", "long enough, no");
-		await page.click("button:text-is('Change it')");
+		await page.click("button:text-is('Change password')");
 		assert.match(await page.textContent(".people-page .wrong"),
 			/not the same/);
 		await page.fill("input[name=again]", "long enough now");
-		await page.click("button:text-is('Change it')");
+		await page.click("button:text-is('Change password')");
 		await page.waitForSelector(".people-page .wrong:has-text('wrong')");
 		await page.fill("input[name=old]", t.user.password);
-		await page.click("button:text-is('Change it')");
+		await page.click("button:text-is('Change password')");
 		await page.waitForSelector(".good-text:has-text('Changed')");
 	},
 }, {

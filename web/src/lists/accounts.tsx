@@ -36,6 +36,7 @@ export const ACCOUNTS: ListSpec = {
 		{ name: "expires", least: 156, mono: true, usual: true,
 			card: "when", coarse: true,
 			cell: (r, card) => <span title={fromNow(r.expires)}>
+				{card && r.expires ? "until " : null}
 				<At row={r} column="expires" card={card} coarse />
 			</span> },
 		{ name: "user_agent", least: 150, grow: 1.1, usual: true,

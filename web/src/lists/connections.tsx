@@ -29,7 +29,7 @@ export const CONNECTIONS: ListSpec = {
 			cell: (r) => <Peers value={r.peername} page="sessions"
 				column="peername" title="The events of" /> },
 		{ name: "transport", least: 74, usual: true },
-		{ name: "closed", least: 172, mono: true, usual: true,
+		{ name: "closed", least: 172, mono: true,
 			cell: (r) => <At row={r} column="closed" card={false} /> },
 		{ name: "cause", least: 132, usual: true, card: "lead",
 			cell: (r) => <Badge word={state(r)} css={css(r.closed ?
@@ -37,7 +37,7 @@ export const CONNECTIONS: ListSpec = {
 		{ name: "closed_by", least: 70 },
 		{ name: "messages", least: 80, usual: true },
 		{ name: "tls_version", least: 84, usual: true, mono: true },
-		{ name: "tls_cipher", least: 120, grow: 0.8, mono: true },
+		{ name: "tls_cipher", least: 56, grow: 0.8, usual: true, mono: true },
 		{ name: "sni", least: 120, grow: 0.8, card: "end" },
 		{ name: "bytes_in", least: 84 }, { name: "bytes_out", least: 84 },
 	],

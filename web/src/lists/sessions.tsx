@@ -18,13 +18,13 @@ function eventCss(r: ListRow): string {
 	return cssOf(event);
 }
 
-function Event(props: { r: ListRow }) {
+/** Beside the event there is no room for the mark. */
+function Details(props: { r: ListRow }) {
 	const { r } = props;
-	return <Badge word={str(r.event)} css={eventCss(r)}>
-		{r.inferred === true ? <span class="mark" title={"No connection " +
-			"was seen: inferred from the messages"}>inferred</span> :
-			null}
-	</Badge>;
+	return <>{str(r.details)}{r.inferred === true ? <>
+		{r.details ? " " : null}
+		<span class="mark" title={"No connection was seen: inferred " +
+			"from the messages"}>inferred</span></> : null}</>;
 }
 
 export const SESSIONS: ListSpec = {
@@ -36,21 +36,21 @@ export const SESSIONS: ListSpec = {
 		{ name: "at", least: 172, mono: true, usual: true, card: "when",
 			cell: (r, card) => <At row={r} column="at" card={card} /> },
 		{ name: "event", least: 112, usual: true, card: "lead",
-			cell: (r) => <Event r={r} /> },
+			cell: (r) => <Badge word={str(r.event)} css={eventCss(r)} /> },
 		{ name: "source", least: 54, usual: true },
-		{ name: "peername", linked: true, least: 78, grow: 0.5, usual: true,
+		{ name: "peername", linked: true, least: 74, grow: 0.5, usual: true,
 			card: "one", ask: (r) => str(r.peername).includes(",") ? "" :
 				str(r.peername),
 			cell: (r) => <Peers value={r.peername} page="sessions"
 				column="peername" title="The events of" /> },
-		{ name: "account", least: 72, grow: 0.7, usual: true,
+		{ name: "account", least: 66, grow: 0.7, usual: true,
 			card: "two" },
-		{ name: "details", least: 92, grow: 0.6, usual: true,
-			card: "end" },
-		{ name: "user_agent", least: 86, grow: 1, usual: true },
+		{ name: "details", least: 114, grow: 0.6, usual: true,
+			card: "end", cell: (r) => <Details r={r} /> },
+		{ name: "user_agent", least: 74, grow: 1, usual: true },
 		{ name: "remote", least: 142, grow: 0.4, mono: true,
 			usual: true },
-		{ name: "tls_cipher", least: 56, grow: 0.6, usual: true,
+		{ name: "tls_cipher", least: 56, grow: 0.3, usual: true,
 			mono: true },
 		{ name: "reconciled", least: 72, usual: true },
 		{ name: "tls_version", least: 70, mono: true },
@@ -106,6 +106,6 @@ export const SESSIONS: ListSpec = {
 			seen by a live capture, and inferred from messages over TCP
 			and TLS otherwise.</p>
 		<Recipe title="earshot.conf: capture what passes this machine"
-			text={"capture {\n  devices = { \"eth0\" }\n}\n"} />
+			text={"capture eth0 {\n  device = \"eth0\"\n}\n"} />
 	</>,
 };

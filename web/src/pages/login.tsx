@@ -95,14 +95,14 @@ export function PasswordForm() {
 			entered({ ...session.get().me!, must_change: false });
 		} catch (fault) {
 			setError(fault instanceof api.ApiError && fault.status ===
-				403 ? "The password so far is wrong." : words(fault));
+				403 ? "The current password is wrong." : words(fault));
 		}
 	}}>
 		<h1>Choose a password</h1>
 		<p class="muted">The one you logged in with works only once.</p>
 		<input class="off-screen" tabIndex={-1} aria-hidden="true" readOnly
 			autocomplete="username" value={session.get().me?.name ?? ""} />
-		{known ? null : <label>Password so far
+		{known ? null : <label>Current password
 			<input ref={first} type="password" value={old} required
 				autocomplete="current-password"
 				onInput={(e) => setOld(e.currentTarget.value)} />
@@ -113,7 +113,7 @@ export function PasswordForm() {
 				autocomplete="new-password"
 				onInput={(e) => setNow(e.currentTarget.value)} />
 		</label>
-		<label>The same again
+		<label>The new one again
 			<input type="password" name="again" value={again} required
 				autocomplete="new-password"
 				onInput={(e) => setAgain(e.currentTarget.value)} />

@@ -90,14 +90,14 @@ function Password() {
 		}}>
 			<input class="off-screen" tabIndex={-1} aria-hidden="true"
 				readOnly autocomplete="username" value={me?.name ?? ""} />
-			<label>So far<input type="password" name="old" required
+			<label>Current password<input type="password" name="old" required
 				autocomplete="current-password" /></label>
-			<label>New, {PASSWORD_LEAST} characters or more
+			<label>New one, {PASSWORD_LEAST} characters or more
 				<input type="password" name="new" required
 					autocomplete="new-password" /></label>
-			<label>The same again<input type="password" name="again"
+			<label>The new one again<input type="password" name="again"
 				required autocomplete="new-password" /></label>
-			<button class="button" disabled={busy}>Change it</button>
+			<button class="button" disabled={busy}>Change password</button>
 		</form>
 		{error ? <p class="wrong" role="alert">{error}</p> : null}
 		{said ? <p class="good-text" role="status">Changed. Your other
