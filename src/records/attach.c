@@ -86,7 +86,7 @@ static void words(const struct ear_column_of *of, struct ear_buf *out)
 	stored(of->sql, out);
 	for (int64_t i = 0; of->words->word[i]; i++)
 		ear_buf_printf(out, " WHEN %lld THEN '%s'",
-			(long long)(of->words->base + i), of->words->word[i]);
+			of->words->base + (long long)i, of->words->word[i]);
 	ear_buf_str(out, " ELSE '' END");
 }
 

@@ -567,7 +567,7 @@ enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most, bool *left,
 {
 	struct job j = {.of = of, .db = of->db, .fault = fault};
 	struct entry entries[128];
-	size_t n, total = 0;
+	size_t n = 0, total = 0;
 
 	j.newest_ns = ear_file_u64(
 		of->db, "SELECT n FROM meta WHERE name='newest'", 0);

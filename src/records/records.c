@@ -279,7 +279,7 @@ enum ear_err ear_records_marked(
 
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; err && i < r->mark_n; i++) {
-		if (strncmp(r->marks[i].name, name, sizeof(mark->name)))
+		if (strncmp(r->marks[i].name, name, sizeof(mark->name)) != 0)
 			continue;
 		*mark = r->marks[i];
 		err = EAR_OK;
