@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "records/rows.h"
+#include "records/tally.h"
 
 /* Different values that are counted; what is more is told. */
 #define VALUES_MAX 200000
@@ -178,37 +178,90 @@ static enum ear_err count_span(struct counting *c, sqlite3_stmt *st,
 	return err;
 }
 
-static enum ear_err count_all(struct counting *c, struct ear_records *records,
-	struct ear_reader_db *reader, const struct ear_column_of *of,
-	struct ear_rows_found *found, struct ear_fault *fault)
+/* What is counted in advance, at once. */
+static enum ear_err count_counted(struct counting *c,
+	struct ear_records *records, sqlite3 *db,
+	const struct ear_column_of *of, int *rc, struct ear_fault *fault)
 {
-	uint64_t span = EAR_SPAN_NONE, done = EAR_SPAN_NONE;
-	sqlite3_stmt *st, *next = NULL;
-	enum ear_err err = prepare(c, records, reader->db, of, &st, fault);
-	int rc = SQLITE_DONE;
+	struct ear_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+	uint64_t first, last;
+	enum ear_err err;
 
-	while (!err && rc == SQLITE_DONE && c->rows.from_ns <= c->rows.to_ns) {
+	if (!ear_tally_slots(c->rows.from_ns, c->rows.to_ns, &first, &last))
+		return EAR_OK;
+	ear_buf_printf(&sql, "SELECT %s,sum(n)", of->sql);
+	ear_tally_from(&c->rows, &sql);
+	ear_buf_str(&sql, " GROUP BY 1");
+	err = ear_rows_prepare(&c->rows, records, db, &sql, &st, fault);
+	ear_buf_fini(&sql);
+	if (err)
+		return err;
+	ear_sql_bind(st, ROWS_FROM, first);
+	ear_sql_bind(st, ROWS_TO, last);
+	err = count_span(c, st, of, rc);
+	sqlite3_finalize(st);
+	return err;
+}
+
+/* Row by row, from what st has been bound to, span by span. */
+static enum ear_err count_rows(struct counting *c, sqlite3 *db,
+	sqlite3_stmt *st, sqlite3_stmt **next, const struct ear_column_of *of,
+	uint64_t *done, int *rc)
+{
+	uint64_t span = EAR_SPAN_NONE;
+	enum ear_err err = EAR_OK;
+
+	while (!err && *rc == SQLITE_DONE) {
 		if (!c->rows.open) {
-			span = ear_rows_span(
-				&c->rows, reader->db, &next, span, false);
+			span = ear_rows_span(&c->rows, db, next, span, false);
 			if (span == EAR_SPAN_NONE)
 				break;
 			ear_sql_bind(st, ROWS_SPAN, span);
 		}
-		err = count_span(c, st, of, &rc);
-		if (rc == SQLITE_DONE)
-			done = span;
+		err = count_span(c, st, of, rc);
+		if (*rc == SQLITE_DONE)
+			*done = span;
 		if (c->rows.open)
 			break;
 	}
+	return err;
+}
+
+static enum ear_err count_all(struct counting *c, struct ear_records *records,
+	sqlite3 *db, const struct ear_column_of *of,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
+	uint64_t to = c->rows.to_ns, done = EAR_SPAN_NONE;
+	bool counted = c->rows.counted && ear_tally_has(c->rows.list, of->sql);
+	struct ear_gaps gaps = {0};
+	sqlite3_stmt *st, *next = NULL;
+	enum ear_err err = prepare(c, records, db, of, &st, fault);
+	int rc = SQLITE_DONE;
+
 	if (err)
+		return err;
+	err = ear_gaps_init(
+		&gaps, &c->rows, records, db, counted, true, false, fault);
+	if (!err && counted)
+		err = count_counted(c, records, db, of, &rc, fault);
+	while (!err && rc == SQLITE_DONE && ear_gaps_next(&gaps)) {
+		c->rows.from_ns = gaps.from_ns;
+		c->rows.to_ns = gaps.to_ns;
+		ear_sql_bind(st, ROWS_FROM, gaps.from_ns);
+		ear_sql_bind(st, ROWS_TO, gaps.to_ns);
+		err = count_rows(c, db, st, &next, of, &done, &rc);
+	}
+	if (rc == SQLITE_DONE)
+		rc = gaps.rc;
+	if (err == EAR_NOMEM)
 		err = ear_fail(fault, err, 0, "out of memory");
-	else if ((rc & 0xff) == SQLITE_INTERRUPT)
-		ear_rows_late(found, done == EAR_SPAN_NONE
-					     ? c->rows.to_ns
-					     : done << EAR_SPAN_BITS);
-	else if (rc != SQLITE_DONE)
-		err = ear_reader_failed(records, reader->db, fault);
+	else if (!err && (rc & 0xff) == SQLITE_INTERRUPT)
+		ear_rows_late(found,
+			done == EAR_SPAN_NONE ? to : done << EAR_SPAN_BITS);
+	else if (!err && rc != SQLITE_DONE)
+		err = ear_reader_failed(records, db, fault);
+	ear_gaps_fini(&gaps);
 	sqlite3_finalize(st);
 	sqlite3_finalize(next);
 	return err;
@@ -260,7 +313,11 @@ enum ear_err ear_records_facet(struct ear_records *records,
 	if (!err) {
 		reader->deadline_ns = query->deadline_ns;
 		reader->stop = query->stop;
-		err = count_all(&c, records, reader, of, found, fault);
+		err = ear_reader_begin(records, reader, fault);
+		if (!err && c.rows.from_ns <= c.rows.to_ns)
+			err = count_all(
+				&c, records, reader->db, of, found, fault);
+		ear_reader_end(reader);
 	}
 	if (!err)
 		hand_out(&c, most, fn, arg, found);

@@ -11,7 +11,7 @@
 
 #include "base/time.h"
 #include "records/pile.h"
-#include "records/rows.h"
+#include "records/tally.h"
 
 /* Rows of one page where all are wanted: between two of them no reading
  * transaction stands, which would keep the WAL from being folded in. */
@@ -223,6 +223,36 @@ static enum ear_err list_walk(struct listing *l, const char *index)
 	sqlite3_bind_int64(st, ROWS_LIMIT, (int64_t)l->limit + 1);
 	step_rows(l, st, &rc);
 	err = settle(l, rc, l->by_time && !l->rows.wants);
+	sqlite3_finalize(st);
+	return err;
+}
+
+/* By time, without the slots where nothing matches. */
+static enum ear_err list_gaps(struct listing *l)
+{
+	struct ear_gaps gaps = {0};
+	sqlite3_stmt *st;
+	enum ear_err err = prepare_rows(l, false, NULL, &st);
+	int rc = SQLITE_DONE;
+
+	if (err)
+		return err;
+	err = ear_gaps_init(&gaps, &l->rows, l->records, l->reader->db, true,
+		false, l->query->ascending, l->fault);
+	if (err)
+		goto out;
+	bind_after(l, st);
+	while (rc == SQLITE_DONE && ear_gaps_next(&gaps)) {
+		ear_sql_bind(st, ROWS_FROM, gaps.from_ns);
+		ear_sql_bind(st, ROWS_TO, gaps.to_ns);
+		sqlite3_bind_int64(st, ROWS_LIMIT,
+			(int64_t)(l->limit - l->found->rows) + 1);
+		step_rows(l, st, &rc);
+		sqlite3_reset(st);
+	}
+	err = settle(l, rc == SQLITE_DONE ? gaps.rc : rc, true);
+out:
+	ear_gaps_fini(&gaps);
 	sqlite3_finalize(st);
 	return err;
 }
@@ -442,6 +472,8 @@ static enum ear_err one_page(struct listing *l, const char *cursor)
 		err = list_by_value(l);
 	else if (l->rows.wants)
 		err = list_spans(l);
+	else if (l->rows.counted && l->query->filter.n)
+		err = list_gaps(l);
 	else
 		err = list_walk(l, NULL);
 	if (!err && l->found->more)

@@ -264,6 +264,10 @@ EAR_MUST_USE enum ear_err ear_reader_take(struct ear_records *records,
 	struct ear_reader_db **reader, struct ear_fault *fault);
 void ear_reader_give(
 	struct ear_records *records, struct ear_reader_db **reader);
+/** All statements until ear_reader_end() see the same rows. */
+EAR_MUST_USE enum ear_err ear_reader_begin(struct ear_records *records,
+	struct ear_reader_db *reader, struct ear_fault *fault);
+void ear_reader_end(struct ear_reader_db *reader);
 /** What a failed statement of a reader means. */
 enum ear_err ear_reader_failed(
 	struct ear_records *records, sqlite3 *db, struct ear_fault *fault);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "records/priv.h"
+#include "records/tally.h"
 
 /* Accounts whose number is known without asking. */
 #define KNOWN 65536
@@ -449,5 +449,7 @@ enum ear_err ear_put_batch(struct ear_put *p, const struct ear_told_batch *b,
 	}
 	for (size_t i = 0; !err && i < b->mark_n; i++)
 		err = put_mark(p, &b->marks[i], fault);
+	if (!err)
+		err = ear_tally_spoil(p->db, b, fault);
 	return err ? err : put_counts(p, fresh, b->newest_ns, fault);
 }

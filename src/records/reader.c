@@ -80,6 +80,21 @@ void ear_reader_give(struct ear_records *records, struct ear_reader_db **reader)
 	ear_reader_close(reader);
 }
 
+enum ear_err ear_reader_begin(struct ear_records *records,
+	struct ear_reader_db *reader, struct ear_fault *fault)
+{
+	return ear_sql_exec(reader->db, "BEGIN", records->path, fault);
+}
+
+void ear_reader_end(struct ear_reader_db *reader)
+{
+	/* an end is due however little time is left */
+	reader->deadline_ns = 0;
+	reader->stop = NULL;
+	if (!sqlite3_get_autocommit(reader->db))
+		sqlite3_exec(reader->db, "COMMIT", NULL, NULL, NULL);
+}
+
 enum ear_err ear_reader_failed(
 	struct ear_records *records, sqlite3 *db, struct ear_fault *fault)
 {

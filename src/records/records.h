@@ -224,6 +224,7 @@ struct ear_records_stats {
 	uint64_t bytes;                                  /**< on disk */
 	uint64_t put, written, waiting, failed;          /**< rows since open */
 	bool full;
+	bool counted; /**< what is past was counted in advance, for charts */
 };
 void ear_records_stats(
 	struct ear_records *records, struct ear_records_stats *stats);

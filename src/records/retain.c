@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Old rows go, some at a time. */
-#include "records/priv.h"
+#include "records/tally.h"
 
 static const struct {
 	const char *table, *count; /* count: of meta; NULL: none is kept */
@@ -65,5 +65,7 @@ enum ear_err ear_retain(sqlite3 *db, uint64_t before_ns, size_t most,
 	if (!err)
 		err = run(db, "DELETE FROM session_peer WHERE span<?1",
 			EAR_SPAN_OF(before_ns), 0, &gone, fault);
+	if (!err)
+		err = ear_tally_spoil_before(db, before_ns, fault);
 	return err;
 }

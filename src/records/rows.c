@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "records/rows.h"
+#include "records/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,12 +44,17 @@ static void arguments(struct ear_rows *r)
 	(void)ear_columns(r->list, &n);
 	ear_expr_uses(k->expr, used);
 	word = used[n];
+	r->counted = ear_tally_table(r->list) != NULL;
 	for (size_t i = 0; i < n; i++) {
 		bool text = of[i].kind == EAR_KIND_TEXT ||
 			    of[i].kind == EAR_KIND_PEERS;
 
 		k->arg_of[i] = at;
-		if (!(used[i] || (word && text)) || of[i].kind == EAR_KIND_ROW)
+		if (!(used[i] || (word && text)))
+			continue;
+		if (!ear_tally_has(r->list, of[i].sql))
+			r->counted = false;
+		if (of[i].kind == EAR_KIND_ROW)
 			continue;
 		if (of[i].kind == EAR_KIND_ADDR || of[i].kind == EAR_KIND_IP)
 			ear_buf_printf(&r->args, ",%s_ip", of[i].sql);

@@ -59,6 +59,7 @@ void ear_records_stats(
 		.written =
 			__atomic_load_n(&records->n_written, __ATOMIC_RELAXED),
 		.failed = __atomic_load_n(&records->n_failed, __ATOMIC_RELAXED),
+		.counted = __atomic_load_n(&records->counted, __ATOMIC_RELAXED),
 		.full = __atomic_load_n(&records->full, __ATOMIC_RELAXED),
 	};
 	stats->waiting = stats->put - stats->written;

@@ -2,7 +2,7 @@
 /* Rows over time, by the values of an enumeration. */
 #include <stdio.h>
 
-#include "records/rows.h"
+#include "records/tally.h"
 
 struct lines {
 	struct ear_rows rows;
@@ -48,37 +48,97 @@ static void count(struct lines *l, sqlite3_stmt *st)
 		l->to->n[bucket * l->to->series + series] += ear_sql_u64(st, 2);
 }
 
-static enum ear_err count_all(struct lines *l, struct ear_records *records,
-	struct ear_reader_db *reader, struct ear_rows_found *found,
-	struct ear_fault *fault)
+/* Whether each slot lies whole in one bucket, and is counted by the column. */
+static bool slots_fit(const struct lines *l)
 {
-	uint64_t span = EAR_SPAN_NONE, done = EAR_SPAN_NONE;
-	sqlite3_stmt *st, *next = NULL;
-	enum ear_err err = prepare(l, records, reader->db, &st, fault);
-	int rc = SQLITE_DONE;
+	return l->rows.counted && l->of &&
+	       ear_tally_has(l->rows.list, l->of->sql) &&
+	       l->to->from_ns % EAR_SLOT_NS == 0 &&
+	       l->to->step_ns % EAR_SLOT_NS == 0;
+}
 
-	while (!err && rc == SQLITE_DONE && l->rows.from_ns <= l->rows.to_ns) {
+/* What is counted in advance, at once. */
+static enum ear_err count_counted(struct lines *l, struct ear_records *records,
+	sqlite3 *db, int *rc, struct ear_fault *fault)
+{
+	struct ear_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+	uint64_t first, last;
+	enum ear_err err;
+
+	if (!ear_tally_slots(l->rows.from_ns, l->rows.to_ns, &first, &last))
+		return EAR_OK;
+	ear_buf_printf(&sql, "SELECT (slot-?6)/?7,%s,sum(n)", l->of->sql);
+	ear_tally_from(&l->rows, &sql);
+	ear_buf_str(&sql, " GROUP BY 1,2");
+	err = ear_rows_prepare(&l->rows, records, db, &sql, &st, fault);
+	ear_buf_fini(&sql);
+	if (err)
+		return err;
+	ear_sql_bind(st, ROWS_FROM, first);
+	ear_sql_bind(st, ROWS_TO, last);
+	ear_sql_bind(st, 6, l->to->from_ns / EAR_SLOT_NS);
+	ear_sql_bind(st, 7, l->to->step_ns / EAR_SLOT_NS);
+	while ((*rc = sqlite3_step(st)) == SQLITE_ROW)
+		count(l, st);
+	sqlite3_finalize(st);
+	return EAR_OK;
+}
+
+/* Row by row, from what st has been bound to, span by span. */
+static void count_rows(struct lines *l, sqlite3 *db, sqlite3_stmt *st,
+	sqlite3_stmt **next, uint64_t *done, int *rc)
+{
+	uint64_t span = EAR_SPAN_NONE;
+
+	while (*rc == SQLITE_DONE) {
 		if (!l->rows.open) {
-			span = ear_rows_span(
-				&l->rows, reader->db, &next, span, false);
+			span = ear_rows_span(&l->rows, db, next, span, false);
 			if (span == EAR_SPAN_NONE)
 				break;
 			ear_sql_bind(st, ROWS_SPAN, span);
 		}
-		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		while ((*rc = sqlite3_step(st)) == SQLITE_ROW)
 			count(l, st);
-		if (rc == SQLITE_DONE)
-			done = span;
+		if (*rc == SQLITE_DONE)
+			*done = span;
 		sqlite3_reset(st);
 		if (l->rows.open)
 			break;
 	}
+}
+
+static enum ear_err count_all(struct lines *l, struct ear_records *records,
+	sqlite3 *db, struct ear_rows_found *found, struct ear_fault *fault)
+{
+	uint64_t to = l->rows.to_ns, done = EAR_SPAN_NONE;
+	bool counted = slots_fit(l);
+	struct ear_gaps gaps = {0};
+	sqlite3_stmt *st, *next = NULL;
+	enum ear_err err = prepare(l, records, db, &st, fault);
+	int rc = SQLITE_DONE;
+
+	if (err)
+		return err;
+	err = ear_gaps_init(
+		&gaps, &l->rows, records, db, counted, true, false, fault);
+	if (!err && counted)
+		err = count_counted(l, records, db, &rc, fault);
+	while (!err && rc == SQLITE_DONE && ear_gaps_next(&gaps)) {
+		l->rows.from_ns = gaps.from_ns;
+		l->rows.to_ns = gaps.to_ns;
+		ear_sql_bind(st, ROWS_FROM, gaps.from_ns);
+		ear_sql_bind(st, ROWS_TO, gaps.to_ns);
+		count_rows(l, db, st, &next, &done, &rc);
+	}
+	if (rc == SQLITE_DONE)
+		rc = gaps.rc;
 	if (!err && (rc & 0xff) == SQLITE_INTERRUPT)
-		ear_rows_late(found, done == EAR_SPAN_NONE
-					     ? l->rows.to_ns
-					     : done << EAR_SPAN_BITS);
+		ear_rows_late(found,
+			done == EAR_SPAN_NONE ? to : done << EAR_SPAN_BITS);
 	else if (!err && rc != SQLITE_DONE)
-		err = ear_reader_failed(records, reader->db, fault);
+		err = ear_reader_failed(records, db, fault);
+	ear_gaps_fini(&gaps);
 	sqlite3_finalize(st);
 	sqlite3_finalize(next);
 	return err;
@@ -131,7 +191,10 @@ enum ear_err ear_records_timeline(struct ear_records *records,
 			l.rows.from_ns = timeline->from_ns;
 		if (l.rows.to_ns > end)
 			l.rows.to_ns = end;
-		err = count_all(&l, records, reader, found, fault);
+		err = ear_reader_begin(records, reader, fault);
+		if (!err && l.rows.from_ns <= l.rows.to_ns)
+			err = count_all(&l, records, reader->db, found, fault);
+		ear_reader_end(reader);
 	}
 	ear_rows_fini(&l.rows);
 	ear_reader_give(records, &reader);

@@ -280,7 +280,7 @@ static bool retain_step(struct ear_records *r)
 	return !err && left;
 }
 
-/* Count one slot in advance. @return whether more is left */
+/* Count some slots in advance. @return whether more is left */
 static bool count_step(struct ear_records *r)
 {
 	struct ear_fault fault = {0};
@@ -324,8 +324,7 @@ void *ear_records_loop(void *arg)
 		pthread_mutex_lock(&r->lock);
 		if (r->full)
 			wait_ms(r, RETRY_MS);
-		else if (!r->line_n && !more && !old && !counting &&
-			 !r->quit)
+		else if (!r->line_n && !more && !old && !counting && !r->quit)
 			wait_ms(r, 1000);
 		if (r->line_n)
 			b = r->line[0];
