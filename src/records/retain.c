@@ -19,13 +19,15 @@ static enum ear_err run(sqlite3 *db, const char *sql, uint64_t a, uint64_t b,
 	enum ear_err err;
 	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
 
+	*gone = 0;
 	if (rc)
 		return ear_sql_fail(fault, db, rc, "records.db");
 	ear_sql_bind(st, 1, a);
 	if (sqlite3_bind_parameter_count(st) > 1)
 		ear_sql_bind(st, 2, b);
 	err = ear_sql_run(st, "records.db", fault);
-	*gone = err ? 0 : (uint64_t)sqlite3_changes(db);
+	if (!err)
+		*gone = (uint64_t)sqlite3_changes(db);
 	sqlite3_finalize(st);
 	return err;
 }

@@ -163,6 +163,12 @@ static void picked_up_elsewhere(
 	call_note(c, slot, "answered elsewhere");
 }
 
+/* Mostly of a proxy on the way, and not of who is called. */
+static bool is_challenge(unsigned status)
+{
+	return status == 401 || status == 407;
+}
+
 static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 {
 	struct call *call = c->call[slot];
@@ -179,7 +185,7 @@ static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 		call_dialog_of(call, e->to_tag, true);
 	if (branch)
 		branch->flags |= CALL_BRANCH_FINAL;
-	if (!call->text_bytes[CALL_DST_AGENT])
+	if (!call->text_bytes[CALL_DST_AGENT] && !is_challenge(e->f->status))
 		set_callee(c, slot, e);
 	if (elsewhere)
 		picked_up_elsewhere(c, slot, e);

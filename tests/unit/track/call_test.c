@@ -590,6 +590,23 @@ static void test_first_hop(void **state)
 	}
 }
 
+/* The proxy asks for credentials; who is called is the phone behind it. */
+static void test_callee_agent(void **state)
+{
+	static const char *const lines[] = {"0 A>P INVITE b=a",
+		"0.1 P>A 407 b=a | Server: proxy", "0.2 A>P ACK b=a",
+		"0.3 A>P INVITE cs=2 b=c", "0.4 P>B INVITE cs=2 b=d",
+		"0.5 B>P 603 cs=2 b=d | Server: phone",
+		"0.6 P>A 603 cs=2 b=c | Server: phone", NULL};
+	struct rows rows = {0};
+
+	(void)state;
+	play(lines, SIZE_MAX, &(struct ear_calls_options){0}, &rows);
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(rows.v[0].code, 603);
+	assert_slice("agent", rows.v[0].dst_agent, EAR_S("phone"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -606,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_saving_is_harmless),
 		cmocka_unit_test(test_auth_user_as_src),
 		cmocka_unit_test(test_first_hop),
+		cmocka_unit_test(test_callee_agent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
