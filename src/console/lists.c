@@ -284,8 +284,8 @@ static void set_span(struct ear_call *call, struct ear_list_ask *ask,
 	t->buckets = (to - t->from_ns) / t->step_ns + 1;
 }
 
-/* How many words a column has, or one for a column that has none. */
-static size_t words_of(enum ear_rows_of of, const char *by)
+/* One for each word of a column and one for none of them; else one. */
+static size_t series_of(enum ear_rows_of of, const char *by)
 {
 	size_t n, at = ear_shown_column(of, by), words = 0;
 	const struct ear_column *c = ear_shown_columns(of, &n);
@@ -294,7 +294,19 @@ static size_t words_of(enum ear_rows_of of, const char *by)
 		return 1;
 	while (c[at].words[words])
 		words++;
-	return words;
+	return words + 1;
+}
+
+/* Few columns can be without a word: that series is there if it has rows. */
+static bool is_seen(const struct ear_timeline *t, size_t s)
+{
+	uint64_t n = 0;
+
+	if (!t->words || t->words[s])
+		return true;
+	for (size_t b = 0; b < t->buckets; b++)
+		n += t->n[b * t->series + s];
+	return n != 0;
 }
 
 static void write_series(struct ear_json *j, const struct ear_timeline *t)
@@ -302,9 +314,12 @@ static void write_series(struct ear_json *j, const struct ear_timeline *t)
 	ear_json_key(j, "series");
 	ear_json_open(j, '[');
 	for (size_t s = 0; s < t->series; s++) {
+		const char *name = t->words ? t->words[s] : "all";
+
+		if (!is_seen(t, s))
+			continue;
 		ear_json_open(j, '{');
-		ear_json_kstr(j, "name",
-			ear_slice_str(t->words ? t->words[s] : "all"));
+		ear_json_kstr(j, "name", ear_slice_str(name ? name : ""));
 		ear_json_key(j, "counts");
 		ear_json_open(j, '[');
 		for (size_t b = 0; b < t->buckets; b++)
@@ -334,7 +349,7 @@ static void timeline(struct ear_call *call)
 	ask.query.list = (enum ear_list_of)ask.of;
 	ask.query.limit = 0;
 	set_span(call, &ask, buckets, &t);
-	t.series = words_of(ask.of, by);
+	t.series = series_of(ask.of, by);
 	t.n = calloc(t.buckets * t.series, sizeof(*t.n));
 	if (!t.n) {
 		ear_call_fail(call, 503, "out of memory");

@@ -187,7 +187,8 @@ EAR_MUST_USE enum ear_err ear_records_facet(struct ear_records *records,
 	struct ear_fault *fault);
 
 /** Rows over time: for each bucket and each value of an ENUM column (or one
- *  series when column is NULL) how many. n[bucket * series + value]. */
+ *  series when column is NULL) how many. n[bucket * series + value]. Behind
+ *  the values, where words has its NULL, are the rows that have none. */
 struct ear_timeline {
 	uint64_t from_ns, step_ns;
 	size_t buckets, series;

@@ -44,6 +44,9 @@ static void count(struct lines *l, sqlite3_stmt *st)
 	if (l->of)
 		series = (uint64_t)(sqlite3_column_int64(st, 1) -
 				    l->of->words->base);
+	/* a connection that is up has no cause yet, and is counted too */
+	if (l->of && series >= l->to->series)
+		series = l->to->series - 1;
 	if (bucket < l->to->buckets && series < l->to->series)
 		l->to->n[bucket * l->to->series + series] += ear_sql_u64(st, 2);
 }
@@ -170,6 +173,7 @@ enum ear_err ear_records_timeline(struct ear_records *records,
 		timeline->series = 0;
 		while (timeline->words[timeline->series])
 			timeline->series++;
+		timeline->series++;
 	} else {
 		timeline->words = NULL;
 		timeline->series = 1;

@@ -361,6 +361,43 @@ static void test_text(void **state)
 	made_gone(&dir);
 }
 
+/* Of two connections one is up: it has no cause, and is counted all the same.
+ */
+static void test_timeline(void **state)
+{
+	char *dir = made_dir();
+	struct ear_records *r = made_open(dir, "server");
+	struct ear_conn_row conn[2] = {made_conn(S(1), 1), made_conn(S(2), 2)};
+	struct ear_rows_query query = {.list = EAR_LIST_CONNECTIONS};
+	struct ear_rows_found found;
+	struct ear_fault fault = {0};
+	struct ear_track_out out;
+	uint64_t n[16] = {0};
+	struct ear_timeline line = {.from_ns = S(0),
+		.step_ns = 60 * EAR_SECOND_NS,
+		.buckets = 1,
+		.n = n};
+
+	(void)state;
+	ear_records_out(r, &out);
+	conn[0].closed_ns = S(5);
+	conn[0].cause = EAR_CAUSE_NETWORK_ERROR;
+	out.conn(&conn[0], out.arg);
+	out.conn(&conn[1], out.arg);
+	made_flush(r);
+	assert_int_equal(
+		ear_records_timeline(r, &query, "cause", &line, &found, &fault),
+		EAR_OK);
+	assert_true(line.series > 1 && line.series <= ROWS(n));
+	assert_null(line.words[line.series - 1]);
+	assert_int_equal(n[line.series - 1], 1);
+	for (size_t i = 0; i + 1 < line.series; i++)
+		assert_int_equal(
+			n[i], strcmp(line.words[i], "NETWORK_ERROR") == 0);
+	ear_records_close(&r);
+	made_gone(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_timeline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
