@@ -175,6 +175,17 @@ EAR_MUST_USE enum ear_err ear_put_batch(struct ear_put *put,
 	const struct ear_told_batch *b, const char *owner,
 	struct ear_fault *fault);
 
+/* Statements, into a buffer that knows when memory is out: put_sql.c. Their
+ * values are numbered as the columns come in stored.def. */
+
+/** INSERT of so many rows; those that stand there already are left alone. */
+void ear_insert_sql(const char *table, unsigned rows, struct ear_buf *sql);
+/** UPDATE of all columns of one row. */
+void ear_update_sql(const char *table, struct ear_buf *sql);
+/** UPDATE of a binding that holds and held, of which no index changes but that
+ *  of when it expires; of others, none. */
+void ear_refresh_sql(struct ear_buf *sql);
+
 /* --- what the writer's thread does besides ----------------------------- */
 
 struct ear_reconciler;

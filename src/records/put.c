@@ -7,6 +7,12 @@
 #include "base/hash.h"
 #include "records/tally.h"
 
+/*
+ * Rows of one INSERT: what it takes to begin a statement, with a cursor into
+ * the table and each of its indexes, is shared by so many.
+ */
+#define ROWS 16
+
 /* Accounts whose number is known without asking. */
 #define KNOWN 65536
 
@@ -16,8 +22,10 @@ struct known {
 
 enum {
 	ST_INSERT, /* and one for each list behind it */
-	ST_UPDATE = ST_INSERT + EAR_LISTS,
-	ST_ACCOUNT = ST_UPDATE + EAR_LISTS,
+	ST_INSERTS = ST_INSERT + EAR_LISTS, /* ROWS at once */
+	ST_UPDATE = ST_INSERTS + EAR_LISTS,
+	ST_REFRESH = ST_UPDATE + EAR_LISTS, /* a binding that holds */
+	ST_ACCOUNT,
 	ST_NEW_ACCOUNT,
 	ST_PEER,
 	ST_TODO,
@@ -35,22 +43,13 @@ struct ear_put {
 	sqlite3_stmt *st[STATEMENTS];
 	uint64_t seed;
 	struct known *known; /* owned; KNOWN of them */
+	uint64_t newest_ns;  /* of any row that was written */
 };
 
 /* What a row does not say itself. */
 struct beside {
 	uint64_t account;
 };
-
-static const struct {
-	const char *table, *column;
-	char type;
-} stored[] = {
-#define D(table_, column_, type_, value_) {#table_, #column_, #type_[0]},
-#include "records/stored.def"
-#undef D
-};
-#define STORED (sizeof(stored) / sizeof(stored[0]))
 
 static const char *const plain[STATEMENTS] = {
 	[ST_ACCOUNT] = "SELECT id FROM account WHERE username=? AND domain=?",
@@ -67,45 +66,6 @@ static const char *const plain[STATEMENTS] = {
 	[ST_NEWEST] = "INSERT INTO meta VALUES('newest',?1)"
 		      " ON CONFLICT DO UPDATE SET n=max(n,?1)",
 };
-
-/* INSERT and UPDATE of a table number their values alike. */
-static void row_sql(const char *table, bool insert, struct ear_buf *sql)
-{
-	struct ear_buf values = {0};
-	unsigned at = 0, n = 0;
-
-	if (insert)
-		ear_buf_printf(sql, "INSERT OR IGNORE INTO %s(", table);
-	else
-		ear_buf_printf(sql, "UPDATE %s SET ", table);
-	for (size_t i = 0; i < STORED; i++) {
-		static const char *const ends[] = {"_ip", "_port"};
-		bool addr = stored[i].type == 'A';
-
-		if (strcmp(stored[i].table, table) != 0)
-			continue;
-		for (unsigned k = 0; k < 1u + addr; k++) {
-			const char *end = addr ? ends[k] : "";
-
-			at++;
-			/* at, id and span are the row's name */
-			if (!insert && at <= 3)
-				continue;
-			ear_buf_printf(sql, "%s%s%s", n++ ? "," : "",
-				stored[i].column, end);
-			if (insert)
-				ear_buf_printf(
-					&values, "%s?%u", n > 1 ? "," : "", at);
-			else
-				ear_buf_printf(sql, "=?%u", at);
-		}
-	}
-	if (insert)
-		ear_buf_printf(sql, ") VALUES(%.*s)", EAR_FMT(values));
-	else
-		ear_buf_str(sql, " WHERE at=?1 AND id=?2");
-	ear_buf_fini(&values);
-}
 
 static enum ear_err prepare(struct ear_put *p, unsigned i, struct ear_slice sql,
 	struct ear_fault *fault)
@@ -135,9 +95,13 @@ enum ear_err ear_put_new(sqlite3 *db, const char *path, struct ear_put **put,
 	randombytes_buf(&p->seed, sizeof(p->seed));
 	for (unsigned i = 0; !err && i < STATEMENTS; i++) {
 		ear_buf_reset(&sql);
-		if (i < ST_ACCOUNT)
-			row_sql(ear_records_table[i % EAR_LISTS], i < ST_UPDATE,
-				&sql);
+		if (i < ST_UPDATE)
+			ear_insert_sql(ear_records_table[i % EAR_LISTS],
+				i < ST_INSERTS ? 1 : ROWS, &sql);
+		else if (i < ST_REFRESH)
+			ear_update_sql(ear_records_table[i % EAR_LISTS], &sql);
+		else if (i == ST_REFRESH)
+			ear_refresh_sql(&sql);
 		else
 			ear_buf_str(&sql, plain[i]);
 		err = sql.err ? ear_fail(fault, sql.err, 0, "out of memory")
@@ -206,42 +170,40 @@ static int bind_a(sqlite3_stmt *st, int at, const struct ear_addr *a)
 #define D_binding(type, value)
 #define D_connection(type, value)
 #define D_call(type, value)
-static void bind_session(sqlite3_stmt *st, const struct ear_session_row *r)
+static int bind_session(
+	sqlite3_stmt *st, int at, const struct ear_session_row *r)
 {
-	int at = 1;
-
 #include "records/stored.def"
+	return at;
 }
 #undef D_session
 #undef D_binding
 #define D_session(type, value)
 #define D_binding(type, value) BIND_##type(value)
-static void bind_binding(sqlite3_stmt *st, const struct ear_binding_row *r,
-	const struct beside *x)
+static int bind_binding(sqlite3_stmt *st, int at,
+	const struct ear_binding_row *r, const struct beside *x)
 {
-	int at = 1;
-
 #include "records/stored.def"
+	return at;
 }
 #undef D_binding
 #undef D_connection
 #define D_binding(type, value)
 #define D_connection(type, value) BIND_##type(value)
-static void bind_connection(sqlite3_stmt *st, const struct ear_conn_row *r)
+static int bind_connection(
+	sqlite3_stmt *st, int at, const struct ear_conn_row *r)
 {
-	int at = 1;
-
 #include "records/stored.def"
+	return at;
 }
 #undef D_connection
 #undef D_call
 #define D_connection(type, value)
 #define D_call(type, value) BIND_##type(value)
-static void bind_call(sqlite3_stmt *st, const struct ear_call_row *r)
+static int bind_call(sqlite3_stmt *st, int at, const struct ear_call_row *r)
 {
-	int at = 1;
-
 #include "records/stored.def"
+	return at;
 }
 #undef D
 
@@ -335,6 +297,20 @@ static bool connected(uint8_t transport)
 	       transport == EAR_TR_SECURE;
 }
 
+/* Not one that there was no memory for, nor one of no time. */
+static bool is_row(const struct ear_told_row *t)
+{
+	return t->row && t->at <= INT64_MAX;
+}
+
+/* A registration that holds and was told before: of that little changes. */
+static bool refreshes(const struct ear_told_row *t)
+{
+	const struct ear_binding_row *r = t->row;
+
+	return t->what == EAR_TOLD_BINDING && !r->ended_ns;
+}
+
 /* What follows from a row besides itself. */
 static enum ear_err follow(struct ear_put *p, const struct ear_told_row *t,
 	struct ear_fault *fault)
@@ -352,37 +328,101 @@ static enum ear_err follow(struct ear_put *p, const struct ear_told_row *t,
 	return todo(p, EAR_TOLD_SESSION, t->at, t->id, fault);
 }
 
-static void bind_row(sqlite3_stmt *st, const struct ear_told_row *t,
+/* @return the number of the value behind the row's */
+static int bind_row(sqlite3_stmt *st, int at, const struct ear_told_row *t,
 	const struct beside *beside)
 {
 	switch ((enum ear_told)t->what) {
-	case EAR_TOLD_SESSION: bind_session(st, t->row); break;
-	case EAR_TOLD_BINDING: bind_binding(st, t->row, beside); break;
-	case EAR_TOLD_CALL: bind_call(st, t->row); break;
-	case EAR_TOLD_CONNECTION: bind_connection(st, t->row); break;
+	case EAR_TOLD_SESSION: return bind_session(st, at, t->row);
+	case EAR_TOLD_BINDING: return bind_binding(st, at, t->row, beside);
+	case EAR_TOLD_CALL: return bind_call(st, at, t->row);
+	case EAR_TOLD_CONNECTION: return bind_connection(st, at, t->row);
 	case EAR_TOLD_STATE: break;
 	}
+	return at;
 }
 
-static enum ear_err put_row(struct ear_put *p, const struct ear_told_row *t,
+static enum ear_err beside_of(struct ear_put *p, const struct ear_told_row *t,
+	struct beside *beside, struct ear_fault *fault)
+{
+	*beside = (struct beside){0};
+	return t->what == EAR_TOLD_BINDING
+		       ? account_of(p, t->row, &beside->account, fault)
+		       : EAR_OK;
+}
+
+/* What stands there already is written over, what does not is added. */
+static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
 {
-	struct beside beside = {0};
-	enum ear_err err = EAR_OK;
+	static const uint8_t order[] = {ST_REFRESH, ST_UPDATE, ST_INSERT};
+	struct beside beside;
+	enum ear_err err = beside_of(p, t, &beside, fault);
 
-	if (t->what == EAR_TOLD_BINDING)
-		err = account_of(p, t->row, &beside.account, fault);
+	for (size_t i = refreshes(t) ? 0 : 1; !err && i < 3; i++) {
+		unsigned st = order[i] + (i ? t->what : 0u);
+
+		bind_row(p->st[st], 1, t, &beside);
+		err = run(p, st, fault);
+		if (err || !sqlite3_changes(p->db))
+			continue;
+		fresh[t->what] += i == 2;
+		break;
+	}
+	return err;
+}
+
+/* Rows of one table which nobody told before, as it seems: some do stand there
+ * when traffic is read once more. */
+static enum ear_err put_new(struct ear_put *p, const struct ear_told_row *t,
+	size_t n, uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
+{
+	unsigned st = (n == ROWS ? ST_INSERTS : ST_INSERT) + t->what;
+	struct beside beside;
+	enum ear_err err = EAR_OK;
+	int at = 1, added;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		err = beside_of(p, &t[i], &beside, fault);
+		at = bind_row(p->st[st], at, &t[i], &beside);
+	}
+	if (!err)
+		err = run(p, st, fault);
 	if (err)
 		return err;
-	bind_row(p->st[ST_INSERT + t->what], t, &beside);
-	err = run(p, ST_INSERT + t->what, fault);
-	if (!err && sqlite3_changes(p->db)) {
-		fresh[t->what]++;
-	} else if (!err) {
-		bind_row(p->st[ST_UPDATE + t->what], t, &beside);
-		err = run(p, ST_UPDATE + t->what, fault);
-	}
-	return err ? err : follow(p, t, fault);
+	added = sqlite3_changes(p->db);
+	fresh[t->what] += (uint64_t)added;
+	for (size_t i = 0; !err && (size_t)added < n && i < n; i++)
+		err = put_again(p, &t[i], fresh, fault);
+	return err;
+}
+
+/* As many rows of one table as go into one statement. */
+static size_t run_of(
+	const struct ear_put *p, const struct ear_told_row *t, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && n < ROWS && t[n].what == t->what && is_row(&t[n]) &&
+		t[n].at > p->newest_ns)
+		n++;
+	return n == ROWS ? n : 1;
+}
+
+static enum ear_err put_rows(struct ear_put *p, const struct ear_told_row *t,
+	size_t left, size_t *n, uint64_t fresh[EAR_LISTS],
+	struct ear_fault *fault)
+{
+	enum ear_err err;
+
+	*n = run_of(p, t, left);
+	if (t->at > p->newest_ns)
+		err = put_new(p, t, *n, fresh, fault);
+	else
+		err = put_again(p, t, fresh, fault);
+	for (size_t i = 0; !err && i < *n; i++)
+		err = follow(p, &t[i], fault);
+	return err;
 }
 
 static enum ear_err put_state(struct ear_put *p, const struct ear_told_row *t,
@@ -436,17 +476,17 @@ enum ear_err ear_put_batch(struct ear_put *p, const struct ear_told_batch *b,
 	uint64_t fresh[EAR_LISTS] = {0};
 	enum ear_err err = EAR_OK;
 
-	for (size_t i = 0; !err && i < b->n; i++) {
-		const struct ear_told_row *t = &b->v[i];
-
-		/* a row that there was no memory for, or of no time */
-		if (!t->row || t->at > INT64_MAX)
+	for (size_t i = 0, n; !err && i < b->n; i += n) {
+		n = 1;
+		if (!is_row(&b->v[i]))
 			continue;
-		if (t->what != EAR_TOLD_STATE)
-			err = put_row(p, t, fresh, fault);
+		if (b->v[i].what != EAR_TOLD_STATE)
+			err = put_rows(p, &b->v[i], b->n - i, &n, fresh, fault);
 		else if (owner)
-			err = put_state(p, t, owner, fault);
+			err = put_state(p, &b->v[i], owner, fault);
 	}
+	if (b->newest_ns > p->newest_ns)
+		p->newest_ns = b->newest_ns;
 	for (size_t i = 0; !err && i < b->mark_n; i++)
 		err = put_mark(p, &b->marks[i], fault);
 	if (!err)
