@@ -40,7 +40,7 @@ uint32_t ear_names_take(struct ear_names *names, struct ear_slice text)
 	for (h = ear_table_first(&names->table, hash); h;
 		h = ear_table_next(&names->table, h)) {
 		name = ear_table_at(&names->table, h);
-		if (name->n != text.n || memcmp(name->p, text.p, text.n) ||
+		if (name->n != text.n || memcmp(name->p, text.p, text.n) != 0 ||
 			name->refs == UINT32_MAX)
 			continue;
 		name->refs++;

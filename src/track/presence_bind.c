@@ -9,9 +9,11 @@ struct ear_slice binding_text(const struct binding *b, int which)
 {
 	size_t at = 0;
 
+	if (!b->text)
+		return (struct ear_slice){0};
 	for (int i = 0; i < which; i++)
 		at += b->len[i];
-	return ear_slice(b->text ? b->text + at : NULL, b->len[which]);
+	return ear_slice(b->text + at, b->len[which]);
 }
 
 size_t binding_text_bytes(const struct binding *b)

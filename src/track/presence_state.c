@@ -364,7 +364,7 @@ struct id {
 
 static uint32_t conn_by_id(const struct ear_table *ids, uint64_t id)
 {
-	uint32_t h = id ? ear_table_first(ids, id) : 0;
+	uint32_t h = id && ids->n ? ear_table_first(ids, id) : 0;
 
 	return h ? ((struct id *)ear_table_at(ids, h))->conn : 0;
 }
