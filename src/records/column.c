@@ -340,7 +340,7 @@ static int read_cell(const struct ear_column_of *of, sqlite3_stmt *st, int at,
 	case EAR_KIND_NUM:
 	case EAR_KIND_BOOL:
 		c->i = sqlite3_column_int64(st, at);
-		c->there = true;
+		c->there = sqlite3_column_type(st, at) != SQLITE_NULL;
 		return at + 1;
 	case EAR_KIND_SOME:
 	case EAR_KIND_TIME:

@@ -82,8 +82,10 @@ static void get(unsigned f, bool as_text, struct ear_expr_cell *cell, void *arg)
 	case EAR_KIND_BOOL:
 		i = sqlite3_value_int64(v[0]);
 		cell->num = i > 0 ? (uint64_t)i : 0;
-		cell->there = i || of->kind == EAR_KIND_NUM ||
-			      of->kind == EAR_KIND_BOOL;
+		cell->there =
+			i || ((of->kind == EAR_KIND_NUM ||
+				      of->kind == EAR_KIND_BOOL) &&
+				     sqlite3_value_type(v[0]) != SQLITE_NULL);
 		break;
 	case EAR_KIND_ENUM:
 		enum_cell(of->words, sqlite3_value_int64(v[0]), cell);

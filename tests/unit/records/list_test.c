@@ -213,6 +213,8 @@ static void test_accounts(void **state)
 		{0, "", NULL, "username", "904 908 910 909"},
 		{0, "", NULL, "state", "on line removed unreachable on line"},
 		{0, "id == 2", NULL, "username", "910"},
+		{0, "margin_s < 30", NULL, "username", ""}, /* no refresh */
+		{0, "not margin_s", NULL, "username", "904 908 910 909"},
 		{S(3000), "id in (1, 2)", "id", "username", "910 909"},
 		{S(3000), "ip == 93.57.41.37", "ip", "id", "4 2 1"},
 	};
