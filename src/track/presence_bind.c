@@ -307,6 +307,29 @@ static uint32_t replaced(
 	return 0;
 }
 
+/*
+ * What begins anew: one that came back after it had expired, by the messages'
+ * own clock, as traffic of days that is read within minutes; and one whose
+ * connection was gone, by another one. The span before keeps since when it
+ * was unreachable, so that the past can be asked for it.
+ */
+static uint32_t begun_anew(
+	struct ear_presence *p, uint32_t h, const struct bind *how)
+{
+	const struct binding *b;
+
+	if (!h)
+		return 0;
+	b = binding_at(p, h);
+	if (how->at_ns > b->expires_ns + GRACE_NS + SKEW_NS)
+		expire(p, h);
+	else if (b->lost_ns && b->connection != how->w->connection)
+		end(p, h, EAR_BINDING_REPLACED, how->at_ns);
+	else
+		return h;
+	return 0;
+}
+
 static bool is_again(const struct binding *b, const struct bind *how)
 {
 	uint64_t apart = how->at_ns > b->refreshed_ns
@@ -342,7 +365,7 @@ enum bound bind_put(
 	}
 	if (h && is_late(binding_at(p, h), how))
 		return BIND_NEW;
-	h = replaced(p, h, how);
+	h = replaced(p, begun_anew(p, h, how), how);
 	if (h)
 		refresh(binding_at(p, h), how->at_ns);
 	else

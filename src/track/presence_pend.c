@@ -187,8 +187,10 @@ void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 
 /* --- the final reply ---------------------------------------------------- */
 
-static void refuse(struct ear_presence *p, const struct pend *w, uint64_t at_ns,
-	uint16_t code, struct ear_slice details)
+/* @param msg the refusal; NULL: there was none */
+static void refuse(struct ear_presence *p, const struct pend *w,
+	const struct ear_msg *msg, uint64_t at_ns, uint16_t code,
+	struct ear_slice details)
 {
 	struct registered r = {
 		.w = w,
@@ -200,7 +202,7 @@ static void refuse(struct ear_presence *p, const struct pend *w, uint64_t at_ns,
 		.details = details,
 	};
 
-	r.remote = r.trunk ? w->dst : w->src;
+	r.remote = r.trunk ? w->dst : reply_client(w, msg);
 	if (!w->again)
 		row_registered(p, &r);
 }
@@ -224,11 +226,12 @@ struct ear_slice status_words(
 }
 
 static void refuse_status(struct ear_presence *p, const struct pend *w,
-	uint64_t at_ns, uint16_t code, struct ear_slice reason)
+	const struct ear_msg *msg, uint64_t at_ns, uint16_t code,
+	struct ear_slice reason)
 {
 	char room[STATUS_ROOM];
 
-	refuse(p, w, at_ns, code, status_words(code, reason, room));
+	refuse(p, w, msg, at_ns, code, status_words(code, reason, room));
 }
 
 /* Whether the reply goes to where the request we go by came from. */
@@ -270,7 +273,8 @@ void pend_reply(struct ear_presence *p, const struct ear_msg *msg,
 	if (facts->status < 300)
 		reply_accept(p, w, msg, facts);
 	else if (!is_round(w, msg, facts))
-		refuse_status(p, w, msg->at_ns, facts->status, facts->reason);
+		refuse_status(
+			p, w, msg, msg->at_ns, facts->status, facts->reason);
 	done_add(p, hash, w->hops);
 	pend_drop(p, h);
 }
@@ -287,10 +291,10 @@ void pend_due(struct ear_presence *p, uint32_t h)
 		return;
 	}
 	if (w->held && !challenge)
-		refuse_status(p, w, w->at_ns + PEND_NS, w->held,
+		refuse_status(p, w, NULL, w->at_ns + PEND_NS, w->held,
 			ear_names_text(&p->names, w->held_reason));
 	else if (!w->held)
-		refuse(p, w, w->at_ns + PEND_NS, 408,
+		refuse(p, w, NULL, w->at_ns + PEND_NS, 408,
 			EAR_S("408 no reply within 64 s"));
 	pend_drop(p, h);
 }

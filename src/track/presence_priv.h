@@ -33,6 +33,8 @@
 /** A binding is taken for expired so long after it expired: its refresh may
  *  be on its way. */
 #define GRACE_NS (2 * EAR_SECOND_NS)
+/** Agents' clocks differ by so much at most. */
+#define SKEW_NS (60 * EAR_SECOND_NS)
 /** A connection that closed is remembered for so long: what agents report
  *  late belongs to it. */
 #define LINGER_NS (10 * EAR_SECOND_NS)
@@ -309,6 +311,9 @@ int32_t expires_of(struct ear_slice text);
 /** The 2xx of a REGISTER. */
 void reply_accept(struct ear_presence *p, struct pend *w,
 	const struct ear_msg *msg, const struct ear_facts *facts);
+/** The client of a REGISTER as its server saw it. @param msg the final reply;
+ *  NULL: there was none */
+struct ear_addr reply_client(const struct pend *w, const struct ear_msg *msg);
 /** Whether a challenge only says that the nonce was too old. */
 bool reply_stale(const struct ear_msg *msg);
 

@@ -51,6 +51,7 @@ static void last_via(struct reply *r, struct ear_slice list)
 	}
 }
 
+/* @param msg NULL: there was none */
 static void read_reply(const struct ear_msg *msg, struct reply *r)
 {
 	struct ear_sip_cursor cursor = {0};
@@ -60,7 +61,7 @@ static void read_reply(const struct ear_msg *msg, struct reply *r)
 	r->n = 0;
 	r->expires = -1;
 	r->via = (struct ear_slice){0};
-	if (ear_sip_parse(msg->raw, &sip))
+	if (!msg || ear_sip_parse(msg->raw, &sip))
 		return;
 	while (ear_sip_next(&sip, &cursor, &header)) {
 		if (header.id == EAR_SIP_VIA)
@@ -128,6 +129,14 @@ static struct ear_addr observed(const struct pend *w, const struct reply *r)
 		return addr;
 	}
 	return w->src;
+}
+
+struct ear_addr reply_client(const struct pend *w, const struct ear_msg *msg)
+{
+	struct reply reply;
+
+	read_reply(msg, &reply);
+	return observed(w, &reply);
 }
 
 /* --- what it grants ----------------------------------------------------- */

@@ -26,24 +26,46 @@ static unsigned vias(struct ear_slice list, struct ear_slice *last)
 	return n;
 }
 
-/* Kamailio's module path writes who came to the first proxy into its URI:
- * <sip:proxy;lr;received=sip:192.0.2.1:5060%3Btransport%3Dtls>. */
-static struct ear_addr received(struct ear_slice path)
+/* "192.0.2.1~5060~3": address, port and a number for the transport. */
+static bool parted_by_tilde(struct ear_slice text, struct ear_addr *addr)
 {
-	struct ear_addr addr = {0};
-	struct ear_sip_addr value;
-	struct ear_slice text;
+	size_t n = ear_slice_find(text, EAR_S("~"));
+	struct ear_slice rest = ear_slice_sub(text, n + 1, text.n);
+	uint64_t port;
 
-	if (!ear_sip_addr_next(&path, &value))
-		return addr;
-	text = ear_sip_param_of(value.uri.params, EAR_S("received"));
-	if (ear_slice_starts(text, EAR_S("sip:")))
-		text = ear_slice_sub(text, 4, text.n);
-	text = ear_slice_sub(text, 0, ear_slice_find(text, EAR_S("%3")));
-	text = ear_slice_sub(text, 0, ear_slice_find(text, EAR_S(";")));
-	if (ear_addr_parse(text, &addr))
-		return (struct ear_addr){0};
-	return addr;
+	rest = ear_slice_sub(rest, 0, ear_slice_find(rest, EAR_S("~")));
+	if (n == text.n || !ear_slice_u64(rest, UINT16_MAX, &port) ||
+		ear_addr_parse(ear_slice_sub(text, 0, n), addr))
+		return false;
+	addr->port = (uint16_t)port;
+	return true;
+}
+
+/*
+ * Kamailio's module path writes who came to the proxy into its URI, in one of
+ * two ways: <sip:proxy;lr;received=sip:192.0.2.1:5060%3Btransport%3Dtls> or
+ * received=192.0.2.1~5060~3. The last value is that of the proxy nearest to
+ * the client (RFC 3327 s5.2): each puts its own before the others.
+ */
+static void received(struct ear_slice path, struct ear_addr *addr)
+{
+	struct ear_sip_addr value;
+
+	while (ear_sip_addr_next(&path, &value)) {
+		struct ear_slice text =
+			ear_sip_param_of(value.uri.params, EAR_S("received"));
+
+		*addr = (struct ear_addr){0};
+		if (parted_by_tilde(text, addr))
+			continue;
+		if (ear_slice_starts(text, EAR_S("sip:")))
+			text = ear_slice_sub(text, 4, text.n);
+		text = ear_slice_sub(
+			text, 0, ear_slice_find(text, EAR_S("%3")));
+		text = ear_slice_sub(text, 0, ear_slice_find(text, EAR_S(";")));
+		if (ear_addr_parse(text, addr))
+			*addr = (struct ear_addr){0};
+	}
 }
 
 int32_t expires_of(struct ear_slice text)
@@ -87,7 +109,7 @@ bool request_read(
 		case EAR_SIP_EXPIRES:
 			asked->expires = expires_of(header.value);
 			break;
-		case EAR_SIP_PATH: asked->path = received(header.value); break;
+		case EAR_SIP_PATH: received(header.value, &asked->path); break;
 		default: break;
 		}
 	}

@@ -394,7 +394,59 @@
 			"NETWORK_ERROR m=2 b=0,0",
 			"C 40.000 tcp 10.0.0.1:4001>10.0.0.2:5060 m=2 b=0,0",
 			"B 1.100 909@example.com [Sara] sip:909@10.0.0.1; "
-			"10.0.0.1:4001 conn until 641.100 n=1 i=40 m=560"}},
+			"10.0.0.1:4000 conn until 601.100 n=0 i=0 m=0 lost "
+			"30.000 NETWORK_ERROR replaced 41.100",
+			"B 41.100 909@example.com [Sara] sip:909@10.0.0.1; "
+			"10.0.0.1:4001 conn until 641.100 n=0 i=0 m=0"}},
+	{"old traffic is read within minutes: it expired in between",
+		{"9000 tick",
+			"0 A>B REGISTER f=909 t=909 name=Sara call=r1 | "
+			"Contact: <sip:909@10.0.0.1>",
+			"0.1 B>A 200 | Contact: "
+			"<sip:909@10.0.0.1>;expires=600",
+			"4000 A>B REGISTER call=r2 | Contact: "
+			"<sip:909@10.0.0.1>",
+			"4000.1 B>A 200 | Contact: "
+			"<sip:909@10.0.0.1>;expires=600"},
+		{"S 0.100 REGISTER CLIENT [909] [Sara] 200 OK; 10.0.0.1:5060",
+			"S 600.100 UNREGISTER SERVER [909] [Sara] expired; "
+			"10.0.0.1:5060",
+			"S 4000.100 REGISTER CLIENT [909] [Sara] 200 OK; "
+			"10.0.0.1:5060",
+			"B 0.100 909@example.com [Sara] sip:909@10.0.0.1; "
+			"10.0.0.1:5060 until 600.100 n=0 i=0 m=0 expired "
+			"600.100",
+			"B 4000.100 909@example.com [Sara] sip:909@10.0.0.1; "
+			"10.0.0.1:5060 until 4600.100 n=0 i=0 m=0"}},
+	{"behind two proxies that are not seen: who wrote Path first",
+		{"0 B>D REGISTER f=909 t=909 name=Sara call=r1 b= | Via: "
+		 "SIP/2.0/UDP 10.0.0.2:5060;branch=z9p | Via: SIP/2.0/UDP "
+		 "10.9.9.9:5060;branch=z9c | Path: "
+		 "<sip:p2;lr;received=sip:10.0.0.9:5060>, "
+		 "<sip:p1;lr;received=sip:192.0.2.7:28224%3Btransport%3Dtls> "
+		 "| Contact: <sip:909@10.9.9.9>",
+			"0.1 D>B 200 | Contact: "
+			"<sip:909@10.9.9.9>;expires=600"},
+		{"S 0.100 REGISTER CLIENT [909] [Sara] 200 OK; 192.0.2.7:28224",
+			"B 0.100 909@example.com [Sara] sip:909@10.9.9.9; "
+			"192.0.2.7:28224 until 600.100 n=0 i=0 m=0"}},
+	{"refused behind a proxy that is not seen; Path of another form",
+		{"0 B>D REGISTER f=909 t=909 name=Sara call=r1 b= | Via: "
+		 "SIP/2.0/UDP 10.0.0.2:5060;branch=z9p | Via: SIP/2.0/UDP "
+		 "10.9.9.9:5060;branch=z9c | Path: "
+		 "<sip:p1;lr;received=192.0.2.7~28224~3> | Contact: "
+		 "<sip:909@10.9.9.9>",
+			"0.1 D>B 403",
+			"1 B>D REGISTER cs=2 b= | Via: "
+			"SIP/2.0/UDP 10.0.0.2:5060;branch=z9q | Via: "
+			"SIP/2.0/UDP "
+			"10.9.9.9:5060;branch=z9d;received=192.0.2.8;rport=99 "
+			"| Contact: <sip:909@10.9.9.9>",
+			"70 tick"},
+		{"S 0.100 REGISTER CLIENT [909] [Sara] 403 Forbidden; "
+		 "192.0.2.7:28224 failed",
+			"S 65.000 REGISTER CLIENT [909] [Sara] 408 no reply "
+			"within 64 s; 192.0.2.8:99 failed"}},
 	{"unplugged: silent, then expired, then the tap gives up",
 		{"0 A:4000>B !OPENED",
 			"1 A:4000>B REGISTER tr=tcp f=909 t=909 name=Sara "
