@@ -40,12 +40,14 @@ struct ear_rows {
 	uint64_t from_ns, to_ns; /* of at; from > to: nothing */
 	uint64_t as_of_ns;       /* accounts */
 	bool open;               /* accounts: only those that hold */
-	bool counted; /* the filter asks for what tally.h counts by alone */
-	const char *base;        /* condition of the list itself; or "" */
-	size_t want_column;      /* what an index finds; when wants > 0 */
+	bool counted;     /* the filter asks for what tally.h counts by alone */
+	const char *base; /* condition of the list itself; or "" */
+	size_t want_column; /* what an index finds; when wants > 0 */
 	const char *want_index;
 	size_t wants;
 	struct ear_expr_want want[EAR_WANTS_MAX];
+	bool range; /* one want, a network: from low to high */
+	uint8_t low[16], high[16];
 };
 
 /**
