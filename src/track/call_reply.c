@@ -169,6 +169,17 @@ static bool is_challenge(unsigned status)
 	return status == 401 || status == 407;
 }
 
+/* Who asks for credentials is no phone that it was forked to. */
+static void see_tag(struct call *call, struct call_event *e)
+{
+	uint16_t tags = call->tags_seen;
+
+	if (e->f->to_tag.n)
+		call_dialog_of(call, e->to_tag, true);
+	if (may_try_again(e->f->status))
+		call->tags_seen = tags;
+}
+
 static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 {
 	struct call *call = c->call[slot];
@@ -181,8 +192,7 @@ static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 	if (!branch && first_hop)
 		branch = only_first(call);
 	elsewhere = answered_elsewhere(branch, e);
-	if (e->f->to_tag.n)
-		call_dialog_of(call, e->to_tag, true);
+	see_tag(call, e);
 	if (branch)
 		branch->flags |= CALL_BRANCH_FINAL;
 	if (!call->text_bytes[CALL_DST_AGENT] && !is_challenge(e->f->status))

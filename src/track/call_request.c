@@ -153,13 +153,21 @@ static uint32_t join_answered(struct ear_calls *c, struct call_event *e)
 
 /* --- INVITE without To-tag ------------------------------------------------ */
 
+/* The 3xx as the caller got it may be reported behind what follows it. */
+static bool redirected(const struct call *call)
+{
+	return call->flags & CALL_REDIRECTED ||
+	       (call->flags & CALL_CANDIDATE && call->code >= 300 &&
+		       call->code < 400);
+}
+
 static void new_attempt(
 	struct ear_calls *c, uint32_t slot, const struct call_event *e)
 {
 	struct call *call = c->call[slot];
 
 	call_reopen(c, slot);
-	if (call->flags & CALL_REDIRECTED && e->f->ruri_user.n &&
+	if (redirected(call) && e->f->ruri_user.n &&
 		!ear_slice_eq(e->f->ruri_user, call_text(call, CALL_DST)))
 		call_note(c, slot, "redirected to %.*s",
 			EAR_FMT(ear_slice_sub(e->f->ruri_user, 0, 80)));
