@@ -134,6 +134,10 @@ enum ear_err ear_siptrace_write(struct ear_slice sip,
 
 	if (end == sip.n)
 		return EAR_BAD;
+	/* the start line is no field, whatever it looks like: without it the
+	 * first of ours would be taken for it */
+	if (sip.p[0] != '\r' && sip.p[0] != '\n')
+		ear_buf_slice(out, take_line(&header));
 	while (header.n) {
 		struct ear_slice line = take_line(&header);
 

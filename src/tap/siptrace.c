@@ -151,6 +151,7 @@ static size_t find_first(struct ear_slice header)
 
 	if (ear_slice_ifind(header, EAR_S("\nX-Siptrace-Fromip:")) == header.n)
 		return header.n;
+	(void)take_line(&rest); /* the start line, whatever it looks like */
 	while (rest.n) {
 		size_t at = header.n - rest.n;
 		struct ear_slice value;
