@@ -143,6 +143,45 @@ void call_reopen(struct ear_calls *c, uint32_t slot)
 	call->disposition = EAR_CALL_IN_PROGRESS;
 }
 
+/* --- ends that were not seen ---------------------------------------------- */
+
+static const char timer_note[] = "session timer ran out, no end seen";
+static const char silent_note[] = "no end seen";
+
+bool call_is_estimated(const struct call *call)
+{
+	return call->state == CALL_OVER && call->flags & CALL_ESTIMATED &&
+	       call->answer_ns;
+}
+
+/* What was noted last is taken back. */
+static void unnote(struct ear_calls *c, uint32_t slot, struct ear_slice note)
+{
+	struct ear_slice all = call_text(c->call[slot], CALL_NOTE);
+	char kept[UINT8_MAX + 1];
+	size_t n = all.n - note.n;
+
+	if (all.n < note.n || !ear_slice_eq(ear_slice_sub(all, n, all.n), note))
+		return;
+	n = n > 2 ? n - 2 : 0; /* "; " */
+	memcpy(kept, all.p, n);
+	call_set(c, slot, CALL_NOTE, ear_slice(kept, n));
+}
+
+void call_wake(struct ear_calls *c, uint32_t slot)
+{
+	struct call *call = c->call[slot];
+
+	if (!call_is_estimated(call))
+		return;
+	call_reopen(c, slot);
+	call->state = CALL_UP;
+	call->flags &= (uint16_t)~CALL_ESTIMATED;
+	call->end_ns = 0;
+	unnote(c, slot, EAR_S(timer_note));
+	unnote(c, slot, EAR_S(silent_note));
+}
+
 static uint8_t who_ended(const struct call *call)
 {
 	if (call->flags & (CALL_CANCEL | CALL_EARLY_BYE))
@@ -182,7 +221,14 @@ void call_hang_up(struct ear_calls *c, uint32_t slot, uint64_t end_ns)
 	count(c, slot, EAR_CALL_ANSWERED);
 	call_legs_ended(c, slot);
 	call_tell(c, c->call[slot]);
-	call_bury(c, slot);
+	if (!call_is_estimated(c->call[slot])) {
+		call_bury(c, slot);
+		return;
+	}
+	/* its end may come yet, and is none of another call */
+	c->call[slot]->touched_ns = c->now_ns;
+	call_mark(c, slot);
+	call_line_up(c, slot);
 }
 
 /* --- silence -------------------------------------------------------------- */
@@ -195,9 +241,9 @@ static void silent_up(struct ear_calls *c, uint32_t slot)
 	call->flags |= CALL_ESTIMATED;
 	if (call->session_s) {
 		end_ns += CALL_SECONDS((uint64_t)call->session_s);
-		call_note(c, slot, "session timer ran out, no end seen");
+		call_note(c, slot, "%s", timer_note);
 	} else {
-		call_note(c, slot, "no end seen");
+		call_note(c, slot, "%s", silent_note);
 	}
 	call_hang_up(c, slot, end_ns);
 }
@@ -252,6 +298,7 @@ void call_give_up(struct ear_calls *c, uint32_t slot)
 	call->flags |= CALL_ESTIMATED;
 	if (call->state == CALL_UP) {
 		call_hang_up(c, slot, call->last_ns);
+		call_bury(c, slot);
 		return;
 	}
 	if (!call->end_ns)

@@ -357,6 +357,10 @@ void call_silent(struct ear_calls *c, uint32_t slot);
 void call_give_up(struct ear_calls *c, uint32_t slot);
 /** It was over, and goes on. */
 void call_reopen(struct ear_calls *c, uint32_t slot);
+/** It was answered, and taken for over as nothing came any more. */
+bool call_is_estimated(const struct call *call);
+/** Such a one shows a sign of life: it is up. Others stay as they are. */
+void call_wake(struct ear_calls *c, uint32_t slot);
 /** Tell its row. */
 void call_tell(struct ear_calls *c, const struct call *call);
 

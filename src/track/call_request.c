@@ -60,6 +60,8 @@ uint32_t call_of(struct ear_calls *c, struct call_event *e)
 		slot = call_find(c, e->key, e->to_tag);
 		e->from_caller = slot == CALL_NONE;
 	}
+	if (slot != CALL_NONE)
+		call_wake(c, slot);
 	return slot;
 }
 
@@ -76,6 +78,52 @@ static struct ear_slice caller_of(
 							     : f->from_user;
 }
 
+static bool has_param(struct ear_slice params, struct ear_slice name)
+{
+	while (params.n) {
+		size_t n = ear_slice_find(params, EAR_S(";"));
+		struct ear_slice one = ear_slice_sub(params, 0, n);
+
+		one = ear_slice_sub(one, 0, ear_slice_find(one, EAR_S("=")));
+		if (ear_slice_ieq(ear_slice_trim(one), name))
+			return true;
+		params = ear_slice_sub(params, n + 1, params.n);
+	}
+	return false;
+}
+
+/* A Request-URI that a registrar has put in place of the number: a phone's
+ * contact, whose user may be any word. RFC 7118 s5 (.invalid), RFC 5627 (gr),
+ * RFC 5626 (ob), and what phones and proxies mark theirs with. */
+static bool is_contact(struct ear_slice text)
+{
+	static const struct ear_slice marks[] = {EAR_S_INIT("gr"),
+		EAR_S_INIT("ob"), EAR_S_INIT("rinstance"), EAR_S_INIT("line"),
+		EAR_S_INIT("alias")};
+	const struct ear_slice invalid = EAR_S(".invalid");
+	struct ear_sip_uri uri;
+
+	if (ear_sip_uri_parse(text, &uri))
+		return false;
+	if (uri.host.n > invalid.n &&
+		ear_slice_ieq(ear_slice_sub(uri.host, uri.host.n - invalid.n,
+				      uri.host.n),
+			invalid))
+		return true;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (has_param(uri.params, marks[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct ear_slice callee_of(const struct ear_facts *f)
+{
+	if (!f->ruri_user.n || ear_slice_eq(f->ruri_user, f->to_user))
+		return f->to_user;
+	return f->to_user.n && is_contact(f->ruri) ? f->to_user : f->ruri_user;
+}
+
 /* Who and where, as the first hop has it. */
 static void set_parties(
 	struct ear_calls *c, uint32_t slot, const struct call_event *e)
@@ -87,7 +135,7 @@ static void set_parties(
 		[CALL_CALL_ID] = f->call_id,
 		[CALL_FROM_TAG] = f->from_tag,
 		[CALL_SRC] = caller_of(c, f),
-		[CALL_DST] = f->ruri_user.n ? f->ruri_user : f->to_user,
+		[CALL_DST] = callee_of(f),
 		[CALL_NAME] = f->from_name,
 		[CALL_DOMAIN] = f->from_host,
 		[CALL_AGENT] = reply ? ear_slice(NULL, 0) : f->user_agent,
@@ -290,6 +338,11 @@ void call_invite(struct ear_calls *c, struct call_event *e)
 		return;
 	}
 	slot = call_find(c, e->key, e->from_tag);
+	if (slot != CALL_NONE && call_is_estimated(c->call[slot])) {
+		/* the Call-ID is used again */
+		call_drop(c, slot);
+		slot = CALL_NONE;
+	}
 	if (slot != CALL_NONE) {
 		known_invite(c, slot, e);
 		return;

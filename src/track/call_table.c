@@ -113,7 +113,8 @@ static unsigned wait_of(const struct call *call)
 {
 	switch (call->state) {
 	case CALL_HELD: return CALL_WAIT_FINAL;
-	case CALL_OVER: return CALL_WAIT_LATE;
+	case CALL_OVER:
+		return call_is_estimated(call) ? CALL_WAIT_UP : CALL_WAIT_LATE;
 	case CALL_UP:
 		return call->session_s ? session_wait(call->session_s)
 				       : CALL_WAIT_UP;

@@ -219,6 +219,16 @@ static const struct call_scene others[] = {
 			"@16000"},
 		"ANSWERED 200 ring=0 talk=89000 by=0 'OK' 'no end seen' "
 		"estimated"},
+	{"taken for over, and hung up after all",
+		{"0 A>B INVITE", "1 B>A 200", "1.1 A>B ACK", "@16000",
+			"20001 A>B BYE"},
+		"ANSWERED 200 ring=0 talk=20000000 by=1 'OK' ''"},
+	{"its timer ran out, and it goes on",
+		{"0 A>B INVITE", "1 B>A 200 | Session-Expires: 90",
+			"1.1 A>B ACK", "2 A>B REFER | Refer-To: <sip:7@x>",
+			"@400", "500 A>B INFO", "501 B>A BYE rev=1"},
+		"ANSWERED 200 ring=0 talk=500000 by=2 'OK' "
+		"'transferred to 7'"},
 	{"never confirmed",
 		{"0 A>B INVITE", "1 B>A 200", "1.5 B>A 200", "2.5 B>A 200",
 			"30 B>A BYE rev=1 cs=3"},
@@ -591,6 +601,48 @@ static void test_first_hop(void **state)
 }
 
 /* The proxy asks for credentials; who is called is the phone behind it. */
+/* What was taken for over waits for its end; an INVITE is none. */
+static void test_again_after_silence(void **state)
+{
+	static const char *const lines[] = {"0 A>B INVITE", "1 B>A 200",
+		"1.1 A>B ACK", "@16000", "20000 A>B INVITE cs=9",
+		"20001 B>A 486", NULL};
+	struct rows rows = {0};
+
+	(void)state;
+	play(lines, SIZE_MAX, &(struct ear_calls_options){0}, &rows);
+	assert_int_equal(rows.n, 2);
+	assert_int_equal(rows.v[0].disposition, EAR_CALL_ANSWERED);
+	assert_slice("note", rows.v[0].note, EAR_S("no end seen"));
+	assert_int_equal(rows.v[1].disposition, EAR_CALL_BUSY);
+}
+
+/* Seen behind the registrar alone: its word for the phone is no number. */
+static void test_contact(void **state)
+{
+	static const struct {
+		const char *line, *dst;
+	} cases[] = {
+		{"0 A>B INVITE r=sip:x7f@192.0.2.146.invalid;transport=ws",
+			"600"},
+		{"0 A>B INVITE r=sip:x7f@10.0.0.2:5060;rinstance=ab12", "600"},
+		{"0 A>B INVITE r=sip:x7f@10.0.0.2;transport=tcp;ob", "600"},
+		{"0 A>B INVITE r=sip:x7f@example.com;gr", "600"},
+		{"0 A>B INVITE r=sip:601@10.0.0.2;transport=tcp", "601"},
+		{"0 A>B INVITE r=sip:601@example.com", "601"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(cases); i++) {
+		const char *const lines[] = {cases[i].line, NULL};
+		struct rows rows = {0};
+
+		play(lines, SIZE_MAX, &(struct ear_calls_options){0}, &rows);
+		assert_slice(cases[i].line, rows.v[0].dst,
+			ear_slice_str(cases[i].dst));
+	}
+}
+
 static void test_callee_agent(void **state)
 {
 	static const char *const lines[] = {"0 A>P INVITE b=a",
@@ -624,6 +676,8 @@ int main(void)
 		cmocka_unit_test(test_auth_user_as_src),
 		cmocka_unit_test(test_first_hop),
 		cmocka_unit_test(test_callee_agent),
+		cmocka_unit_test(test_again_after_silence),
+		cmocka_unit_test(test_contact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
