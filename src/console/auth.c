@@ -58,7 +58,7 @@ static void keep_event(struct ear_call *call, enum ear_web_event_type type,
 {
 	char from[EAR_ADDR_TEXT];
 
-	ear_from_text(&call->from, from);
+	ear_addr_ip_text(&call->from, from);
 	if (ear_web_event_add(call->console->users_work, type, ear_now_ns(),
 		    name, ear_slice_str(from)))
 		ear_log(EAR_ERROR, "console.event_lost", NULL);
@@ -304,7 +304,7 @@ void ear_console_event(struct ear_console *c, enum ear_web_event_type type,
 	struct seen seen = {.console = c, .type = type};
 
 	snprintf(seen.name, sizeof(seen.name), "%s", name);
-	ear_from_text(from, seen.from);
+	ear_addr_ip_text(from, seen.from);
 	if (!send_seen(&seen))
 		ear_log(EAR_ERROR, "console.event_lost", "type",
 			EAR_LS(ear_web_event_name(type)), "principal",

@@ -416,11 +416,10 @@ def test_proxy():
                 ("1.1.1.1, 198.51.100.8", "198.51.100.8"),
                 ("1.1.1.1, 198.51.100.9, 127.0.0.1", "198.51.100.9"),
                 ("evil, 2001:db8::7", "2001:db8::7"),
-                ("1.1.1.1, evil", "127.0.0.1:")]:
+                ("1.1.1.1, evil", "127.0.0.1")]:
             got = event(forwarded)
             check(f"X-Forwarded-For {forwarded!r}: {want}",
-                  got.startswith(want) if want[-1] == ":" else got == want,
-                  got)
+                  got == want, got)
         c = Client(server)
         _, h, _ = c.ask("POST", "/api/v1/login", json.dumps(
             {"name": "admin", "password": GOOD}),
@@ -437,7 +436,7 @@ def test_proxy():
             {"X-Earshot": "1", "X-Forwarded-For": "198.51.100.7"})
         row = admin.get("web-sessions", limit=1)[1]["rows"][0]
         check("who is no trusted proxy is not believed",
-              row["address"].startswith("127.0.0.1:"), row)
+              row["address"] == "127.0.0.1", row)
         c.login("x", "a\nb\u0007\u0085" + "c" * 200)
         row = admin.get("web-sessions", limit=1)[1]["rows"][0]
         check("a principal is one clean line, and cut",
