@@ -10,8 +10,9 @@
 #define COMMIT_NS EAR_SECOND_NS
 /* Or when so many wait. */
 #define COMMIT_ROWS 50000
-/* And so many are as much as memory is for: some 40 MB. */
-#define MOST_ROWS 200000
+/* And so many are as much as memory is for: some 60 MB, and as much again in
+ * the batch that is being written. */
+#define MOST_ROWS 100000
 
 /* How far files were read, beside the marks of the journal's lanes. */
 #define FILES "files"

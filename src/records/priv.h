@@ -3,7 +3,7 @@
  * What the files of the records share: the tables, their columns, the file
  * and who has it open.
  *
- *     put ──> batch ──> line of two ──> writer's thread ──> records.db
+ *     put ──> batch ──> line of one ──> writer's thread ──> records.db
  *                                          │  one transaction a batch
  *                                          ├─ reconcile, what is to do
  *                                          └─ retention
@@ -221,7 +221,7 @@ struct ear_tally_walk {
 /* --- the whole --------------------------------------------------------- */
 
 #define EAR_READERS_IDLE 4
-#define EAR_LINE_MAX 2
+#define EAR_LINE_MAX 1
 
 /** A connection that reads; one thread at a time. */
 struct ear_reader_db {

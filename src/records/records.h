@@ -69,8 +69,8 @@ size_t ear_records_waiting(const struct ear_records *records);
 bool ear_records_ready(struct ear_records *records);
 
 /**
- * Close the batch: it is written soon. Waits while two others are on their
- * way: that is the bound. On a full disk the batch is tried again; stop gives
+ * Close the batch: it is written soon. Waits while another is on its way: that
+ * is the bound. On a full disk the batch is tried again; stop gives
  * that up.
  */
 void ear_records_commit(struct ear_records *records, const volatile bool *stop);

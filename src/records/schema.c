@@ -18,7 +18,7 @@ static const char pragmas[] = "PRAGMA page_size=8192;"
 			      "PRAGMA synchronous=FULL;"
 			      "PRAGMA wal_autocheckpoint=4000;"
 			      "PRAGMA journal_size_limit=67108864;"
-			      "PRAGMA cache_size=-65536;"
+			      "PRAGMA cache_size=-32768;"
 			      "PRAGMA secure_delete=OFF;";
 
 /* Numbers, and texts as they were on the wire. */
