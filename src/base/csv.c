@@ -3,9 +3,43 @@
 
 #include "base/utf8.h"
 
+/* Signs of full width begin formulas, too, where people write Japanese. */
+static const struct ear_slice wide[] = {EAR_S_INIT("\xef\xbc\x9d"),
+	EAR_S_INIT("\xef\xbc\x8b"), EAR_S_INIT("\xef\xbc\x8d"),
+	EAR_S_INIT("\xef\xbc\xa0")};
+
+/* What stands before it may be passed over: blanks, no-break spaces, byte
+ * order marks, and what becomes a blank here. */
+static struct ear_slice after_blanks(struct ear_slice s)
+{
+	static const struct ear_slice blanks[] = {EAR_S_INIT(" "),
+		EAR_S_INIT("\xc2\xa0"), EAR_S_INIT("\xef\xbb\xbf"),
+		EAR_S_INIT("\xa0")};
+	size_t i = 0;
+
+	while (s.n && i < sizeof(blanks) / sizeof(blanks[0])) {
+		if (!s.p[0] || ear_slice_starts(s, blanks[i])) {
+			s = ear_slice_sub(s, s.p[0] ? blanks[i].n : 1, s.n);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	return s;
+}
+
 static bool is_formula(struct ear_slice s)
 {
-	char c = s.n ? s.p[0] : '\0';
+	struct ear_slice seen = after_blanks(s);
+	bool blanks = seen.n != s.n;
+	char c = seen.n ? seen.p[0] : '\0';
+
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+		if (ear_slice_starts(seen, wide[i]))
+			return true;
+	}
+	if (blanks)
+		return memchr("=+-@\t\r\n", c, 7) != NULL;
 
 	if (c == '+' || c == '-') {
 		for (size_t i = 1; i < s.n; i++) {
@@ -27,6 +61,18 @@ static bool wants_quotes(struct ear_slice s)
 	return false;
 }
 
+/* A terminal would obey them: those of ASCII, and of Latin-1 as UTF-8 and as
+ * bytes that are none. */
+static bool is_control(struct ear_slice s, size_t n)
+{
+	unsigned char c = (unsigned char)s.p[0];
+
+	if (n == 2 && c == 0xc2)
+		return (unsigned char)s.p[1] < 0xa0;
+	return (c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f ||
+	       (!n && c >= 0x80 && c < 0xa0);
+}
+
 static size_t character(struct ear_buf *out, struct ear_slice s)
 {
 	unsigned char c = (unsigned char)s.p[0];
@@ -34,7 +80,7 @@ static size_t character(struct ear_buf *out, struct ear_slice s)
 
 	if (c == '"')
 		ear_buf_str(out, "\"\"");
-	else if (!c)
+	else if (is_control(s, n))
 		ear_buf_byte(out, ' ');
 	else if (n)
 		ear_buf_add(out, s.p, n);
@@ -49,10 +95,6 @@ void ear_csv_text(struct ear_buf *out, struct ear_slice s)
 {
 	bool formula = is_formula(s), quotes = formula || wants_quotes(s);
 
-	if (!quotes && ear_utf8_valid(s) == s.n) {
-		ear_buf_slice(out, s);
-		return;
-	}
 	if (quotes)
 		ear_buf_byte(out, '"');
 	if (formula)
