@@ -174,7 +174,9 @@ static int write_errno;
 
 bool ear_term_write(struct ear_buf *out)
 {
-	bool ok = !out->err && fwrite(out->p, 1, out->n, stdout) == out->n &&
+	/* what is empty may be nowhere */
+	bool ok = !out->err &&
+		  (!out->n || fwrite(out->p, 1, out->n, stdout) == out->n) &&
 		  !ferror(stdout);
 
 	if (!ok && !out->err && !write_errno)
