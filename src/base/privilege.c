@@ -21,6 +21,9 @@ static enum ear_err drop_capabilities(struct ear_fault *fault)
 	struct __user_cap_data_struct none[2] = {{0}};
 
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* nor by running another program that has them: threads that begin
+	 * later inherit it */
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (syscall(SYS_capset, &head, none))
 		return ear_fail_sys(fault, "cannot give capabilities up");
 	return EAR_OK;
