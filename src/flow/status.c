@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/status.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,20 @@
 void ear_status_write(const char *data_dir, const struct ear_buf *json)
 {
 	char path[PATH_MAX], part[PATH_MAX];
-	FILE *f;
+	FILE *f = NULL;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/" EAR_STATUS_FILE, data_dir);
 	snprintf(part, sizeof(part), "%s/" EAR_STATUS_FILE ".new", data_dir);
-	f = json->err ? NULL : fopen(part, "we");
+	if (json->err)
+		return;
+	/* it names who sends: nobody else's business */
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		0640);
+	if (fd >= 0)
+		f = fdopen(fd, "w");
+	if (!f && fd >= 0)
+		close(fd);
 	if (f) {
 		bool whole = fwrite(json->p, 1, json->n, f) == json->n;
 
