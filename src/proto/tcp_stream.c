@@ -174,8 +174,10 @@ void ear_tcp_stats(const struct ear_tcp *t, struct ear_tcp_stats *stats)
 /* The same whichever end sends. */
 static uint64_t conn_hash(const struct ear_ip_unit *u)
 {
-	return ear_hash(ear_slice(&u->src, sizeof(u->src))) +
-	       ear_hash(ear_slice(&u->dst, sizeof(u->dst)));
+	uint64_t secret = ear_hash_secret();
+
+	return ear_hash_seed(ear_slice(&u->src, sizeof(u->src)), secret) +
+	       ear_hash_seed(ear_slice(&u->dst, sizeof(u->dst)), secret);
 }
 
 static struct ear_tcp_conn *find(
