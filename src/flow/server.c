@@ -417,8 +417,14 @@ enum ear_err ear_server_recover(
 	char path[2200];
 	enum ear_err err;
 
-	if (!has_journal(options->data_dir))
-		return EAR_OK;
+	if (!has_journal(options->data_dir)) {
+		snprintf(path, sizeof(path), "%s/journal", options->data_dir);
+		return ear_journal_served(path)
+			       ? ear_fail(fault, EAR_FULL, 0,
+					 "a server runs on %.200s",
+					 options->data_dir)
+			       : EAR_OK;
+	}
 	rules_path(options->data_dir, path);
 	if (!access(path, F_OK))
 		return serves(options->data_dir, fault);

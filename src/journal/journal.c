@@ -55,9 +55,9 @@ static enum ear_err open_dir(
 }
 
 /* What the holder of the lock wrote into it: "PID" or "PID brief". */
-static bool holder_is_brief(struct ear_journal *j, char pid[24])
+static bool holder_is_brief(int lock, char pid[24])
 {
-	ssize_t n = pread(j->lock, pid, 23, 0);
+	ssize_t n = pread(lock, pid, 23, 0);
 	size_t digits;
 
 	pid[n > 0 ? n : 0] = '\0';
@@ -101,7 +101,7 @@ static enum ear_err take_lock(struct ear_journal *j,
 		if (errno != EWOULDBLOCK)
 			return ear_fail_sys(
 				fault, "cannot lock %.200s", o->dir);
-		if (holder_is_brief(j, pid))
+		if (holder_is_brief(j->lock, pid))
 			wait = BRIEF_NS;
 		else if (o->brief && holder_is_sure(pid))
 			wait = 0; /* a server: it is asked instead */
@@ -116,6 +116,23 @@ static enum ear_err take_lock(struct ear_journal *j,
 		dprintf(j->lock, "%ld%s\n", (long)getpid(),
 			o->brief ? " brief" : "");
 	return EAR_OK;
+}
+
+bool ear_journal_served(const char *dir)
+{
+	char path[2200], pid[24];
+	bool served;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	/* the lock is tried last: what holds it for a moment must be rare */
+	served = !holder_is_brief(fd, pid) && holder_is_sure(pid) &&
+		 flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return served;
 }
 
 static bool add_size(const char *lane, uint64_t number, void *arg)

@@ -101,6 +101,9 @@ typedef void (*ear_journal_notice_fn)(const char *event, struct ear_slice text,
 EAR_MUST_USE enum ear_err ear_journal_open(
 	const struct ear_journal_options *options, ear_journal_notice_fn notice,
 	void *arg, struct ear_journal **journal, struct ear_fault *fault);
+/** Whether a process that is not brief has the journal: a server. Changes
+ *  nothing, and makes nothing. */
+bool ear_journal_served(const char *dir);
 /** Lanes are closed before. */
 void ear_journal_close(struct ear_journal **journal);
 

@@ -388,6 +388,21 @@ static void test_brief(void **state)
 	(void)state;
 }
 
+static void test_served(void **state)
+{
+	struct ear_journal_options o = {.dir = dir, .brief = true};
+	struct ear_journal *j = open_with(0, 0);
+
+	assert_true(ear_journal_served(dir));
+	ear_journal_close(&j);
+	assert_false(ear_journal_served(dir));
+	assert_int_equal(ear_journal_open(&o, NULL, NULL, &j, NULL), EAR_OK);
+	assert_false(ear_journal_served(dir));
+	ear_journal_close(&j);
+	assert_false(ear_journal_served("/nonexistent"));
+	(void)state;
+}
+
 /* A holder in the moment before it says that it is brief. */
 static void hold_unsaid(int ready, const char *before)
 {
@@ -473,6 +488,7 @@ int main(void)
 		T(test_names),
 		T(test_two_processes),
 		T(test_brief),
+		T(test_served),
 		T(test_brief_both),
 		T(test_no_dir),
 	};
