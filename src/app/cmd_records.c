@@ -11,19 +11,24 @@
 #include "base/stop.h"
 #include "base/time.h"
 
+/* Rows unless --limit says so; a file of comma-separated values is for another
+ * program, which is not to be given a part in silence. */
+#define LIMIT_UNSAID UINT64_MAX
+#define LIMIT_USUAL 100
+
 /* Columns of a table on a terminal. */
 #define SHOWN 12
 
 struct about {
 	enum ear_list_of list;
-	const char *what;
+	const char *one, *many;
 	const char *about;
 	const char *shown[SHOWN];
 	const char *examples;
 };
 
 static const struct about lists[EAR_LISTS] = {
-	[EAR_LIST_SESSIONS] = {EAR_LIST_SESSIONS, "events",
+	[EAR_LIST_SESSIONS] = {EAR_LIST_SESSIONS, "event", "events",
 		"Lists what accounts did with their server: CONNECT, REGISTER, "
 		"UNREGISTER, DISCONNECT, newest first. Where only messages "
 		"were seen, connections are inferred from them.",
@@ -34,7 +39,7 @@ static const struct about lists[EAR_LISTS] = {
 		"  earshot sessions 'event == DISCONNECT and details != "
 		"NORMAL'\n"
 		"  earshot sessions --failures --csv >sessions.csv\n"},
-	[EAR_LIST_ACCOUNTS] = {EAR_LIST_ACCOUNTS, "bindings",
+	[EAR_LIST_ACCOUNTS] = {EAR_LIST_ACCOUNTS, "binding", "bindings",
 		"Lists who is on line, a row for each binding; with --at who "
 		"was. Where no server runs, now is the time of the last thing "
 		"that was recorded.",
@@ -44,7 +49,7 @@ static const struct about lists[EAR_LISTS] = {
 		"  earshot accounts --at 10:38\n"
 		"  earshot accounts 'state == unreachable'\n"
 		"  earshot accounts --history 'username == 909'\n"},
-	[EAR_LIST_CALLS] = {EAR_LIST_CALLS, "calls",
+	[EAR_LIST_CALLS] = {EAR_LIST_CALLS, "call", "calls",
 		"Lists calls, newest first: who called whom, how long they "
 		"talked, and what came of it.",
 		{"at", "src", "dst", "talk_s", "disposition", "code", "reason",
@@ -54,7 +59,8 @@ static const struct about lists[EAR_LISTS] = {
 		"  earshot calls 'src ~ \"^49\" and talk_s > 60' --sort "
 		"talk_s\n"
 		"  earshot calls --csv >calls.csv\n"},
-	[EAR_LIST_CONNECTIONS] = {EAR_LIST_CONNECTIONS, "connections",
+	[EAR_LIST_CONNECTIONS] = {EAR_LIST_CONNECTIONS, "connection",
+		"connections",
 		"Lists connections, newest first: from when to when, how they "
 		"ended, and their TLS.",
 		{"at", "transport", "client", "server", "peername", "closed",
@@ -180,15 +186,33 @@ static int explain(const struct about *about, struct ear_slice filter,
 	return EAR_EXIT_USAGE;
 }
 
+/* Nobody, as what is kept is old: imported, or nothing comes any more. */
+static void tell_nobody(const struct choices *c,
+	const struct ear_rows_query *query, struct ear_records *records)
+{
+	uint64_t newest = ear_records_newest(records);
+	char time[EAR_TIME_TEXT];
+
+	if (!query->at_ns || c->at_ns || !newest || newest >= query->at_ns)
+		return;
+	fprintf(stderr,
+		" on line now; the last thing recorded is of %.*s (UTC), and "
+		"--at shows who was on line then",
+		(int)ear_time_human(newest, false, time), time);
+}
+
 static void tell(const struct about *about, const struct choices *c,
+	const struct ear_rows_query *query, struct ear_records *records,
 	const struct ear_rows_found *found)
 {
 	fprintf(stderr, "%llu %s", (unsigned long long)found->rows,
-		about->what);
+		found->rows == 1 ? about->one : about->many);
 	if (found->more && found->rows == c->limit)
 		fprintf(stderr, "; there are more: --limit 0 shows all");
 	else if (!found->complete)
 		fprintf(stderr, "; not all: %s", found->why);
+	else if (!found->rows && about->list == EAR_LIST_ACCOUNTS)
+		tell_nobody(c, query, records);
 	fprintf(stderr, "\n");
 }
 
@@ -241,7 +265,7 @@ static int list_rows(const struct about *about, const struct choices *c,
 				fault.offset <= filter.n);
 	if (ear_term_end(ear_list_name(about->list)) || p.failed)
 		return EAR_EXIT_FAILED;
-	tell(about, c, &found);
+	tell(about, c, &query, records, &found);
 	return ear_stopped(&ear_ask_stopped) ? EAR_EXIT_FAILED : EAR_EXIT_DONE;
 }
 
@@ -283,15 +307,16 @@ static void columns_help(const struct about *about, struct ear_buf *out)
 
 static int command(const struct about *about, int argc, char **argv)
 {
-	struct choices c = {
-		.data = ear_data_dir(), .to_ns = UINT64_MAX, .limit = 100};
+	struct choices c = {.data = ear_data_dir(),
+		.to_ns = UINT64_MAX,
+		.limit = LIMIT_UNSAID};
 	struct ear_option options[12] = {
 		EAR_OPTION_DATA(&c.data),
 		{"from", 'f', EAR_OPT_TIME, &c.from_ns, "TIME",
 			"not before: 2026-11-22T10:38:00Z, 10:38 (UTC), -2h"},
 		{"to", 't', EAR_OPT_TIME, &c.to_ns, "TIME", "not after"},
 		{"limit", 'n', EAR_OPT_U64, &c.limit, "N",
-			"most rows; 0 for all; default 100"},
+			"most rows; 0 for all; default 100, of --csv all"},
 		{"sort", 's', EAR_OPT_TEXT, &c.sort, "COLUMN", "default at"},
 		{"ascending", 0, EAR_OPT_FLAG, &c.ascending, NULL,
 			"oldest or smallest first"},
@@ -318,8 +343,11 @@ static int command(const struct about *about, int argc, char **argv)
 	usage.n = n;
 	columns_help(about, &more);
 	usage.more = more.err ? about->examples : more.p;
-	if (ear_options(&usage, &argc, &argv, &status))
+	if (ear_options(&usage, &argc, &argv, &status)) {
+		if (c.limit == LIMIT_UNSAID)
+			c.limit = c.csv ? 0 : LIMIT_USUAL;
 		status = run(about, &c, argc, argv);
+	}
 	ear_buf_fini(&more);
 	return status;
 }
