@@ -167,12 +167,12 @@ static void fill(struct stage *st)
 	static const char *const lines[] = {
 		"0 A:4000>B:5061 !OPENED tr=tls",
 		"0.1 A:4000>B:5061 !TLS opened=0 tr=tls tls=1.3",
-		"1 A:4000>B:5061 REGISTER tr=tls f=909 t=909 call=r1 | "
-		"Contact: "
-		"<sip:909@10.0.0.1>;+sip.instance=\"<urn:1>\";reg-id=1",
+		("1 A:4000>B:5061 REGISTER tr=tls f=909 t=909 call=r1 | "
+		 "Contact: <sip:909@10.0.0.1>;+sip.instance=\"<urn:1>\""
+		 ";reg-id=1"),
 		"1.1 B:5061>A:4000 200 | Contact: <sip:909@10.0.0.1>",
-		"2 A:4000>B:5061 REGISTER call=r2 f=904 t=904 | "
-		"Contact: <sip:904@10.0.0.1>",
+		("2 A:4000>B:5061 REGISTER call=r2 f=904 t=904 | "
+		 "Contact: <sip:904@10.0.0.1>"),
 	};
 
 	*st = (struct stage){0};
