@@ -109,15 +109,22 @@ static const char *in_progress(
 
 static const char *answered(const struct ear_call_row *r, struct ear_buf *out)
 {
+	bool before = r->joined && r->answer_ns == r->at_ns;
+
 	who(out, r);
 	ear_buf_str(out, " was called");
-	if (r->joined && r->answer_ns == r->at_ns)
+	if (before)
 		ear_buf_str(out, " before the capture began");
 	rang(out, r);
-	ear_buf_str(out, ", answered, and they talked for ");
-	if (r->estimated)
-		ear_buf_str(out, "at least ");
-	length(out, r->talk_ms);
+	ear_buf_str(out, before && !r->talk_ms
+				 ? " and answered; how long they talked was "
+				   "not seen"
+				 : ", answered, and they talked for ");
+	if (!before || r->talk_ms) {
+		if (r->estimated || before)
+			ear_buf_str(out, "at least ");
+		length(out, r->talk_ms);
+	}
 	if (r->estimated) {
 		ear_buf_str(out, "; the end was not seen");
 		return "call.answered.no-end";
@@ -235,6 +242,11 @@ static const char *gave_up(const struct ear_call_row *r, struct ear_buf *out)
 			  : "call.cancelled-before-ringing";
 }
 
+static bool noted(const struct ear_call_row *r, struct ear_slice note)
+{
+	return ear_slice_find(r->note, note) < r->note.n;
+}
+
 static const char *no_reply(const struct ear_call_row *r, struct ear_buf *out)
 {
 	who(out, r);
@@ -244,15 +256,18 @@ static const char *no_reply(const struct ear_call_row *r, struct ear_buf *out)
 		ear_buf_str(out, "; no final reply was seen");
 		return "call.no-answer.no-final-reply";
 	}
-	ear_buf_str(out, " was called, but no reply came: nobody was reached");
+	/* a 100 says only that the next hop has it */
+	ear_buf_str(out,
+		noted(r, EAR_S("no final reply seen"))
+			? " was called and did not ring; no final reply was "
+			  "seen"
+			: " was called, but no reply came: nobody was reached");
 	return "call.failed.no-reply";
 }
 
 static const char *terminated(const struct ear_call_row *r, struct ear_buf *out)
 {
-	const struct ear_slice elsewhere = EAR_S("answered elsewhere");
-
-	if (ear_slice_find(r->note, elsewhere) < r->note.n) {
+	if (noted(r, EAR_S("answered elsewhere"))) {
 		who(out, r);
 		ear_buf_str(out, " was called");
 		rang(out, r);

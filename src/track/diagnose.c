@@ -214,6 +214,19 @@ static bool told_before(const struct ear_story *story, size_t i)
 	return false;
 }
 
+/* What was refused and went well later is past: a note. */
+static bool registered_since(const struct ear_story *story, uint64_t at_ns)
+{
+	for (size_t i = 0; i < story->n_sessions; i++) {
+		const struct ear_session_row *row = &story->sessions[i];
+
+		if (row->event == EAR_SESSION_REGISTER && !row->failed &&
+			row->at_ns > at_ns)
+			return true;
+	}
+	return false;
+}
+
 static void refused(struct findings *f)
 {
 	const struct ear_story *story = f->story;
@@ -223,6 +236,7 @@ static void refused(struct findings *f)
 		struct ear_slice words = ear_slice_sub(row->details, 0, 80);
 		uint64_t last_ns = 0;
 		uint32_t n = 0;
+		bool past;
 
 		if (!row->failed || told_before(story, i))
 			continue;
@@ -236,10 +250,15 @@ static void refused(struct findings *f)
 			if (other->at_ns > last_ns)
 				last_ns = other->at_ns;
 		}
-		say(f, "account.refused", n > 2 ? EAR_PROBLEM : EAR_WARNING,
+		past = registered_since(story, last_ns);
+		say(f, "account.refused",
+			past    ? EAR_NOTE
+			: n > 2 ? EAR_PROBLEM
+				: EAR_WARNING,
 			last_ns, "refused %s: %.*s, last at %s%s",
 			times(n).text, EAR_FMT(words), when(f, last_ns).text,
-			refused_hint(row->code));
+			past ? "; it registered since"
+			     : refused_hint(row->code));
 	}
 }
 

@@ -56,6 +56,21 @@ static const struct {
 		"call.answered.no-end",
 		"600 was called before the capture began, answered, and they "
 		"talked for at least 2 s; the end was not seen."},
+	{CALL(.disposition = EAR_CALL_ANSWERED, .answer_ns = AT, .joined = true,
+		 .talk_ms = 2000, .by = EAR_SIDE_CLIENT),
+		"call.answered.caller-ended",
+		"600 was called before the capture began, answered, and they "
+		"talked for at least 2 s; the caller hung up (BYE)."},
+	{CALL(.disposition = EAR_CALL_ANSWERED, .answer_ns = AT, .joined = true,
+		 .by = EAR_SIDE_SERVER),
+		"call.answered.callee-ended",
+		"600 was called before the capture began and answered; how "
+		"long they talked was not seen; the callee hung up (BYE)."},
+	{CALL(.disposition = EAR_CALL_FAILED, .estimated = true,
+		 .note = EAR_S_INIT("no final reply seen")),
+		"call.failed.no-reply",
+		"600 was called and did not ring; no final reply was seen. "
+		"Noted: no final reply seen."},
 	{CALL(.ring_ns = AT), "call.open.rings", "600 was called and rings."},
 };
 

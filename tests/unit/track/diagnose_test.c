@@ -106,6 +106,16 @@ static const struct row rows[] = {
 			"warning account.refused refused once: 408 no reply "
 			"within 64 s, last at 10:00:06; the server is away, "
 			"or replies get lost"}},
+	{"refused, and well again", {{0}},
+		{REFUSED(1, 403, "403 Forbidden"),
+			{.at_ns = AT(4), .event = EAR_SESSION_REGISTER},
+			REFUSED(6, 408, "408 no reply within 64 s")},
+		{{0}},
+		{"warning account.refused refused once: 408 no reply within "
+		 "64 s, last at 10:00:06; the server is away, or replies get "
+		 "lost",
+			"note account.refused refused once: 403 Forbidden, "
+			"last at 10:00:01; it registered since"}},
 	{"ping-pong", {{0}},
 		{CONNECTED(0), CONNECTED(100), CONNECTED(4000), CONNECTED(4100),
 			CONNECTED(3500), CONNECTED(3700), CONNECTED(3650),
