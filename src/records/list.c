@@ -17,6 +17,10 @@
  * transaction stands, which would keep the WAL from being folded in. */
 #define PAGE_ROWS 20000
 
+/* How long a walk along the index that sorts may take to find a page, before
+ * the index that finds what is wanted is asked instead. */
+#define ALONG_NS (300 * EAR_MS_NS)
+
 struct listing {
 	struct ear_records *records;
 	struct ear_reader_db *reader;
@@ -37,6 +41,7 @@ struct listing {
 	bool by_time;
 	const char *sort_sql, *sort_end; /* column_end */
 	const char *sort_index;
+	bool along;      /* it, though another index finds what is wanted */
 	uint64_t at, id; /* of the last row handed out */
 	bool stopped;    /* fn has enough */
 };
@@ -301,7 +306,8 @@ static enum ear_err prepare_values(struct listing *l, sqlite3_stmt **st)
 {
 	ear_buf_reset(&l->sql);
 	ear_buf_printf(&l->sql, "SELECT at,id,%s%s", l->sort_sql, l->sort_end);
-	ear_rows_from(&l->rows, l->rows.wants ? NULL : l->sort_index, &l->sql);
+	ear_rows_from(&l->rows,
+		l->rows.wants && !l->along ? NULL : l->sort_index, &l->sql);
 	ear_rows_where(&l->rows, true, &l->sql);
 	after_sql(l);
 	order_sql(l);
@@ -410,12 +416,38 @@ static enum ear_err look_up(struct listing *l, uint64_t at, uint64_t id,
 	return err;
 }
 
+/* Of a word there are many rows, and the first of them may well come soon
+ * along the index that sorts. */
+static bool many_wanted(const struct listing *l)
+{
+	const struct ear_column_of *of =
+		ear_column_of(l->query->list) + l->rows.want_column;
+
+	return l->rows.wants && of->kind == EAR_KIND_ENUM && l->sort_index &&
+	       *l->sort_index && of->index &&
+	       strcmp(of->index, l->sort_index) != 0;
+}
+
 static enum ear_err list_by_value(struct listing *l)
 {
 	struct ear_pile pile = {
 		.most = l->limit + 1, .ascending = l->query->ascending};
-	enum ear_err err = fill_pile(l, &pile);
+	uint64_t deadline = l->reader->deadline_ns;
+	enum ear_err err;
 
+	l->along = many_wanted(l);
+	if (l->along && (!deadline || deadline > ear_mono_ns() + ALONG_NS))
+		l->reader->deadline_ns = ear_mono_ns() + ALONG_NS;
+	err = fill_pile(l, &pile);
+	if (!err && l->along && !l->found->complete) {
+		ear_pile_fini(&pile);
+		pile = (struct ear_pile){
+			.most = l->limit + 1, .ascending = l->query->ascending};
+		*l->found = (struct ear_rows_found){.complete = true};
+		l->along = false;
+		l->reader->deadline_ns = deadline;
+		err = fill_pile(l, &pile);
+	}
 	if (!err) {
 		ear_pile_sort(&pile);
 		err = hand_out_pile(l, &pile);

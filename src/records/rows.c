@@ -110,6 +110,25 @@ static bool single_addresses(const struct ear_rows *r)
 	return true;
 }
 
+/* A network of which an index finds the addresses. Larger ones have so many
+ * rows that a walk by time comes upon them sooner. */
+static bool small_network(struct ear_rows *r)
+{
+	const struct ear_net *net = &r->want[0].net;
+	size_t n = net->addr.family == 4 ? 4 : 16;
+
+	if (r->wants != 1 || net->bits < (n == 4 ? 20 : 48))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t bits = net->bits > i * 8 ? net->bits - i * 8 : 0;
+		uint8_t host = bits < 8 ? (uint8_t)(0xff >> bits) : 0;
+
+		r->low[i] = net->addr.ip[i] & (uint8_t)~host;
+		r->high[i] = net->addr.ip[i] | host;
+	}
+	return true;
+}
+
 static void find_index(struct ear_rows *r)
 {
 	for (size_t i = 0; i < sizeof(finders) / sizeof(finders[0]); i++) {
@@ -123,8 +142,10 @@ static void find_index(struct ear_rows *r)
 			(unsigned)r->want_column, r->want, EAR_WANTS_MAX);
 		kind = ear_column_of(r->list)[r->want_column].kind;
 		if ((kind == EAR_KIND_ADDR || kind == EAR_KIND_IP) &&
-			!single_addresses(r))
-			r->wants = 0;
+			!single_addresses(r)) {
+			r->range = small_network(r);
+			r->wants = r->range;
+		}
 		r->want_index = finders[i].index;
 		if (r->wants)
 			return;
@@ -216,7 +237,11 @@ static void wanted(const struct ear_rows *r, struct ear_buf *sql)
 		strcmp(c->sql, "call_id") ? c->sql : "call_key",
 		c->kind == EAR_KIND_ADDR || c->kind == EAR_KIND_IP ? "_ip"
 								   : "");
-	places(r, sql);
+	if (r->range)
+		ear_buf_printf(sql, ">=?%d AND %s_ip<=?%d", ROWS_WANTS, c->sql,
+			ROWS_WANTS + 1);
+	else
+		places(r, sql);
 	/* a partial index says so */
 	if (c->kind == EAR_KIND_HEX)
 		ear_buf_printf(sql, " AND %s<>0", c->sql);
@@ -277,6 +302,14 @@ enum ear_err ear_rows_prepare(struct ear_rows *r, struct ear_records *records,
 	ear_sql_bind(*st, ROWS_FROM, least(r->from_ns, INT64_MAX));
 	ear_sql_bind(*st, ROWS_TO, r->to_ns);
 	sqlite3_bind_pointer(*st, ROWS_KEEP, &r->keep, "ear_keep", NULL);
+	if (r->range) {
+		int n = r->want[0].net.addr.family == 4 ? 4 : 16;
+
+		sqlite3_bind_blob(*st, ROWS_WANTS, r->low, n, SQLITE_STATIC);
+		sqlite3_bind_blob(
+			*st, ROWS_WANTS + 1, r->high, n, SQLITE_STATIC);
+		return EAR_OK;
+	}
 	for (size_t i = 0; i < r->wants; i++)
 		bind_want(r, *st, (int)(ROWS_WANTS + i), i);
 	return EAR_OK;
