@@ -8,6 +8,10 @@
 #include "base/time.h"
 #include "console/priv.h"
 
+/* A person looks at a page: what was found by then is shown, and the cursor
+ * goes on. */
+#define LIST_MS 2000
+
 /* Copies a parameter into room bytes. @return false when it is too long */
 static bool copy(
 	const struct ear_call *call, const char *name, char *to, size_t room)
@@ -103,6 +107,15 @@ static bool read_times(struct ear_list_ask *ask, struct ear_call *call)
 		       &q->at_ns);
 }
 
+void ear_list_ask_within(
+	struct ear_list_ask *ask, const struct ear_call *call, uint32_t ms)
+{
+	uint32_t most = call->console->o.search_ms;
+
+	ask->query.deadline_ns =
+		ear_mono_ns() + (ms < most ? ms : most) * EAR_MS_NS;
+}
+
 bool ear_list_ask_init(struct ear_list_ask *ask, struct ear_call *call)
 {
 	const struct ear_console_options *o = &call->console->o;
@@ -117,7 +130,7 @@ bool ear_list_ask_init(struct ear_list_ask *ask, struct ear_call *call)
 		return false;
 	}
 	q->stop = &call->stop;
-	q->deadline_ns = ear_mono_ns() + o->search_ms * EAR_MS_NS;
+	ear_list_ask_within(ask, call, LIST_MS);
 	q->filter = ear_call_arg(call, "q");
 	q->failures = ear_slice_eq(ear_call_arg(call, "failures"), EAR_S("1"));
 	if (read_times(ask, call) && read_sort(ask, call) &&
@@ -143,13 +156,11 @@ void ear_list_ask_fault(struct ear_list_ask *ask, struct ear_call *call,
 
 void ear_list_ask_audit(struct ear_list_ask *ask, struct ear_call *call)
 {
-	struct ear_slice q = ear_call_arg(call, "q");
-	struct ear_slice name = ear_slice_str(ear_shown_name(ask->of));
-
-	/* who looks on, page by page or second by second, has been noted */
-	if (!ask->newer && !ask->query.cursor &&
-		(q.n || ear_shown_of_people(ask->of)))
-		ear_call_audit(call, "list", true, name, q);
+	/* also without a filter, with a cursor, or from a time on: all of them
+	 * show rows, and anybody can make up a cursor */
+	ear_call_audit(call, "list", true,
+		ear_slice_str(ear_shown_name(ask->of)),
+		ear_call_arg(call, "q"));
 }
 
 void ear_list_found_json(struct ear_json *j, const struct ear_rows_found *found)

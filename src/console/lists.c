@@ -15,6 +15,8 @@
 /* Most bytes of one answer; what is more goes on with the cursor. */
 #define ANSWER_MAX (8u << 20)
 #define BUCKETS_MAX 400
+/* A page asks for several charts beside its rows, one after the other. */
+#define CHART_MS 800
 
 struct page {
 	struct ear_json j;
@@ -208,6 +210,7 @@ static void facet(struct ear_call *call)
 	if (!read_by(call, by, sizeof(by), true) ||
 		!ear_call_number(call, "most", 1, 100, 10, &most))
 		goto out;
+	ear_list_ask_within(&ask, call, CHART_MS);
 	ask.query.list = (enum ear_list_of)ask.of;
 	ask.query.limit = 0;
 	ear_json_open(&j, '{');
@@ -220,6 +223,7 @@ static void facet(struct ear_call *call)
 		ear_list_ask_fault(&ask, call, err, &fault);
 		goto out;
 	}
+	ear_list_ask_audit(&ask, call);
 	ear_json_close(&j, ']');
 	ear_list_found_json(&j, &found);
 	ear_json_close(&j, '}');
@@ -346,6 +350,7 @@ static void timeline(struct ear_call *call)
 	if (!read_by(call, by, sizeof(by), false) ||
 		!ear_call_number(call, "buckets", 1, BUCKETS_MAX, 60, &buckets))
 		goto out;
+	ear_list_ask_within(&ask, call, CHART_MS);
 	ask.query.list = (enum ear_list_of)ask.of;
 	ask.query.limit = 0;
 	set_span(call, &ask, buckets, &t);

@@ -22,6 +22,9 @@ struct ear_list_ask {
  * @return false, and the answer is an error
  */
 bool ear_list_ask_init(struct ear_list_ask *ask, struct ear_call *call);
+/** Answer within ms from now, or sooner where the longest search is shorter. */
+void ear_list_ask_within(
+	struct ear_list_ask *ask, const struct ear_call *call, uint32_t ms);
 void ear_list_ask_fini(struct ear_list_ask *ask);
 
 /** The answer to an error of the list: with its offset in q. */
