@@ -25,7 +25,7 @@ import {
 	figuresOpen, listColumns, listsLive, rememberSearch, zone,
 } from "../settings";
 import { count } from "../text";
-import { resolve, spanOf } from "../time";
+import { millis, resolve, spanOf, timeText } from "../time";
 import type { ListRow, Status } from "../types";
 
 /** What the address asks of a list. */
@@ -56,6 +56,9 @@ export function setListQuery(q: string): void {
 		change({ q, sel: null });
 }
 
+// From when on what is kept is not of now.
+const OLD_MS = 36e5;
+
 function Empty(props: { store: ListStore }) {
 	const { spec } = props.store;
 	const s = useCell(props.store.state);
@@ -73,16 +76,26 @@ function Empty(props: { store: ListStore }) {
 		status.totals.accepted === 0)
 		return <Onboarding status={status} />;
 	const spanned = !spec.moment || a.at === WHOLE_SPAN;
+	const { newest } = status.store;
+	// Of a capture that was imported, now is long past what it tells of.
+	const old = !spec.plain && newest !== null &&
+		Date.now() - millis(newest) > OLD_MS;
 	return <div class="empty">
 		<h2>{a.q ? "Nothing matches" : `No ${spec.many}`}
 			{spanned ? a.from === "all" && !a.to ? "" :
 				" in this span" : a.at ? ` as of ${momentText(a.at, z)}` :
 				" now"}</h2>
+		{old ? <p class="muted">The newest message that is kept is of{" "}
+			<span class="num">{timeText(millis(newest), z, false)}</span>.
+		</p> : null}
 		<div class="row">
 			{spanned && (a.from !== "all" || a.to) ? <button
 				type="button" class="button" onClick={() => change({
 					from: "all", to: null })}>
 				All that is kept</button> : null}
+			{spec.moment && !a.at && old ? <button type="button"
+				class="button" onClick={() => change({ at: newest })}>
+				Who was on line then</button> : null}
 			{spec.moment && !a.at ? <button type="button" class="button"
 				onClick={() => change({ at: WHOLE_SPAN, from: "all",
 					to: null })}>
