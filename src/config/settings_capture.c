@@ -87,6 +87,8 @@ enum ear_err settings_captures(struct ear_settings *s,
 		if (err || !from->enabled)
 			continue;
 		err = become(s, from, fault);
+		if (err)
+			break;
 		s->capture[s->server.n_captures] = spec_of(from);
 		err = ports(from, &s->capture[s->server.n_captures++], fault);
 	}

@@ -63,6 +63,11 @@ static const struct {
 		"trace \"t\": keep_before: the flight recorder is switched "
 		"off"},
 	{"no recorder, no need", "recorder { size = 0 }\ntrace t { }\n", NULL},
+	{"captures as two users",
+		"capture a { device = lo\nuser = one }\n"
+		"capture b { device = lo\nuser = two }\n",
+		"capture \"b\": user: another section says 'one'; the server "
+		"can become only one"},
 };
 
 /* Where a fault is said to be, behind what libconfuse counts wrongly. */
