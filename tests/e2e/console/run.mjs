@@ -62,10 +62,8 @@ function arrive() {
 }
 
 const shots = process.env.EARSHOT_SHOTS;
-if (shots) {
+if (shots)
 	mkdirSync(shots, { recursive: true });
-	console.log(`# screenshots: ${shots}`);
-}
 const real = process.env.EARSHOT_URL;
 if (!real)
 	execFileSync(process.execPath, [path.join(web, "build.mjs"), "--out",
@@ -80,6 +78,9 @@ let failed = 0;
 let n = 0;
 const list = cases.filter((c) => !wanted.length || wanted.includes(c.name));
 console.log(`TAP version 13\n1..${list.length}`);
+// behind the version: Meson wants that on the first line
+if (shots)
+	console.log(`# screenshots: ${shots}`);
 for (const c of list) {
 	n++;
 	const missing = real && (c.mockOnly ? "the stand-in" : c.arrives &&
