@@ -31,7 +31,8 @@ check: packages-check
 bench: packages-bench all
 	@ninja -C build tests/bench/hepgen tests/bench/floor \
 		tests/bench/find-bench tests/bench/lib-bench \
-		tests/bench/sql-bench tests/bench/trace-bench tests/bench/records-bench >/dev/null
+		tests/bench/sql-bench tests/bench/trace-bench tests/bench/track-bench \
+		tests/bench/records-bench >/dev/null
 	@tests/bench/run --write docs/performance.md
 
 fuzz: packages-check
