@@ -53,18 +53,18 @@ struct beside {
 
 static const char *const plain[STATEMENTS] = {
 	[ST_ACCOUNT] = "SELECT id FROM account WHERE username=? AND domain=?",
-	[ST_NEW_ACCOUNT] = "INSERT INTO account(username,domain,description)"
-			   " VALUES(?,?,?)",
-	[ST_PEER] = "INSERT OR IGNORE INTO session_peer(peername,span,at,id)"
-		    " VALUES(?,?,?,?)",
+	[ST_NEW_ACCOUNT] = ("INSERT INTO account(username,domain,description)"
+			    " VALUES(?,?,?)"),
+	[ST_PEER] = ("INSERT OR IGNORE INTO session_peer(peername,span,at,id)"
+		     " VALUES(?,?,?,?)"),
 	[ST_TODO] = "INSERT OR IGNORE INTO todo VALUES(0,?,?,?)",
 	[ST_STATE] = "REPLACE INTO state VALUES(?,?,?,?)",
 	[ST_NO_STATE] = "DELETE FROM state WHERE owner=? AND part=? AND key=?",
 	[ST_MARK] = "REPLACE INTO mark VALUES(?,?,?,?)",
-	[ST_COUNT] = "INSERT INTO meta VALUES(?1,?2)"
-		     " ON CONFLICT DO UPDATE SET n=n+?2",
-	[ST_NEWEST] = "INSERT INTO meta VALUES('newest',?1)"
-		      " ON CONFLICT DO UPDATE SET n=max(n,?1)",
+	[ST_COUNT] = ("INSERT INTO meta VALUES(?1,?2)"
+		      " ON CONFLICT DO UPDATE SET n=n+?2"),
+	[ST_NEWEST] = ("INSERT INTO meta VALUES('newest',?1)"
+		       " ON CONFLICT DO UPDATE SET n=max(n,?1)"),
 };
 
 static enum ear_err prepare(struct ear_put *p, unsigned i, struct ear_slice sql,

@@ -82,7 +82,7 @@ static enum ear_err run(sqlite3 *db, const char *sql, uint64_t a, uint64_t b,
 
 	if (rc)
 		return ear_sql_fail(fault, db, rc, "records.db");
-	for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
+	for (int i = 0; i < 3 && i < sqlite3_bind_parameter_count(st); i++)
 		ear_sql_bind(st, i + 1, v[i]);
 	err = ear_sql_run(st, "records.db", fault);
 	sqlite3_finalize(st);
