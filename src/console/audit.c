@@ -17,6 +17,8 @@
 /* Looks that are remembered so as not to be noted again. */
 #define LOOKS 1024
 #define LOOK_AGAIN_NS (60 * EAR_SECOND_NS)
+/* Who never stops looking is noted so often. */
+#define LOOK_ON_NS (3600 * EAR_SECOND_NS)
 #define TEXTS 5
 
 struct note {
@@ -37,7 +39,7 @@ struct ear_audit {
 	uint64_t written, lost;
 	uint64_t told; /* of lost, those that an entry speaks of */
 	struct {
-		uint64_t key, until;
+		uint64_t key, until, noted;
 	} looks[LOOKS];
 	bool ending;
 	bool running;
@@ -185,9 +187,14 @@ static bool seen(struct ear_audit *a, const struct ear_audit_entry *e)
 		key = ear_hash_seed(texts[i], key);
 	at = key % LOOKS;
 	if (a->looks[at].key == key && e->at_ns < a->looks[at].until &&
-		a->looks[at].until - e->at_ns <= LOOK_AGAIN_NS)
+		a->looks[at].until - e->at_ns <= LOOK_AGAIN_NS &&
+		e->at_ns - a->looks[at].noted < LOOK_ON_NS) {
+		/* page by page, or second by second: one look */
+		a->looks[at].until = e->at_ns + LOOK_AGAIN_NS;
 		return true;
+	}
 	a->looks[at].key = key;
+	a->looks[at].noted = e->at_ns;
 	a->looks[at].until = e->at_ns + LOOK_AGAIN_NS;
 	return false;
 }

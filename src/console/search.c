@@ -53,9 +53,8 @@ void ear_search_messages(struct ear_call *call)
 	if (page.full && !found.why[0])
 		snprintf(found.why, sizeof(found.why),
 			"the answer became too large; the cursor goes on");
-	if (!asked.query.cursor && ear_call_arg(call, "q").n)
-		ear_call_audit(call, "search", true, ear_call_arg(call, "q"),
-			EAR_S(""));
+	ear_call_audit(
+		call, "search", true, ear_call_arg(call, "q"), EAR_S(""));
 	ear_found_tell(call, &asked, &found);
 	ear_json_close(&page.j, ']');
 	ear_json_key(&page.j, "found");

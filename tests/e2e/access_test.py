@@ -324,6 +324,9 @@ def test_stories(c):
 def test_audit(server, admin):
     admin.get("calls", q='src == "909"')
     admin.get("calls", q='src == "909"')
+    admin.get("calls/facet", by="src", q='dst == "904"')
+    first = admin.get("sessions", limit=1)[1]
+    admin.get("sessions", limit=1, cursor=first["cursor"])
     admin.get("messages", q="status == 486\t")
     admin.get("messages/3")
     admin.get("conversation", call_id="call-1")
@@ -333,6 +336,8 @@ def test_audit(server, admin):
     rows = admin.get("audit", limit=1000)[1]["rows"]
     did = [(r["actor"], r["action"], r["object"], r["detail"]) for r in rows]
     for what in [("admin", "list", "calls", 'src == "909"'),
+                 ("admin", "list", "calls", 'dst == "904"'),
+                 ("admin", "list", "sessions", ""),
                  ("admin", "search", "status == 486?", ""),
                  ("admin", "message.open", "3", ""),
                  ("admin", "conversation.open", "call-1", ""),

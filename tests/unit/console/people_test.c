@@ -215,6 +215,37 @@ static struct ear_buf audit_of(const char *dir, const struct ear_rows_query *q,
 	return out;
 }
 
+/* Who looks on is noted at once, and each hour. */
+static void looks(void **state)
+{
+	const char *dir = ((struct place *)*state)->dir;
+	struct ear_audit_entry entry = {.at_ns = 60 * S,
+		.actor = EAR_S("sara"),
+		.action = EAR_S("list"),
+		.object = EAR_S("calls"),
+		.look = true};
+	struct ear_fault fault = {0};
+	struct ear_audit_stats stats;
+	struct ear_audit *a;
+
+	assert_int_equal(ear_audit_open(dir, &a, &fault), EAR_OK);
+	for (int i = 0; i < 3599; i++) {
+		ear_audit_add(a, &entry);
+		entry.at_ns += S;
+	}
+	ear_audit_flush(a);
+	ear_audit_stats(a, &stats);
+	assert_int_equal(stats.written, 1);
+	for (int i = 0; i < 10; i++) {
+		entry.at_ns += S;
+		ear_audit_add(a, &entry);
+	}
+	ear_audit_flush(a);
+	ear_audit_stats(a, &stats);
+	assert_int_equal(stats.written, 2);
+	ear_audit_close(&a);
+}
+
 static void audit(void **state)
 {
 	const char *dir = ((struct place *)*state)->dir;
@@ -235,9 +266,8 @@ static void audit(void **state)
 	assert_int_equal(ear_audit_open(dir, &a, &fault), EAR_OK);
 	ear_audit_add(NULL, &entry);
 	ear_audit_add(a, &entry);
-	entry.at_ns += 59 * S; /* the same look: not again */
-	ear_audit_add(a, &entry);
-	entry.at_ns += 2 * S;
+	ear_audit_add(a, &entry); /* the same look: not again */
+	entry.at_ns += 61 * S;
 	ear_audit_add(a, &entry);
 	entry.look = false; /* a deed is always noted */
 	entry.action = EAR_S("export");
@@ -345,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(locks, begin, end),
 		cmocka_unit_test_setup_teardown(locks_are_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(tokens, begin, end),
+		cmocka_unit_test_setup_teardown(looks, begin, end),
 		cmocka_unit_test_setup_teardown(audit, begin, end),
 		cmocka_unit_test_setup_teardown(audit_full, begin, end),
 		cmocka_unit_test_setup_teardown(roles, begin, end),
