@@ -28,6 +28,9 @@
 #define GRACE_NS (60 * EAR_SECOND_NS)
 /* Two clocks may differ by this and be meant as one: for hints alone. */
 #define GUESS_NS (2 * EAR_SECOND_NS)
+/* A connection whose end was not seen, as its capture ended before, held so
+ * long after its last sign of life at most: by then its port is another's. */
+#define UNSEEN_NS (3600 * EAR_SECOND_NS)
 /* Accounts named in one row; more are counted only. */
 #define PEERS_MAX 64
 
@@ -77,7 +80,7 @@ struct entry {
 
 /* The connection that an entry is about. */
 struct conn {
-	uint64_t at, id, closed;
+	uint64_t at, id, closed, last;
 	uint64_t bound;
 	bool inferred;
 };
@@ -196,6 +199,15 @@ static void add_peer(
 static uint64_t last_of(const struct job *j, const struct conn *c)
 {
 	return c->closed ? c->closed : j->newest_ns;
+}
+
+/* Until then what has its addresses came over it. */
+static uint64_t held_until(const struct job *j, const struct conn *c)
+{
+	uint64_t until = last_of(j, c);
+
+	return c->closed || until < c->last + UNSEEN_NS ? until
+							: c->last + UNSEEN_NS;
 }
 
 static void find_peers(struct job *j, const struct conn *c, struct peers *p)
@@ -369,8 +381,8 @@ static void adopt(struct job *j, const struct conn *c)
 	ear_sql_bind(st, 1, c->at);
 	ear_sql_bind(st, 2, c->id);
 	ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
-	ear_sql_bind(st, 4, EAR_SPAN_OF(last_of(j, c)));
-	ear_sql_bind(st, 5, last_of(j, c));
+	ear_sql_bind(st, 4, EAR_SPAN_OF(held_until(j, c)));
+	ear_sql_bind(st, 5, held_until(j, c));
 	done(j, st);
 }
 
@@ -423,8 +435,8 @@ static void drop_inferred(struct job *j, const struct conn *c)
 		ear_sql_bind(st, 1, c->at);
 		ear_sql_bind(st, 2, c->id);
 		ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
-		ear_sql_bind(st, 4, EAR_SPAN_OF(last_of(j, c)));
-		ear_sql_bind(st, 5, last_of(j, c));
+		ear_sql_bind(st, 4, EAR_SPAN_OF(held_until(j, c)));
+		ear_sql_bind(st, 5, held_until(j, c));
 		ear_sql_bind(st, 6, EAR_SPAN_OF(j->newest_ns));
 		done(j, st);
 		before = sqlite3_total_changes(j->db) - before;
@@ -434,6 +446,27 @@ static void drop_inferred(struct job *j, const struct conn *c)
 }
 
 /* --- entries ----------------------------------------------------------- */
+
+/* The generation that a registration without one came over. */
+static const char generation[] =
+	"SELECT n.at,n.id,n.closed,n.bound,n.inferred,n.last FROM session AS s"
+	" CROSS JOIN connection AS n INDEXED BY connection_client"
+	" ON n.span" SPANS(
+		"s.span-64", "s.span") " AND n.client_ip=s.remote_ip AND "
+				       "n.client_port=s.remote_port"
+				       " AND n.server_ip=s.local_ip AND "
+				       "n.server_port=s.local_port"
+				       " AND n.node=s.node AND n.at<=s.at"
+				       " AND (n.closed>=s.at OR (n.closed=0 "
+				       "AND s.at<=n.last+?3))"
+				       " WHERE s.at=?1 AND s.id=?2 ORDER BY "
+				       "n.inferred, n.at DESC LIMIT 1";
+
+static const char own[] =
+	"SELECT n.at,n.id,n.closed,n.bound,n.inferred,n.last FROM session AS s"
+	" CROSS JOIN connection AS n INDEXED BY connection_id ON "
+	"n.id=s.connection"
+	" WHERE s.at=?1 AND s.id=?2 AND s.connection<>0 LIMIT 1";
 
 static bool load_conn(
 	struct job *j, const char *sql, const struct entry *e, struct conn *c)
@@ -445,12 +478,15 @@ static bool load_conn(
 		return false;
 	ear_sql_bind(st, 1, e->at);
 	ear_sql_bind(st, 2, e->id);
+	if (sql == generation)
+		ear_sql_bind(st, 3, UNSEEN_NS);
 	if (next(j, st)) {
 		*c = (struct conn){.at = ear_sql_u64(st, 0),
 			.id = ear_sql_u64(st, 1),
 			.closed = ear_sql_u64(st, 2),
 			.bound = ear_sql_u64(st, 3),
-			.inferred = sqlite3_column_int(st, 4) != 0};
+			.inferred = sqlite3_column_int(st, 4) != 0,
+			.last = ear_sql_u64(st, 5)};
 		found = true;
 	}
 	end(st);
@@ -496,26 +532,6 @@ static void connection(struct job *j, const struct conn *c)
 	ear_buf_fini(&p.accounts);
 }
 
-/* The generation that a registration without one came over. */
-static const char generation[] =
-	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
-	" CROSS JOIN connection AS n INDEXED BY connection_client"
-	" ON n.span" SPANS(
-		"s.span-64", "s.span") " AND n.client_ip=s.remote_ip AND "
-				       "n.client_port=s.remote_port"
-				       " AND n.server_ip=s.local_ip AND "
-				       "n.server_port=s.local_port"
-				       " AND n.node=s.node AND n.at<=s.at"
-				       " AND (n.closed=0 OR n.closed>=s.at)"
-				       " WHERE s.at=?1 AND s.id=?2 ORDER BY "
-				       "n.inferred, n.at DESC LIMIT 1";
-
-static const char own[] =
-	"SELECT n.at,n.id,n.closed,n.bound,n.inferred FROM session AS s"
-	" CROSS JOIN connection AS n INDEXED BY connection_id ON "
-	"n.id=s.connection"
-	" WHERE s.at=?1 AND s.id=?2 AND s.connection<>0 LIMIT 1";
-
 /* A connection of the same host about then, port or clock apart. */
 static void hint(struct job *j, const struct entry *e)
 {
@@ -550,7 +566,7 @@ static void one(struct job *j, const struct entry *e)
 
 	if (e->what == 1) {
 		if (load_conn(j,
-			    "SELECT at,id,closed,bound,inferred"
+			    "SELECT at,id,closed,bound,inferred,last"
 			    " FROM connection WHERE at=? AND id=?",
 			    e, &c))
 			connection(j, &c);

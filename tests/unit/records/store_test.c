@@ -300,6 +300,7 @@ static const struct {
 		0, 0, 1},
 	{"nobody", 10, 100, {{0, NULL}}, "", 0, 0, 1},
 	{"still up", 10, 0, {{20, "909"}}, "909", 1, 0, 0},
+	{"its capture ended long before", 10, 0, {{4000, "909"}}, "", 0, 0, 0},
 };
 
 static void test_scenes(void **state)
@@ -342,7 +343,8 @@ static void test_scenes(void **state)
 		assert_int_equal(stand.bound, scenes[i / 2].bound);
 		assert_int_equal(stand.ambiguous, scenes[i / 2].ambiguous);
 		assert_int_equal(stand.unbound, scenes[i / 2].unbound);
-		assert_int_equal(stand.waiting, 0);
+		assert_int_equal(stand.waiting,
+			!scenes[i / 2].to && !scenes[i / 2].bound);
 		if (scenes[i / 2].ambiguous) {
 			q.filter = EAR_S("peername == 904");
 			assert_slice("904",
