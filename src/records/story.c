@@ -37,6 +37,7 @@ struct teller {
 	struct ear_told_batch kept, *keeper; /* copies of the rows */
 	struct ear_track_out out;
 	struct part part[3]; /* bindings, sessions, calls */
+	uint64_t now_ns;
 	bool online, lost;
 	bool nomem;
 };
@@ -71,12 +72,16 @@ static void beside(sqlite3_stmt *st, int column, void *arg)
 
 static void note_state(struct teller *t, const struct ear_cell *cells)
 {
-	size_t at;
+	size_t at, expires;
 
-	if (!ear_column_find(EAR_LIST_ACCOUNTS, "state", &at))
+	if (!ear_column_find(EAR_LIST_ACCOUNTS, "state", &at) ||
+		!ear_column_find(EAR_LIST_ACCOUNTS, "expires", &expires))
 		return;
-	t->online |= cells[at].there && cells[at].i == 0;
-	t->lost |= cells[at].there && cells[at].i == 1;
+	/* what ran out since the last message is on line in the records */
+	if (!cells[at].there || (uint64_t)cells[expires].i <= t->now_ns)
+		return;
+	t->online |= cells[at].i == 0;
+	t->lost |= cells[at].i == 1;
 }
 
 static bool row(const struct ear_cell *cells, void *arg)
@@ -312,7 +317,7 @@ static enum ear_err diagnose(struct teller *t, struct ear_json *j)
 	struct ear_session_row *s = calloc(t->kept.n + 1, sizeof(*s));
 	struct ear_call_row *c = calloc(t->kept.n + 1, sizeof(*c));
 	struct ear_story story = {.username = t->username,
-		.now_ns = ear_records_newest(t->records),
+		.now_ns = t->now_ns,
 		.bindings = b,
 		.sessions = s,
 		.calls = c};
@@ -355,6 +360,10 @@ enum ear_err ear_records_story(struct ear_records *records, uint64_t account,
 			{.list = EAR_LIST_SESSIONS}, {.list = EAR_LIST_CALLS}}};
 	enum ear_err err;
 
+	t.now_ns = ear_now_ns();
+	/* a sender's clock may be ahead */
+	if (t.now_ns < ear_records_newest(records))
+		t.now_ns = ear_records_newest(records);
 	t.keeper = &t.kept;
 	ear_told_out(&t.out);
 	t.out.arg = &t.keeper;

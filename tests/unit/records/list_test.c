@@ -410,6 +410,31 @@ static void test_timeline(void **state)
 	made_gone(&dir);
 }
 
+/* Nothing came since, so that the records do not know that it ran out. */
+static void test_story_ran_out(void **state)
+{
+	uint64_t at = ear_now_ns() - 2 * 3600 * EAR_SECOND_NS;
+	char *dir = made_dir();
+	struct ear_records *r = made_open(dir, "server");
+	struct ear_binding_row b = made_binding(at, 1, "909");
+	struct ear_buf text = {0};
+	struct ear_json j = ear_json(&text);
+	struct ear_fault fault = {0};
+	struct ear_track_out out;
+
+	(void)state;
+	ear_records_out(r, &out);
+	out.binding(&b, out.arg);
+	made_flush(r);
+	assert_int_equal(
+		ear_records_story(r, 1, 0, INT64_MAX, &j, &fault), EAR_OK);
+	ear_buf_byte(&text, 0);
+	assert_non_null(strstr((char *)text.p, "\"state\":\"off line\""));
+	ear_buf_fini(&text);
+	ear_records_close(&r);
+	made_gone(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_story_ran_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
