@@ -24,6 +24,11 @@ struct counting {
 	bool over;
 };
 
+static size_t place(struct ear_slice key, size_t slots)
+{
+	return ear_hash_seed(key, ear_hash_secret()) & (slots - 1);
+}
+
 static bool grow(struct counting *c)
 {
 	size_t slots = c->slots ? c->slots * 2 : 1024;
@@ -41,7 +46,7 @@ static bool grow(struct counting *c)
 	c->slots = slots;
 	c->cap = slots / 2;
 	for (size_t i = 0; i < c->n; i++) {
-		size_t at = ear_hash(c->v[i].key) & (slots - 1);
+		size_t at = place(c->v[i].key, slots);
 
 		while (slot[at])
 			at = (at + 1) & (slots - 1);
@@ -57,7 +62,7 @@ static bool add(struct counting *c, struct ear_slice key, uint64_t count)
 
 	if (c->n == c->cap && !grow(c))
 		return false;
-	for (at = ear_hash(key) & (c->slots - 1); c->slot[at];
+	for (at = place(key, c->slots); c->slot[at];
 		at = (at + 1) & (c->slots - 1)) {
 		struct value *v = &c->v[c->slot[at] - 1];
 
