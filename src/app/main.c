@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/version.h"
+#include "base/sqlite.h"
 #include "message/field.h"
 
 static const struct command {
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* A reader that goes away is a short write, not a death. */
 	signal(SIGPIPE, SIG_IGN);
+	ear_sql_begin();
 	if (!strcmp(name, "help") && argc > 2 && argv[2][0] != '-') {
 		static char flag[] = "--help";
 		char *ask[] = {argv[2], flag, NULL};

@@ -7,6 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void ear_sql_begin(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum ear_err ear_sql_fail(
 	struct ear_fault *fault, sqlite3 *db, int rc, const char *what)
 {

@@ -10,6 +10,13 @@
 #include "base/slice.h"
 
 /**
+ * SQLite is not to count its memory: a mutex around each piece of it, for
+ * figures that nobody reads. Of a program, not of a library in another's: it
+ * holds for the whole process. Before any other use.
+ */
+void ear_sql_begin(void);
+
+/**
  * What went wrong with a statement.
  *
  * @param what the file, for the sentence
