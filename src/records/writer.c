@@ -73,8 +73,10 @@ static void check_place(struct ear_records *r)
 {
 	struct stat st;
 
-	if (!r->db || (!stat(r->path, &st) && st.st_dev == r->file_dev &&
-			      st.st_ino == r->file_ino))
+	/* Not known before this thread first had it in hand. */
+	if (!r->db || !r->file_ino ||
+		(!stat(r->path, &st) && st.st_dev == r->file_dev &&
+			st.st_ino == r->file_ino))
 		return;
 	close_file(r);
 	other_file(r);

@@ -260,6 +260,8 @@ def lists(tap):
                    for w in LISTS}, before, 'imported twice: the same rows')
         ear.start()
         check_lists(tap, ear, 'with a server')
+        tap.ok('records.replaced' not in ear.notices(),
+               'nothing is wrong with the file', ear.notices())
         tap.equal(ask(ear, 'calls'), before['calls'],
                   'the server has the same calls')
         now = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())
