@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From evhttp's request to the handler of its route and back. */
 #include <event2/buffer.h>
+#include <event2/keyvalq_struct.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -42,6 +43,37 @@ static void note_connection(struct ear_call *call)
 	call->tls = call->console->tls != NULL;
 	ear_door_forwarded(call);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/*
+ * Where a request ends must be beyond doubt: a proxy that takes another of two
+ * lengths than we do hands us the rest as somebody else's request (RFC 9112
+ * s11.2). Such a connection is closed.
+ */
+static bool is_framed_once(struct ear_call *call)
+{
+	struct evkeyvalq *in = evhttp_request_get_input_headers(call->http);
+	const struct evkeyval *h;
+	unsigned lengths = 0;
+	bool good = true;
+
+	for (h = in->tqh_first; h; h = h->next.tqe_next) {
+		struct ear_slice name = ear_slice_str(h->key);
+		struct ear_slice value = ear_slice_str(h->value);
+
+		if (ear_slice_trim(name).n != name.n)
+			good = false;
+		else if (ear_slice_ieq(name, EAR_S("Content-Length")))
+			lengths++;
+		else if (ear_slice_ieq(name, EAR_S("Transfer-Encoding")))
+			good = good && !lengths++ &&
+			       ear_slice_ieq(value, EAR_S("chunked"));
+	}
+	if (good && lengths < 2)
+		return true;
+	ear_call_header(call, "Connection", "close");
+	ear_call_fail(call, 400, "it is not clear where the request ends");
+	return false;
 }
 
 static bool read_query(struct ear_call *call, const struct evhttp_uri *uri)
@@ -163,8 +195,8 @@ void ear_dispatch(struct evhttp_request *http, void *arg)
 		c->calls->prev = call;
 	c->calls = call;
 	note_connection(call);
-	if (!ear_door_host(call) || !read_request(call) ||
-		!ear_door_enter(call)) {
+	if (!is_framed_once(call) || !ear_door_host(call) ||
+		!read_request(call) || !ear_door_enter(call)) {
 		ear_call_send(call);
 	} else if (!read_body(call)) {
 		ear_call_fail(call, 503, "out of memory");

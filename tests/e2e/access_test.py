@@ -470,6 +470,24 @@ def test_metrics_door():
                     "Authorization": "Bearer " + made["token"]})[0] == 200)
 
 
+def test_framing(server):
+    """Two ends of a request: a proxy may take the other one."""
+    second = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for head in (b"Content-Length: 0\r\nContent-Length: %d" % len(second),
+                 b"Transfer-Encoding: xchunked",
+                 b"Transfer-Encoding : chunked",
+                 b"Content-Length: %d\r\nTransfer-Encoding: chunked"
+                 % len(second)):
+        got = b""
+        with socket.create_connection(("127.0.0.1", server.port), 10) as s:
+            s.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\n"
+                      + head + b"\r\n\r\n" + second)
+            while part := s.recv(65536):
+                got += part
+        check(f"refused and closed: {head}", got.count(b"HTTP/1.1 ") == 1
+              and b" 400 " in got[:40], got[:200])
+
+
 def test_tls():
     with Server(10, tls=1) as server:
         check("TLS with a certificate of its own", server.tls)
@@ -499,6 +517,7 @@ def main():
         test_stories(operator)
         test_tokens(server, admin, viewer, operator)
         test_audit(server, admin)
+        test_framing(server)
     with Server(10) as server:
         status, body = ready(server).get("calls")
         check("without records the lists say so", status == 404
