@@ -46,6 +46,7 @@ struct ear_rows {
 	const char *want_index;
 	size_t wants;
 	struct ear_expr_want want[EAR_WANTS_MAX];
+	bool lost;  /* the want is that its connection is gone */
 	bool range; /* one want, a network: from low to high */
 	uint8_t low[16], high[16];
 };

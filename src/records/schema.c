@@ -82,6 +82,8 @@ static const char others[] =
 	" binding(remote_ip) WHERE ended=0;"
 	"CREATE INDEX IF NOT EXISTS open_expires ON"
 	" binding(expires) WHERE ended=0;"
+	"CREATE INDEX IF NOT EXISTS open_lost ON"
+	" binding(at) WHERE ended=0 AND lost<>0;"
 	"CREATE INDEX IF NOT EXISTS connection_client ON"
 	" connection(span, client_ip);"
 	"CREATE INDEX IF NOT EXISTS connection_id ON connection(id);"

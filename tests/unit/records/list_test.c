@@ -211,6 +211,8 @@ static void test_accounts(void **state)
 		{S(3000), "", "expires", "username", "904 910 909"},
 		{S(3000), "username == 909", NULL, "state", "on line"},
 		{S(3000), "state == unreachable", NULL, "username", "910"},
+		{S(3000), "state == \"on line\"", NULL, "state",
+			"on line on line"},
 		{S(50), "", NULL, "username", "908 910 909"},
 		{S(50), "state == unreachable", NULL, "username", ""},
 		{S(5), "", NULL, "username", "909"},
