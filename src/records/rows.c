@@ -11,6 +11,10 @@
 #define HOLDS_NOW "ended=0 AND at<=?1 AND expires>?1"
 #define HELD "(ended=0 OR ended>=?2) AND expires>=?2"
 
+/* Finds who is unreachable: few of those who are on line. */
+#define OPEN_LOST "open_lost"
+#define UNREACHABLE 2 /* among the words of "state", from 1 */
+
 /* Which indices find the rows of a value, the best first. */
 static const struct {
 	enum ear_list_of list;
@@ -27,6 +31,7 @@ static const struct {
 	{EAR_LIST_SESSIONS, "remote", "session_remote", false},
 	{EAR_LIST_ACCOUNTS, "id", "open_account", true},
 	{EAR_LIST_ACCOUNTS, "username", "open_username", true},
+	{EAR_LIST_ACCOUNTS, "state", OPEN_LOST, true},
 	{EAR_LIST_ACCOUNTS, "ip", "open_remote", true},
 	{EAR_LIST_ACCOUNTS, "username", "binding_username", false},
 	{EAR_LIST_CONNECTIONS, "client", "connection_client", false},
@@ -123,8 +128,8 @@ static bool small_network(struct ear_rows *r)
 		size_t bits = net->bits > i * 8 ? net->bits - i * 8 : 0;
 		uint8_t host = (uint8_t)(bits < 8 ? 0xffu >> bits : 0);
 
-		r->low[i] = net->addr.ip[i] & (uint8_t)~host;
-		r->high[i] = net->addr.ip[i] | host;
+		r->low[i] = (uint8_t)(net->addr.ip[i] & ~host);
+		r->high[i] = (uint8_t)(net->addr.ip[i] | host);
 	}
 	return true;
 }
@@ -146,6 +151,9 @@ static void find_index(struct ear_rows *r)
 			r->range = small_network(r);
 			r->wants = r->range;
 		}
+		r->lost = !strcmp(finders[i].column, "state");
+		if (r->lost && (r->wants != 1 || r->want[0].num != UNREACHABLE))
+			r->wants = 0;
 		r->want_index = finders[i].index;
 		if (r->wants)
 			return;
@@ -233,6 +241,10 @@ static void wanted(const struct ear_rows *r, struct ear_buf *sql)
 
 	if (c->kind == EAR_KIND_PEERS)
 		return;
+	if (r->lost) {
+		ear_buf_str(sql, " AND lost<>0");
+		return;
+	}
 	ear_buf_printf(sql, " AND %s%s",
 		strcmp(c->sql, "call_id") ? c->sql : "call_key",
 		c->kind == EAR_KIND_ADDR || c->kind == EAR_KIND_IP ? "_ip"
@@ -310,7 +322,7 @@ enum ear_err ear_rows_prepare(struct ear_rows *r, struct ear_records *records,
 			*st, ROWS_WANTS + 1, r->high, n, SQLITE_STATIC);
 		return EAR_OK;
 	}
-	for (size_t i = 0; i < r->wants; i++)
+	for (size_t i = 0; i < r->wants && !r->lost; i++)
 		bind_want(r, *st, (int)(ROWS_WANTS + i), i);
 	return EAR_OK;
 }
