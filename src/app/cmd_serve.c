@@ -53,6 +53,9 @@ static void ask_to_stop(void *arg)
 	kill(getpid(), SIGTERM);
 }
 
+/* How long ago the sample began: it is among what came last. */
+#define SAMPLE_AGO_NS (5 * 60 * EAR_SECOND_NS)
+
 /* A first look for newcomers: the sample, where the store is empty. */
 static enum ear_err import_sample(
 	const struct choices *c, bool track, struct ear_fault *fault)
@@ -75,11 +78,13 @@ static enum ear_err import_sample(
 		err = ear_import_file(c->sample,
 			&(struct ear_import_options){.store = store,
 				.tracking = tracking,
-				.mask_secrets = true},
+				.mask_secrets = true,
+				.begin_ns = ear_now_ns() - SAMPLE_AGO_NS},
 			&summary, fault);
 		if (!err)
 			printf("Imported %s into the empty store: %llu "
-			       "messages, %llu conversations\n",
+			       "messages, %llu conversations, as if they were "
+			       "of just now\n",
 				c->sample, (unsigned long long)summary.stored,
 				(unsigned long long)summary.conversations);
 	}
@@ -270,7 +275,8 @@ int ear_cmd_serve(int argc, char **argv)
 			"configuration; without one, defaults on loopback"},
 		EAR_OPTION_DATA(&c.data),
 		{"sample", 0, EAR_OPT_TEXT, &c.sample, "FILE",
-			"a capture to import first when the store is empty"},
+			"a capture to import first when the store is empty, "
+			"as if it began five minutes ago"},
 	};
 	const struct ear_usage usage = {"serve", "",
 		"Receives messages, keeps them and serves the console, in the "

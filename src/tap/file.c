@@ -19,7 +19,8 @@ struct reading {
 	const struct ear_tap_file_options *options;
 	struct ear_packets *packets;
 	struct ear_keylog *keylog;
-	uint64_t bytes; /* of the file, uncompressed */
+	uint64_t bytes;    /* of the file, uncompressed */
+	uint64_t began_ns; /* time of the first packet */
 };
 
 bool ear_tap_file_is(struct ear_slice head)
@@ -57,6 +58,15 @@ static void take_secrets(struct ear_slice text, void *arg)
 	ear_keylog_text(arg, text);
 }
 
+static uint64_t moved(struct reading *r, uint64_t at_ns)
+{
+	if (!r->options->begin_ns || !at_ns)
+		return at_ns;
+	if (!r->began_ns)
+		r->began_ns = at_ns;
+	return at_ns - r->began_ns + r->options->begin_ns;
+}
+
 /* All packets in view. */
 static enum ear_err take_view(struct reading *r, struct ear_pcap *p,
 	struct ear_source *s, struct ear_fault *fault)
@@ -73,8 +83,8 @@ static enum ear_err take_view(struct reading *r, struct ear_pcap *p,
 			&packet, fault);
 		at += used;
 		if (!err)
-			ear_packets_frame(r->packets, packet.link, packet.at_ns,
-				packet.data);
+			ear_packets_frame(r->packets, packet.link,
+				moved(r, packet.at_ns), packet.data);
 	} while (!err);
 	ear_source_use(s, at);
 	r->bytes += at;

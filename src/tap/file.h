@@ -32,7 +32,10 @@ struct ear_tap_file_options {
 	bool tell;                     /**< connection events go to fn too */
 	const char *keylog;            /**< TLS key log, read before the file;
 					    NULL: none but what is in it */
-	const volatile bool *stop;     /**< becomes true: end; may be NULL */
+	/** move the times of a capture so that it began then; 0: leave them.
+	    Those within HEP stay. */
+	uint64_t begin_ns;
+	const volatile bool *stop; /**< becomes true: end; may be NULL */
 };
 
 /** Whether the first bytes of a file (4 suffice) look like one to read. */

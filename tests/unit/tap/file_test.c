@@ -150,6 +150,33 @@ static void test_golden(void **state)
 	(void)state;
 }
 
+static void pass_over(const struct ear_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+}
+
+/* As if it had begun at another time: the spans stay. */
+static void test_moved(void **state)
+{
+	const uint64_t begin_ns = 1900000000123456789ULL;
+	struct ear_tap_file_options options = {.fn = pass_over};
+	struct ear_packets_stats is, moved;
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/golden/capture-tcp/capture.pcap",
+		tests_dir);
+	assert_int_equal(ear_tap_file_read(path, &options, &is, NULL), EAR_OK);
+	options.begin_ns = begin_ns;
+	assert_int_equal(
+		ear_tap_file_read(path, &options, &moved, NULL), EAR_OK);
+	assert_true(moved.first_ns == begin_ns);
+	assert_true(is.last_ns > is.first_ns);
+	assert_true(moved.last_ns - begin_ns == is.last_ns - is.first_ns);
+	assert_int_equal(moved.messages, is.messages);
+	(void)state;
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -180,6 +207,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_refused),
 	};
 
