@@ -310,6 +310,10 @@ def lesser(tap):
             said = str(e)
         tap.ok('chown -R nobody' in said and 'capture' in said,
                'a data directory of root is refused with what to do', said)
+        if not os.stat('/').st_mode & 1:
+            # a fresh chroot; nobody can reach any folder there
+            tap.skip('becomes another user', 'only root may search / here')
+            return
         subprocess.run(['chown', '-R', 'nobody', ear.data], check=True)
         ear.start()
         with open(f'/proc/{ear.child.pid}/status') as f:
