@@ -3,6 +3,7 @@
 #ifndef EAR_TESTS_RECORDS_MADE_H
 #define EAR_TESTS_RECORDS_MADE_H
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,65 @@ static inline void made_gone(char **dir)
 	assert_int_equal(system(command), 0);
 	free(*dir);
 	*dir = NULL;
+}
+
+/** A statement on the file itself, with its connection. */
+static inline sqlite3_stmt *made_ask(const char *dir, const char *sql)
+{
+	char path[200];
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db = NULL;
+
+	snprintf(path, sizeof(path), "%s/records.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	return st;
+}
+
+static inline void made_asked(sqlite3_stmt *st)
+{
+	sqlite3 *db = sqlite3_db_handle(st);
+
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+}
+
+/** The number that a query gives; 0 when it gives no row. */
+static inline uint64_t made_number(const char *dir, const char *sql)
+{
+	sqlite3_stmt *st = made_ask(dir, sql);
+	uint64_t n = 0;
+
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(st, 0);
+	made_asked(st);
+	return n;
+}
+
+/** All that a table has, appended as text. @return its rows */
+static inline size_t made_dump(
+	const char *dir, const char *table, struct ear_buf *out)
+{
+	char sql[80];
+	size_t rows = 0;
+	sqlite3_stmt *st;
+
+	snprintf(sql, sizeof(sql), "SELECT * FROM %s", table);
+	st = made_ask(dir, sql);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		rows++;
+		for (int i = 0; i < sqlite3_column_count(st); i++) {
+			const char *p = sqlite3_column_blob(st, i);
+
+			/* compared as a string: without NULs */
+			for (int k = 0; k < sqlite3_column_bytes(st, i); k++)
+				ear_buf_byte(out, p[k] ? (uint8_t)p[k] : '.');
+			ear_buf_byte(out, '|');
+		}
+		ear_buf_byte(out, '\n');
+	}
+	made_asked(st);
+	return rows;
 }
 
 static inline struct ear_records *made_open(const char *dir, const char *owner)

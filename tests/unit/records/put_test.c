@@ -2,26 +2,7 @@
 /* Rows that are told once, many at a time, and again. */
 #include "unit/table.h"
 
-#include <sqlite3.h>
-
 #include "unit/records/made.h"
-
-static uint64_t number(const char *dir, const char *sql)
-{
-	char path[200];
-	sqlite3_stmt *st = NULL;
-	sqlite3 *db = NULL;
-	uint64_t n = 0;
-
-	snprintf(path, sizeof(path), "%s/records.db", dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		n = (uint64_t)sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
 
 static void tell_calls(struct ear_track_out *out, int from, int to, int talk_s)
 {
@@ -59,20 +40,22 @@ static void test_many(void **state)
 		made_flush(r);
 		ear_records_close(&r);
 		assert_int_equal(
-			number(dir, "SELECT count(*) FROM call"), n + 20);
+			made_number(dir, "SELECT count(*) FROM call"), n + 20);
 		assert_int_equal(
-			number(dir, "SELECT n FROM meta WHERE name='call'"),
+			made_number(
+				dir, "SELECT n FROM meta WHERE name='call'"),
 			n + 20);
-		assert_int_equal(number(dir, "SELECT sum(talk_ms) FROM call"),
+		assert_int_equal(
+			made_number(dir, "SELECT sum(talk_ms) FROM call"),
 			n / 2 * 2000 + (n + 20 - n / 2) * 3000);
 		made_gone(&dir);
 	}
 }
 
 /* What is found by each index of a binding's. */
-#define FOUND(where)                                                    \
-	number(dir, "SELECT count(*) FROM binding WHERE ended=0 AND id" \
-		    "=7 AND " where)
+#define FOUND(where)                                                         \
+	made_number(dir, "SELECT count(*) FROM binding WHERE ended=0 AND id" \
+			 "=7 AND " where)
 
 static void tell_binding(struct ear_records *r, const struct ear_binding_row *b)
 {
@@ -110,10 +93,10 @@ static void test_refresh(void **state)
 	tell_binding(r, &b);
 	assert_int_equal(FOUND("remote_ip=x'c000024d'"), 1);
 	assert_int_equal(FOUND("username='909'"), 1);
-	assert_int_equal(number(dir, "SELECT count(*) FROM binding"), 1);
+	assert_int_equal(made_number(dir, "SELECT count(*) FROM binding"), 1);
 	assert_int_equal(
-		number(dir, "SELECT count(*) FROM pragma_integrity_check"
-			    " WHERE integrity_check='ok'"),
+		made_number(dir, "SELECT count(*) FROM pragma_integrity_check"
+				 " WHERE integrity_check='ok'"),
 		1);
 	ear_records_close(&r);
 	made_gone(&dir);

@@ -59,23 +59,6 @@ static struct ear_records *open_counted(const char *dir)
 	return r;
 }
 
-static uint64_t number(const char *dir, const char *sql)
-{
-	char path[200];
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	uint64_t n;
-
-	snprintf(path, sizeof(path), "%s/records.db", dir);
-	assert_int_equal(sqlite3_open(path, &db), 0);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), 0);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = ear_sql_u64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 static bool add_value(struct ear_slice value, uint64_t count, void *arg)
 {
 	struct made_text *t = arg;
@@ -184,12 +167,13 @@ static void test_counted(void **state)
 
 	(void)state;
 	fill(r);
-	assert_int_equal(number(dir, "SELECT count(*) FROM tallied"), 0);
+	assert_int_equal(made_number(dir, "SELECT count(*) FROM tallied"), 0);
 	check_all(r);
 	ear_records_close(&r);
 	r = open_counted(dir);
 	/* the last hour is not, nor is what came so late */
-	assert_in_range(number(dir, "SELECT sum(n) FROM call_tally"), 440, 475);
+	assert_in_range(
+		made_number(dir, "SELECT sum(n) FROM call_tally"), 440, 475);
 	check_all(r);
 	ear_records_close(&r);
 	made_gone(&dir);
