@@ -210,6 +210,15 @@ static uint64_t held_until(const struct job *j, const struct conn *c)
 							: c->last + UNSEEN_NS;
 }
 
+/* Which rows are of a connection: ?1 and ?2 its spans, ?3 its id. */
+static void bind_rows(
+	const struct job *j, const struct conn *c, sqlite3_stmt *st)
+{
+	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
+	ear_sql_bind(st, 3, c->id);
+}
+
 static void find_peers(struct job *j, const struct conn *c, struct peers *p)
 {
 	sqlite3_stmt *st = ask(j,
@@ -223,9 +232,7 @@ static void find_peers(struct job *j, const struct conn *c, struct peers *p)
 
 	if (!st)
 		return;
-	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
-	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
-	ear_sql_bind(st, 3, c->id);
+	bind_rows(j, c, st);
 	while (next(j, st))
 		add_peer(p, ear_sql_blob(st, 0), ear_sql_blob(st, 1));
 	end(st);
@@ -274,9 +281,7 @@ static void write_peers(
 
 	if (!st)
 		return;
-	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
-	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
-	ear_sql_bind(st, 3, c->id);
+	bind_rows(j, c, st);
 	text(st, 4, ear_buf_view(&p->names));
 	text(st, 5, ear_buf_view(&p->accounts));
 	done(j, st);
@@ -294,9 +299,7 @@ static void write_peers(
 				  "k.tls_version<>0)");
 	if (!st)
 		return;
-	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
-	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
-	ear_sql_bind(st, 3, c->id);
+	bind_rows(j, c, st);
 	ear_sql_bind(st, 4, c->at);
 	done(j, st);
 }
@@ -313,9 +316,7 @@ static void write_reason(struct job *j, const struct conn *c, const char *why)
 
 	if (!st)
 		return;
-	ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
-	ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
-	ear_sql_bind(st, 3, c->id);
+	bind_rows(j, c, st);
 	sqlite3_bind_text(st, 4, why, -1, SQLITE_STATIC);
 	done(j, st);
 }
