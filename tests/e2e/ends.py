@@ -15,7 +15,6 @@ import re
 import socket
 import ssl
 import struct
-import subprocess
 import time
 import uuid
 
@@ -56,11 +55,7 @@ class Office(h.Kamailio):
             text = text.replace(f'@{key}@', str(value))
         with open(self.cfg, 'w') as f:
             f.write(text)
-        subprocess.run(
-            ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
-             '-days', '30', '-subj', '/O=Test/CN=office.example', '-keyout',
-             f'{where}/key.pem', '-out', f'{where}/cert.pem'],
-            check=True, capture_output=True)
+        h.certificate(where, 'office.example')
 
     def books(self, begin):
         """Lines of acc's log that begin with this, as dicts."""

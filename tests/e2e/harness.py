@@ -286,6 +286,15 @@ def kinds(rows):
     return dict(sorted(count.items()))
 
 
+def certificate(where, name):
+    """A certificate of this name that signs itself: cert.pem and key.pem."""
+    subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+         '-days', '30', '-subj', f'/O=Test/CN={name}', '-keyout',
+         f'{where}/key.pem', '-out', f'{where}/cert.pem'],
+        check=True, capture_output=True)
+
+
 class Kamailio:
     """A registrar and proxy that traces all it sees to a collector."""
 

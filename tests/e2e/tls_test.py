@@ -31,11 +31,7 @@ class Kamailio(h.Kamailio):
             text = text.replace(f'@{key}@', str(value))
         with open(self.cfg, 'w') as f:
             f.write(text)
-        subprocess.run(
-            ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
-             '-days', '30', '-subj', '/O=Test/CN=proxy.example', '-keyout',
-             f'{where}/key.pem', '-out', f'{where}/cert.pem'],
-            check=True, capture_output=True)
+        h.certificate(where, 'proxy.example')
 
 
 class Phone:
