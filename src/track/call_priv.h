@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Between the files of the call tracker: call.c (what comes in),
- * call_request.c and call_reply.c (the state machine), call_end.c (what
- * became of it), call_table.c (memory and time), call_head.c (header fields
- * that the facts do not have), call_legs.c (legs of a B2BUA), call_state.c
- * (restart).
+ * Between the files of the call tracker: call.c (what comes in), call_begin.c
+ * (which call it is of, who calls whom by call_parties.c), call_invite.c,
+ * call_request.c, call_transfer.c and call_reply.c (the state machine),
+ * call_branch.c (forks), call_end.c (what became of it), call_table.c (memory
+ * and time), call_head.c (header fields that the facts do not have),
+ * call_legs.c (legs of a B2BUA), call_state.c (restart).
  *
  *              INVITE            18x                2xx
  *     (none) ---------> TRYING -------> (rang) ------------> UP --BYE--> gone
@@ -322,9 +323,35 @@ void call_put_hints(struct ear_calls *c, uint32_t slot);
 void call_legs_answered(struct ear_calls *c, uint32_t slot);
 void call_legs_ended(struct ear_calls *c, uint32_t slot);
 
-/* --- call_request.c, call_reply.c --- */
+/* --- call_branch.c --- */
 
+struct call_branch *call_branch_of(struct call *call, uint32_t hash);
+/** One more; where there is no room it goes unnoticed. A branch of a hop
+ *  behind is marked as such by its being there at all. */
+#define CALL_BRANCH_BEHIND (1u << 7)
+void call_add_branch(struct call *call, uint32_t hash, bool first_hop);
+struct call_dialog *call_dialog_of(struct call *call, uint64_t tag, bool add);
+
+/* --- call_parties.c --- */
+
+struct ear_slice call_caller(
+	const struct ear_calls *c, const struct ear_facts *f);
+/** Who and where, as the first hop has it. */
+void call_set_parties(
+	struct ear_calls *c, uint32_t slot, const struct call_event *e);
+
+/* --- call_begin.c --- */
+
+/** Find the call of a message within a dialog. */
+uint32_t call_of(struct ear_calls *c, struct call_event *e);
+/** Whether it may begin in the middle: it is none that just ended. */
+bool call_may_join(const struct ear_calls *c, const struct call_event *e);
 uint32_t call_begin(struct ear_calls *c, struct call_event *e, bool joined);
+/** In the middle of a dialog: it was answered before anybody looked. */
+uint32_t call_join_answered(struct ear_calls *c, struct call_event *e);
+
+/* --- call_invite.c, call_request.c, call_transfer.c, call_reply.c --- */
+
 void call_invite(struct ear_calls *c, struct call_event *e);
 void call_in_dialog(struct ear_calls *c, struct call_event *e);
 void call_cancel(struct ear_calls *c, struct call_event *e);
@@ -335,12 +362,6 @@ void call_notify(struct ear_calls *c, struct call_event *e);
 void call_reply_invite(struct ear_calls *c, struct call_event *e);
 void call_reply_bye(struct ear_calls *c, struct call_event *e);
 void call_reply_other(struct ear_calls *c, struct call_event *e);
-/** Find the call of a message within a dialog. */
-uint32_t call_of(struct ear_calls *c, struct call_event *e);
-/** Whether it may begin in the middle: it is none that just ended. */
-bool call_may_join(const struct ear_calls *c, const struct call_event *e);
-struct call_branch *call_branch_of(struct call *call, uint32_t hash);
-struct call_dialog *call_dialog_of(struct call *call, uint64_t tag, bool add);
 
 /* --- call_end.c --- */
 
