@@ -85,8 +85,33 @@ struct ear_writer {
  */
 struct known_mark *writer_mark_place(struct ear_writer *w, const char *name);
 
-/** The committer: a thread. */
+/** The committer: a thread. committer.c */
 void *writer_commit_loop(void *writer);
+
+/**
+ * Batches into the open segment, a new one where there is none, in one
+ * transaction. The committer's. commit.c
+ *
+ * @return EAR_OK; EAR_FULL: as little is free as shall stay free; else nothing
+ *         of it is in, and the fault says why
+ */
+EAR_MUST_USE enum ear_err writer_commit(struct ear_writer *w,
+	struct ear_batch **batches, size_t n, struct ear_fault *fault);
+/** The generation of the mark that is committed last under this name. */
+uint64_t writer_generation(
+	const struct ear_writer *w, const struct ear_store_mark *mark);
+
+/** A committed batch waits for being written again. upkeep.c */
+void writer_waits(struct ear_writer *w, const struct ear_batch *batch);
+/**
+ * Gather, merge and seal what is due. It can fail as a commit can, but nothing
+ * is lost by that: it is due again after the next commit.
+ */
+void writer_keep_house(struct ear_writer *w);
+/** Seal what writers before us left open, unless they are still at it. */
+void writer_adopt(struct ear_writer *w);
+/** The end: seal what is open; what a reader holds is tried for a second. */
+void writer_close_segments(struct ear_writer *w);
 
 /** Write everything up to a level again, one level higher. In a transaction. */
 EAR_MUST_USE enum ear_err writer_gather(struct ear_segment *segment,
