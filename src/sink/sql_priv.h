@@ -2,8 +2,8 @@
 /**
  * What the files of the SQL sink share.
  *
- *     record ─ sql_row ─▶ batch ─ sql_session ─▶ worker ─▶ sql_work
- *                                                        position, insert
+ *     record ─ sql_row ─▶ batch ─ sql_queue ─▶ sql_worker ─▶ sql_work
+ *                                                          position, insert
  *
  * The spool's thread makes rows out of records and fills batches; a worker has
  * a connection of its own and commits a batch with the position behind it.
@@ -296,9 +296,22 @@ EAR_MUST_USE enum ear_err ear_sql_work_do(struct ear_sql_conn *conn,
 
 struct ear_sql_session;
 
+/**
+ * Start workers, connect, find tables and places.
+ *
+ * @param pos in: where the spool would go on; out: where the session does
+ * @return EAR_OK; EAR_SYS: no thread, or no answer in 45 s; EAR_NOMEM; else
+ *         what is wrong with table or places
+ */
 EAR_MUST_USE enum ear_err ear_sql_session_open(struct ear_sql_plan *plan,
 	struct ear_sink_pos *pos, struct ear_sql_session **session,
 	struct ear_fault *fault);
+/**
+ * Put records into batches; waits up to half a second for room.
+ *
+ * @param[out] handed records taken, in their order
+ * @return EAR_OK, also with none taken; EAR_NOMEM; else what ended the session
+ */
 EAR_MUST_USE enum ear_err ear_sql_session_put(struct ear_sql_session *session,
 	const struct ear_sink_record *records, size_t n, size_t *handed,
 	struct ear_fault *fault);
@@ -306,12 +319,13 @@ EAR_MUST_USE enum ear_err ear_sql_session_put(struct ear_sql_session *session,
  * Do what is due.
  *
  * @param[out] safe  records of the session that are in
- * @param[out] tally of what became safe since the last call is added
+ * @param[out] tally what became safe since the last call
  */
 EAR_MUST_USE enum ear_err ear_sql_session_turn(struct ear_sql_session *session,
 	uint64_t *safe, struct ear_sql_tally *tally, struct ear_fault *fault);
 /** The server's name. */
 const char *ear_sql_session_server(const struct ear_sql_session *session);
+/** Waits up to 5 s for workers; what is not safe by then is put again. */
 void ear_sql_session_close(struct ear_sql_session **session);
 
 #endif
