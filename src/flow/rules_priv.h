@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the files behind rules.h share with the path of a message: rules.c
- * makes and changes sets, judge.c asks them about a message, outlets.c hands
- * it on.
+ * What the files behind rules.h share with the path of a message: rules_set.c
+ * makes sets, rules_change.c exchanges them, judge.c asks them about a message,
+ * outlets.c hands it on.
  */
 #ifndef EAR_FLOW_RULES_PRIV_H
 #define EAR_FLOW_RULES_PRIV_H
@@ -65,6 +65,28 @@ struct ear_rules_next {
 	struct ear_rules_set *set;
 	bool changed;
 };
+
+/* --- rules_set.c ------------------------------------------------------- */
+
+/**
+ * Make a set of a configuration, beside the one in use: what stays the same
+ * is shared with that.
+ *
+ * @param[out] set to be freed in any case
+ * @return EAR_OK; EAR_USAGE with the section and key that are wrong; EAR_NOMEM;
+ *         EAR_SYS when a spool cannot be opened
+ */
+EAR_MUST_USE enum ear_err ear_rules_set_new(struct ear_rules *rules,
+	const struct ear_rules_spec *spec, struct ear_rules_set **set,
+	struct ear_fault *fault);
+/**
+ * What the set in use has as well stays.
+ *
+ * @param in_use  may be NULL
+ * @param wait_ms most to wait until outlets are empty
+ */
+void ear_rules_set_free(struct ear_rules_set **set,
+	const struct ear_rules_set *in_use, uint32_t wait_ms);
 
 /* --- outlets.c --------------------------------------------------------- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the files of the server share: server.c opens, keeps and closes,
- * listen.c has the listeners, reload.c changes what runs, event.c puts in what
- * programs of ours say.
+ * What the files of the server share: server.c opens and closes,
+ * server_keeper.c looks after it, recover.c stores what a kill left, listen.c
+ * and capture.c have the listeners and devices, reload.c changes what runs,
+ * event.c puts in what programs of ours say.
  */
 #ifndef EAR_FLOW_SERVER_PRIV_H
 #define EAR_FLOW_SERVER_PRIV_H
@@ -80,12 +81,31 @@ struct ear_server {
 	bool keeper_stops;
 };
 
+/* --- recover.c --------------------------------------------------------- */
+
 /*
  * Say beside the journal whether what it holds is subject to rules: then only
  * a server stores it, which has them.
  */
 void server_mark_rules(
 	const struct ear_server *s, const struct ear_rules_spec *rules);
+
+/* --- server_keeper.c --------------------------------------------------- */
+
+/*
+ * Before it starts. What the journal holds from the last run came in after
+ * what the store has, as far as the clocks of senders can be trusted.
+ */
+void server_keeper_begin(struct ear_server *s);
+/* EAR_SYS with errno */
+EAR_MUST_USE enum ear_err server_keeper_start(struct ear_server *s);
+void server_keeper_stop(struct ear_server *s);
+/* What is accepted and cannot be found yet. Any thread. */
+struct ear_backlog server_keeper_backlog(struct ear_server *s);
+/* Once a second, and at the end: losses with their times to gaps.jsonl. */
+void server_keeper_losses(struct ear_server *s);
+/* The status as a file, for `earshot status` when we are gone. */
+void server_keeper_status(struct ear_server *s);
 
 /* --- listen.c ---------------------------------------------------------- */
 
