@@ -49,8 +49,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS failure("
 	" name TEXT NOT NULL, address TEXT NOT NULL, n INTEGER NOT NULL,"
 	" last_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL,"
-	" PRIMARY KEY(name,address)) WITHOUT ROWID;"
-	"PRAGMA user_version=2;";
+	" PRIMARY KEY(name,address)) WITHOUT ROWID;";
 
 sqlite3_stmt *ear_users_prepare(struct ear_users *users, const char *sql)
 {
@@ -103,6 +102,18 @@ enum ear_err ear_users_fail(struct ear_users *users, struct ear_fault *fault)
 		users->db ? sqlite3_errmsg(users->db) : "out of memory");
 }
 
+/* Said again it would write also where nothing changes, and a server has to
+ * start on a full disk. */
+static enum ear_err say_version(struct ear_users *users)
+{
+	sqlite3_stmt *st = ear_users_prepare(users, "PRAGMA user_version");
+	bool said = st && sqlite3_step(st) == SQLITE_ROW &&
+		    sqlite3_column_int(st, 0) == 2;
+
+	sqlite3_finalize(st);
+	return said ? EAR_OK : ear_users_exec(users, "PRAGMA user_version=2");
+}
+
 enum ear_err ear_users_open(
 	const char *dir, struct ear_users **users, struct ear_fault *fault)
 {
@@ -131,7 +142,7 @@ enum ear_err ear_users_open(
 	sqlite3_busy_timeout(u->db, 3000);
 	if (ear_users_exec(u, "PRAGMA journal_mode=WAL;"
 			      "PRAGMA synchronous=NORMAL") ||
-		ear_users_exec(u, schema))
+		ear_users_exec(u, schema) || say_version(u))
 		err = ear_users_fail(u, fault);
 out:
 	if (err)

@@ -8,13 +8,18 @@
 #include "records/tally.h"
 
 /*
- * A committed mark lets the journal forget what stands before it: so the WAL
- * is synced at each commit, as in the store. auto_vacuum gives space back
- * where rows were removed.
+ * Of a new file. auto_vacuum gives space back where rows were removed. Said
+ * again it would write also where nothing changes, and a server has to start
+ * on a full disk.
  */
-static const char pragmas[] = "PRAGMA page_size=8192;"
-			      "PRAGMA auto_vacuum=INCREMENTAL;"
-			      "PRAGMA journal_mode=WAL;"
+static const char first_pragmas[] = "PRAGMA page_size=8192;"
+				    "PRAGMA auto_vacuum=INCREMENTAL;";
+
+/*
+ * A committed mark lets the journal forget what stands before it: so the WAL
+ * is synced at each commit, as in the store.
+ */
+static const char pragmas[] = "PRAGMA journal_mode=WAL;"
 			      "PRAGMA synchronous=FULL;"
 			      "PRAGMA wal_autocheckpoint=4000;"
 			      "PRAGMA journal_size_limit=67108864;"
@@ -138,9 +143,14 @@ static enum ear_err make_tables(
 		table_sql(ear_records_table[i], &sql);
 	ear_buf_str(&sql, others);
 	ear_tally_tables(&sql);
-	ear_buf_printf(&sql,
-		"PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-		EAR_RECORDS_APP, EAR_RECORDS_FORMAT);
+	/* as first_pragmas: only where it changes something */
+	if (ear_file_u64(db, "PRAGMA application_id", 0) != EAR_RECORDS_APP ||
+		ear_file_u64(db, "PRAGMA user_version", 0) !=
+			EAR_RECORDS_FORMAT)
+		ear_buf_printf(&sql,
+			"PRAGMA application_id=%d; PRAGMA user_version=%d;",
+			EAR_RECORDS_APP, EAR_RECORDS_FORMAT);
+	ear_buf_str(&sql, "COMMIT");
 	ear_buf_byte(&sql, '\0');
 	if (!sql.err)
 		err = ear_sql_exec(db, sql.p, path, fault);
@@ -212,6 +222,8 @@ enum ear_err ear_file_open(
 	sqlite3_extended_result_codes(*db, 1);
 	sqlite3_busy_timeout(*db, 10000);
 	err = check_format(*db, path, write, fault);
+	if (!err && write && !ear_file_u64(*db, "PRAGMA application_id", 0))
+		err = ear_sql_exec(*db, first_pragmas, path, fault);
 	if (!err && write)
 		err = ear_sql_exec(*db, pragmas, path, fault);
 	if (!err && write)
