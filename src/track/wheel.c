@@ -84,6 +84,9 @@ void ear_wheel_clear(struct ear_wheel *w, uint32_t h)
 
 uint32_t ear_wheel_pop(struct ear_wheel *w, uint64_t now_s)
 {
+	/* What is put off beyond 2106 would be due at once, again and again. */
+	if (now_s > UINT32_MAX)
+		now_s = UINT32_MAX;
 	/* After a leap each slot is looked at once. */
 	if (now_s > w->at_s + EAR_WHEEL_SLOTS)
 		w->at_s = now_s - EAR_WHEEL_SLOTS;
