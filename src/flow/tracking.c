@@ -140,14 +140,35 @@ void ear_tracking_begin(struct ear_tracking *t)
 	t->first = true;
 }
 
+/* A clock that is ahead of ours is its agent's alone: by its time all that
+ * the others have would expire. */
+static uint64_t time_of(const struct ear_msg *msg)
+{
+	return msg->seen_ns && msg->at_ns > msg->seen_ns ? msg->seen_ns
+							 : msg->at_ns;
+}
+
 void ear_tracking_take(struct ear_tracking *t, const struct ear_msg *msg,
 	const struct ear_facts *facts)
 {
-	if (t->first && t->at_ns >= msg->at_ns)
+	struct ear_msg own;
+	uint64_t at_ns;
+
+	/* a file has one clock, which may be ahead of this machine's */
+	if (t->files && msg->at_ns > msg->seen_ns) {
+		own = *msg;
+		own.seen_ns = 0;
+		msg = &own;
+	}
+	at_ns = time_of(msg);
+	if (t->first && t->at_ns >= at_ns)
 		start_over(t);
+	/* or goes on, maybe days later: its time is believed at once */
+	else if (t->first && t->at_ns)
+		ear_track_tick(t->track, at_ns);
 	t->first = false;
-	if (msg->at_ns > t->at_ns)
-		t->at_ns = msg->at_ns;
+	if (at_ns > t->at_ns)
+		t->at_ns = at_ns;
 	t->taken = true;
 	ear_track_take(t->track, msg, facts);
 }
