@@ -2,46 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console of the real program: what goes in by HEP comes out of the API,
 live and searched, and the `user` command and the server agree on people."""
-import http.client
-import json
 import re
 import socket
-import subprocess
 import time
 import urllib.parse
 
 import harness
 import hep
 from harness import Earshot, Tap, folder, wait_for
-
-
-class Api:
-    def __init__(self, port):
-        self.port = port
-        self.cookie = ''
-
-    def raw(self, method, path, body=None):
-        conn = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
-        conn.request(method, path, body, {
-            'X-Earshot': '1', 'Cookie': 'earshot_session=' + self.cookie})
-        answer = conn.getresponse()
-        found = re.match('earshot_session=([0-9a-f]+)',
-                         answer.headers.get('Set-Cookie', ''))
-        if found:
-            self.cookie = found.group(1)
-        out = answer.status, answer.headers, answer.read()
-        conn.close()
-        return out
-
-    def get(self, path, **args):
-        status, _, body = self.raw(
-            'GET', f'/api/v1/{path}?{urllib.parse.urlencode(args)}')
-        return status, json.loads(body)
-
-    def post(self, path, **body):
-        status, _, out = self.raw(
-            'POST', '/api/v1/' + path, json.dumps(body))
-        return status, json.loads(out)
+from web import Api, user
 
 
 class Follow:
@@ -65,12 +34,6 @@ class Follow:
                 break
             self.text += got.decode('utf-8', 'replace')
         return word in self.text
-
-
-def user(ear, *words, typed=''):
-    p = subprocess.run([harness.EARSHOT, 'user', *words, '--data', ear.data],
-                       input=typed, capture_output=True, text=True, timeout=30)
-    return p.returncode, p.stdout + p.stderr
 
 
 def log_in(tap, ear, api):
