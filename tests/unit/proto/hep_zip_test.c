@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "unit/table.h"
-
-#include <zlib.h>
+#include "unit/pack.h"
 
 #include "proto/hep_zip.h"
 
 #define TEXT "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nVia: b\r\n\r\n"
-
-/* window as zlib names them: 15 zlib, 31 gzip, -15 raw. */
-static struct ear_slice pack(
-	int window, struct ear_slice in, char *out, size_t n)
-{
-	z_stream z = {.next_in = (Bytef *)in.p,
-		.avail_in = (uInt)in.n,
-		.next_out = (Bytef *)out,
-		.avail_out = (uInt)n};
-
-	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, window, 8, 0), Z_OK);
-	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	deflateEnd(&z);
-	return ear_slice(out, n - z.avail_out);
-}
 
 static void test_kinds(void **state)
 {

@@ -216,6 +216,21 @@ static void converse(struct ends *e)
 	say(e, 0, "bye");
 }
 
+/* Connect, with the handshake. */
+static void meet(struct ends *e)
+{
+	connect_ends(e);
+	run(e);
+}
+
+/* Two ends, what they always say, and both still there. */
+static void talk(struct ends *e, int version, const char *suite)
+{
+	open_ends(e, version, suite);
+	meet(e);
+	converse(e);
+}
+
 static void hang_up(struct ends *e)
 {
 	for (int i = 0; i < SIDES; i++) {
@@ -436,10 +451,7 @@ static void test_suites(void **state)
 		struct ends e;
 		struct seen s;
 
-		open_ends(&e, suites[i].version, suites[i].openssl);
-		connect_ends(&e);
-		run(&e);
-		converse(&e);
+		talk(&e, suites[i].version, suites[i].openssl);
 		hang_up(&e);
 		check_all(suites[i].openssl, &e, suites[i].version);
 		read_wire(&e.wire,
@@ -475,8 +487,7 @@ static void test_mac_first(void **state)
 
 	open_ends(&e, TLS1_2_VERSION, "ECDHE-RSA-AES256-SHA");
 	SSL_CTX_set_options(e.ctx[0], SSL_OP_NO_ENCRYPT_THEN_MAC);
-	connect_ends(&e);
-	run(&e);
+	meet(&e);
 	converse(&e);
 	hang_up(&e);
 	check_all("MAC first", &e, TLS1_2_VERSION);
@@ -492,13 +503,11 @@ static void test_resumed(void **state)
 		struct ends e;
 
 		open_ends(&e, versions[i], NULL);
-		connect_ends(&e);
-		run(&e);
+		meet(&e);
 		e.session = SSL_get1_session(e.ssl[0]);
 		hang_up(&e);
 		forget(&e);
-		connect_ends(&e);
-		run(&e);
+		meet(&e);
 		assert_true(SSL_session_reused(e.ssl[0]));
 		converse(&e);
 		hang_up(&e);
@@ -515,8 +524,7 @@ static void test_retry(void **state)
 	open_ends(&e, TLS1_3_VERSION, NULL);
 	SSL_CTX_set1_groups_list(e.ctx[0], "X25519:P-384");
 	SSL_CTX_set1_groups_list(e.ctx[1], "P-384");
-	connect_ends(&e);
-	run(&e);
+	meet(&e);
 	assert_true(e.wire.n >= 4);
 	converse(&e);
 	hang_up(&e);
@@ -529,10 +537,7 @@ static void test_key_update(void **state)
 {
 	struct ends e;
 
-	open_ends(&e, TLS1_3_VERSION, NULL);
-	connect_ends(&e);
-	run(&e);
-	converse(&e);
+	talk(&e, TLS1_3_VERSION, NULL);
 	for (int i = 0; i < 3; i++) {
 		SSL_key_update(e.ssl[i & 1], i ? SSL_KEY_UPDATE_REQUESTED
 					       : SSL_KEY_UPDATE_NOT_REQUESTED);
@@ -553,8 +558,7 @@ static void test_renegotiated(void **state)
 
 	open_ends(&e, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256");
 	SSL_CTX_set_options(e.ctx[1], SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-	connect_ends(&e);
-	run(&e);
+	meet(&e);
 	say(&e, 0, "before");
 	assert_true(SSL_renegotiate(e.ssl[0]));
 	run(&e);
@@ -577,8 +581,7 @@ static void test_early_data(void **state)
 	open_ends(&e, TLS1_3_VERSION, NULL);
 	SSL_CTX_set_max_early_data(e.ctx[1], 4096);
 	SSL_CTX_set_options(e.ctx[1], SSL_OP_NO_ANTI_REPLAY);
-	connect_ends(&e);
-	run(&e);
+	meet(&e);
 	e.session = SSL_get1_session(e.ssl[0]);
 	hang_up(&e);
 	forget(&e);
@@ -620,8 +623,7 @@ static void test_gap(void **state)
 		size_t first;
 
 		open_ends(&e, suites[i].version, suites[i].openssl);
-		connect_ends(&e);
-		run(&e);
+		meet(&e);
 		first = e.wire.n;
 		say(&e, 0, "one");
 		say(&e, 0, "two");
@@ -648,10 +650,7 @@ static void test_lost_handshake(void **state)
 	for (size_t i = 0; i < ROWS(suites); i += 4) {
 		struct ends e;
 
-		open_ends(&e, suites[i].version, suites[i].openssl);
-		connect_ends(&e);
-		run(&e);
-		converse(&e);
+		talk(&e, suites[i].version, suites[i].openssl);
 		for (size_t drop = 0; drop < e.wire.n; drop++) {
 			struct seen s;
 
@@ -674,10 +673,7 @@ static void test_unread(void **state)
 	struct seen s;
 
 	/* a key log, but of others */
-	open_ends(&e, TLS1_3_VERSION, NULL);
-	connect_ends(&e);
-	run(&e);
-	converse(&e);
+	talk(&e, TLS1_3_VERSION, NULL);
 	read_wire(&e.wire,
 		&(struct how){.drop = SIZE_MAX, .key_turn = SIZE_MAX}, &s);
 	assert_string_equal(
@@ -699,10 +695,7 @@ static void test_unread(void **state)
 	close_ends(&e);
 
 	/* the wrong key */
-	open_ends(&e, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256");
-	connect_ends(&e);
-	run(&e);
-	converse(&e);
+	talk(&e, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256");
 	keylog.p[keylog.n - 2] = keylog.p[keylog.n - 2] == '0' ? '1' : '0';
 	read_wire(&e.wire, &(struct how){.drop = SIZE_MAX}, &s);
 	assert_string_equal(s.text[4],
@@ -711,18 +704,12 @@ static void test_unread(void **state)
 	close_ends(&e);
 
 	/* a version and a cipher that are not read */
-	open_ends(&e, TLS1_1_VERSION, "DEFAULT@SECLEVEL=0");
-	connect_ends(&e);
-	run(&e);
-	converse(&e);
+	talk(&e, TLS1_1_VERSION, "DEFAULT@SECLEVEL=0");
 	read_wire(&e.wire, &(struct how){.drop = SIZE_MAX}, &s);
 	assert_string_equal(s.text[4], "TLS 1.1 is not read");
 	drop_seen(&s);
 	close_ends(&e);
-	open_ends(&e, TLS1_2_VERSION, "CAMELLIA128-SHA");
-	connect_ends(&e);
-	run(&e);
-	converse(&e);
+	talk(&e, TLS1_2_VERSION, "CAMELLIA128-SHA");
 	read_wire(&e.wire, &(struct how){.drop = SIZE_MAX}, &s);
 	assert_string_equal(s.text[4],
 		"cipher TLS_RSA_WITH_CAMELLIA_128_CBC_SHA is not read");
@@ -739,8 +726,7 @@ static void test_alert(void **state)
 
 	open_ends(&e, TLS1_2_VERSION, "AES128-SHA");
 	SSL_CTX_set_cipher_list(e.ctx[1], "AES256-SHA");
-	connect_ends(&e);
-	run(&e);
+	meet(&e);
 	read_wire(
 		&e.wire, &(struct how){.drop = SIZE_MAX, .no_keys = true}, &s);
 	assert_int_equal(s.info.alert, 40 + 1);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "unit/table.h"
+#include "unit/pack.h"
 
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/log.h"
 #include "proto/hep_write.h"
@@ -522,20 +521,6 @@ static void test_key(void **state)
 	out.key = EAR_S("secret");
 	assert_int_equal(decode(w, wire(w, &out)), 1);
 	assert_int_equal(w->heard.last.extra.n, 0);
-}
-
-static struct ear_slice pack(
-	int window, struct ear_slice in, char *out, size_t n)
-{
-	z_stream z = {.next_in = (Bytef *)in.p,
-		.avail_in = (uInt)in.n,
-		.next_out = (Bytef *)out,
-		.avail_out = (uInt)n};
-
-	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, window, 8, 0), Z_OK);
-	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	deflateEnd(&z);
-	return ear_slice(out, n - z.avail_out);
 }
 
 static void test_packed(void **state)
