@@ -19,6 +19,8 @@ import tempfile
 import time
 import urllib.parse
 
+import wire
+
 MESSAGES = 20000
 GOOD = "correct horse battery"
 FIXTURE = sys.argv[1]
@@ -477,40 +479,15 @@ def test_deadline():
               have + len(body["messages"]) == 600, have)
 
 
-class Events:
-    """Reads server-sent events with a deadline."""
-
-    def __init__(self, server, cookie, q=""):
-        self.sock = socket.create_connection(("127.0.0.1", server.port))
-        query = urllib.parse.urlencode({"q": q})
-        self.sock.sendall(
-            f"GET /api/v1/follow?{query} HTTP/1.1\r\nHost: localhost\r\n"
-            f"Cookie: earshot_session={cookie}\r\n\r\n".encode())
-        self.text = ""
-
-    def until(self, word, seconds=5):
-        end = time.time() + seconds
-        while word not in self.text and time.time() < end:
-            self.sock.settimeout(max(0.01, end - time.time()))
-            try:
-                got = self.sock.recv(65536)
-            except socket.timeout:
-                break
-            if not got:
-                break
-            self.text += got.decode("utf-8", "replace")
-        return word in self.text
-
-
 def test_follow(server, c):
-    events = Events(server, c.cookie)
+    events = wire.Follow(server.port, c.cookie)
     check("follow begins", events.until(": here"), events.text)
     began = time.time()
     server.tell("add fresh-1")
     check("a new message comes within two seconds",
           events.until('"call_id":"fresh-1"') and time.time() - began < 2,
           (time.time() - began, events.text))
-    chosen = Events(server, c.cookie, 'call_id ~ "^want"')
+    chosen = wire.Follow(server.port, c.cookie, 'call_id ~ "^want"')
     chosen.until(": here")
     for name in ("other-1", "want-1", "other-2", "want-2"):
         server.tell("add " + name)
@@ -529,7 +506,7 @@ def test_follow(server, c):
     check("follow with a bad expression", status == 400, body)
     bye = Client(server)
     bye.login()
-    last = Events(server, bye.cookie)
+    last = wire.Follow(server.port, bye.cookie)
     last.until(": here")
     bye.post("logout", {})
     check("follow ends with its session", last.until("\r\n0\r\n"), last.text)

@@ -3,37 +3,13 @@
 """The console of the real program: what goes in by HEP comes out of the API,
 live and searched, and the `user` command and the server agree on people."""
 import re
-import socket
 import time
-import urllib.parse
 
 import harness
 import hep
+import wire
 from harness import Earshot, Tap, folder, wait_for
 from web import Api, user
-
-
-class Follow:
-    def __init__(self, api, q=''):
-        self.sock = socket.create_connection(('127.0.0.1', api.port))
-        self.sock.sendall(
-            f'GET /api/v1/follow?{urllib.parse.urlencode({"q": q})} HTTP/1.1'
-            f'\r\nHost: localhost\r\nCookie: earshot_session={api.cookie}'
-            '\r\n\r\n'.encode())
-        self.text = ''
-
-    def until(self, word, seconds=10):
-        end = time.time() + seconds
-        while word not in self.text and time.time() < end:
-            self.sock.settimeout(max(0.01, end - time.time()))
-            try:
-                got = self.sock.recv(65536)
-            except socket.timeout:
-                break
-            if not got:
-                break
-            self.text += got.decode('utf-8', 'replace')
-        return word in self.text
 
 
 def log_in(tap, ear, api):
@@ -48,7 +24,7 @@ def log_in(tap, ear, api):
 
 
 def messages_come(tap, ear, api):
-    live = Follow(api)
+    live = wire.Follow(api.port, api.cookie)
     tap.ok(live.until(': here'), 'follow begins')
     udp = hep.Udp(ear.port)
     for i in range(20):
@@ -62,7 +38,7 @@ def messages_come(tap, ear, api):
     udp.send(hep.hep3(hep.options('late'), at=time.time() - 1800))
     tap.ok(live.until('"call_id":"late"'),
            'also one whose capture time lies back')
-    other = Follow(api, 'from.user == "carol"')
+    other = wire.Follow(api.port, api.cookie, 'from.user == "carol"')
     other.until(': here')
     udp.send(hep.hep3(hep.options('by-bob', user='bob')))
     udp.send(hep.hep3(hep.options('by-carol', user='carol')))

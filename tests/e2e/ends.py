@@ -8,7 +8,6 @@ whose connection a test can hold in its hand.
         p.register()
         p.reset()
 """
-import base64
 import hashlib
 import os
 import re
@@ -19,6 +18,7 @@ import time
 import uuid
 
 import harness as h
+import wire
 
 SCENARIOS = os.path.join(h.ROOT, 'packaging', 'sample', 'scenarios')
 
@@ -123,7 +123,7 @@ class Phone:
         if transport in ('tls', 'wss'):
             self.wrap(keylog, version)
         if transport in ('ws', 'wss'):
-            self.upgrade()
+            wire.upgrade(self.sock, 'office.example')
 
     def wrap(self, keylog, version):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -136,18 +136,6 @@ class Phone:
         self.sock = self.tls = context.wrap_socket(
             self.sock, server_hostname='office.example')
 
-    def upgrade(self):
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.sock.sendall(
-            f'GET / HTTP/1.1\r\nHost: office.example\r\nUpgrade: websocket'
-            f'\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
-            f'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n'
-            f'Origin: https://office.example\r\n\r\n'.encode())
-        got = b''
-        while b'\r\n\r\n' not in got:
-            got += self.sock.recv(1)
-        assert b' 101 ' in got, got
-
     @property
     def address(self):
         return '%s:%d' % self.sock.getsockname()
@@ -155,11 +143,7 @@ class Phone:
     def send(self, text):
         data = text.encode()
         if self.transport in ('ws', 'wss'):
-            mask = os.urandom(4)
-            head = bytes([0x81]) + (
-                bytes([0x80 | len(data)]) if len(data) < 126 else
-                struct.pack('>BH', 0x80 | 126, len(data))) + mask
-            data = head + bytes(c ^ mask[i % 4] for i, c in enumerate(data))
+            data = wire.frame(data)
         self.sock.sendall(data)
 
     def receive(self):

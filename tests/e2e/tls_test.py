@@ -5,15 +5,14 @@ with the clients' key log: in a capture file beside it, with the key log inside
 the file, and live while the key log grows. Judges: what the clients said and
 heard, tshark with the same key log, Kamailio's location table.
 """
-import base64
 import os
 import socket
 import ssl
-import struct
 import subprocess
 import time
 
 import harness as h
+import wire
 
 METHODS = {'TLS 1.2': ('TLSv1.2', ssl.TLSVersion.TLSv1_2),
            'TLS 1.3': ('TLSv1.2+', ssl.TLSVersion.TLSv1_3)}
@@ -51,26 +50,7 @@ class Phone:
         self.sock.settimeout(10)
         self.cipher = self.sock.cipher()
         if web:
-            self.upgrade()
-
-    def upgrade(self):
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.sock.sendall(
-            f'GET / HTTP/1.1\r\nHost: proxy.example\r\nUpgrade: websocket\r\n'
-            f'Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
-            f'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n'
-            f'Origin: https://proxy.example\r\n\r\n'.encode())
-        got = b''
-        while b'\r\n\r\n' not in got:
-            got += self.sock.recv(1)
-        assert b' 101 ' in got, got
-
-    def frame(self, text):
-        mask = os.urandom(4)
-        head = bytes([0x81]) + (
-            bytes([0x80 | len(text)]) if len(text) < 126 else
-            struct.pack('>BH', 0x80 | 126, len(text))) + mask
-        return head + bytes(c ^ mask[i % 4] for i, c in enumerate(text))
+            wire.upgrade(self.sock, 'proxy.example')
 
     def ask(self, method, extra=''):
         self.seq += 1
@@ -83,7 +63,7 @@ class Phone:
                 f'Call-ID: {self.name}\r\nCSeq: {self.seq} {method}\r\n'
                 f'Max-Forwards: 70\r\n{extra}Content-Length: 0\r\n\r\n')
         text = text.encode()
-        self.sock.sendall(self.frame(text) if self.web else text)
+        self.sock.sendall(wire.frame(text) if self.web else text)
         self.sent += 1
         got = b''
         while b'\r\n\r\n' not in got:

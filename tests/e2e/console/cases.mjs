@@ -2,7 +2,7 @@
 // What a person does with the console, one case each.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { ask, enter, enter2, narrow, rows, serious } from "./steps.mjs";
+import { ask, enter, enter2, narrow, rows, scroll, serious } from "./steps.mjs";
 
 function search(q, from = "all") {
 	return "#/search?" + new URLSearchParams({ q, from });
@@ -243,18 +243,7 @@ export const pageCases = [{
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/search?from=all");
-		for (let i = 0; i < 12; i++) {
-			await page.evaluate(() => {
-				const el = document.querySelector(".table");
-				el.scrollTop = el.scrollHeight;
-			});
-			await page.waitForTimeout(120);
-		}
-		const state = await page.evaluate(() => ({
-			drawn: document.querySelectorAll(".tbody .tr").length,
-			held: Number(document.querySelector(".table").getAttribute(
-				"aria-rowcount")),
-		}));
+		const state = await scroll(page, 12);
 		assert.ok(state.drawn < 120, `${state.drawn} rows drawn`);
 		if (!t.real)
 			assert.ok(state.held > 1000, `${state.held} rows read`);

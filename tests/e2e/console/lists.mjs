@@ -3,7 +3,7 @@
 // log-ins, audit, users; one case each.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { ask, enter, enter2, narrow, rows, serious } from "./steps.mjs";
+import { ask, enter, enter2, narrow, rows, scroll, serious } from "./steps.mjs";
 
 const LISTS = ["sessions", "accounts", "calls", "connections"];
 
@@ -441,18 +441,7 @@ export const listCases = [{
 		const { page } = t;
 		await enter(t, "#/sessions?from=all&failures=1");
 		await rows(page);
-		for (let i = 0; i < 6; i++) {
-			await page.evaluate(() => {
-				const el = document.querySelector(".table");
-				el.scrollTop = el.scrollHeight;
-			});
-			await page.waitForTimeout(150);
-		}
-		const state = await page.evaluate(() => ({
-			drawn: document.querySelectorAll(".tbody .tr").length,
-			held: Number(document.querySelector(".table").getAttribute(
-				"aria-rowcount")),
-		}));
+		const state = await scroll(page, 6);
 		assert.ok(state.drawn < 120, `${state.drawn} rows drawn`);
 		assert.ok(state.held > 150, `${state.held} rows read`);
 		await page.waitForSelector(".table-foot:has-text('That is all')");

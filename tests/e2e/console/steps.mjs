@@ -27,6 +27,22 @@ export function rows(page) {
 	return page.waitForSelector(".tbody .tr");
 }
 
+/** To the end of the table, again and again: what is drawn, what is read. */
+export async function scroll(page, times) {
+	for (let i = 0; i < times; i++) {
+		await page.evaluate(() => {
+			const el = document.querySelector(".table");
+			el.scrollTop = el.scrollHeight;
+		});
+		await page.waitForTimeout(150);
+	}
+	return page.evaluate(() => ({
+		drawn: document.querySelectorAll(".tbody .tr").length,
+		held: Number(document.querySelector(".table").getAttribute(
+			"aria-rowcount")),
+	}));
+}
+
 export async function ask(page, q) {
 	await page.keyboard.press("/");
 	await page.fill("#search", q);
