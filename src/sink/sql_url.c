@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/percent.h"
+
 enum { KEY_HOST, KEY_PORT, KEY_DATABASE, KEY_USER, KEY_PASSWORD };
 
 /*
@@ -62,31 +64,13 @@ static size_t find_byte(struct ear_slice s, char c)
 	return ear_slice_find(s, ear_slice(&c, 1));
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ear_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A copy; %XX becomes its byte where XX are digits, else stays. */
+/* A copy without escapes. */
 static char *unescape(struct ear_slice s)
 {
-	char *out = malloc(s.n + 1), *w = out;
+	char *out = malloc(s.n + 1);
 
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 &&
-			hex(s.p[i + 2]) >= 0) {
-			*w++ = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
-			i += 2;
-		} else {
-			*w++ = s.p[i];
-		}
-	}
-	*w = '\0';
+	if (out)
+		out[ear_percent_decode(s, out)] = '\0';
 	return out;
 }
 
