@@ -92,7 +92,7 @@ void call_tell(struct ear_calls *c, const struct call *call)
 		.q850 = call->q850,
 		.transport = call->transport,
 		.by = call->by,
-		.branches = call->tags_seen ? call->tags_seen : 1,
+		.branches = call_branches(call),
 		.retries = call->retries,
 		.from_addr = call->from,
 		.to_addr = call->to,
@@ -152,6 +152,12 @@ bool call_is_estimated(const struct call *call)
 {
 	return call->state == CALL_OVER && call->flags & CALL_ESTIMATED &&
 	       call->answer_ns;
+}
+
+bool call_is_done(const struct call *call)
+{
+	return call->state == CALL_OVER && call->answer_ns &&
+	       !(call->flags & CALL_ESTIMATED);
 }
 
 /* What was noted last is taken back. */
@@ -221,11 +227,13 @@ void call_hang_up(struct ear_calls *c, uint32_t slot, uint64_t end_ns)
 	count(c, slot, EAR_CALL_ANSWERED);
 	call_legs_ended(c, slot);
 	call_tell(c, c->call[slot]);
-	if (!call_is_estimated(c->call[slot])) {
+	if (!call_is_estimated(c->call[slot]) &&
+		!c->call[slot]->hint[CALL_HINT_REFER]) {
 		call_bury(c, slot);
 		return;
 	}
-	/* its end may come yet, and is none of another call */
+	/* its end may come yet, and is none of another call; or what it was
+	 * transferred to comes only now */
 	c->call[slot]->touched_ns = c->now_ns;
 	call_mark(c, slot);
 	call_line_up(c, slot);

@@ -24,6 +24,8 @@ static struct ear_slice next_value(struct ear_slice *list)
 	size_t i = 0;
 	struct ear_slice value;
 
+	if (!memchr(list->p, ',', list->n))
+		i = list->n;
 	for (; i < list->n && (quoted || list->p[i] != ','); i++) {
 		if (list->p[i] == '"')
 			quoted = !quoted;
@@ -34,18 +36,6 @@ static struct ear_slice next_value(struct ear_slice *list)
 }
 
 /* --- single fields, without finding out what each of them is -------------- */
-
-bool call_next_line(struct call_lines *lines, struct ear_slice *line)
-{
-	const char *p = lines->p, *next;
-
-	if (!p || p == lines->end || *p == '\r' || *p == '\n')
-		return false;
-	next = memchr(p, '\n', (size_t)(lines->end - p));
-	lines->p = next ? next + 1 : lines->end;
-	*line = ear_slice(p, (size_t)(lines->p - p));
-	return true;
-}
 
 struct call_lines call_lines_of(const struct ear_msg *msg)
 {
@@ -144,97 +134,4 @@ uint32_t call_read_session(const struct call_event *e)
 	if (!ear_slice_u64(ear_slice_sub(value, 0, n), SESSION_MOST, &seconds))
 		return 0;
 	return seconds < SESSION_LEAST ? SESSION_LEAST : (uint32_t)seconds;
-}
-
-/* --- a first INVITE ---------------------------------------------------------
- */
-
-static struct ear_slice before(struct ear_slice value, struct ear_slice mark)
-{
-	return ear_slice_trim(
-		ear_slice_sub(value, 0, ear_slice_find(value, mark)));
-}
-
-/* A Call-ID is one word, with parameters behind it or not; most values of
- * other fields are not. */
-static struct ear_slice one_word(struct ear_slice value)
-{
-	size_t n = 0;
-
-	while (n < value.n && !strchr(" \t,\"<;\r\n", value.p[n]))
-		n++;
-	if (n < 4 || n > 255 || (n < value.n && strchr(" \t,\"<", value.p[n])))
-		n = 0;
-	return ear_slice_sub(value, 0, n);
-}
-
-/* X-CID and its many like: any field that no standard has and that may hold a
- * Call-ID. */
-static void maybe_call_id(struct call_origin *o, struct ear_slice line)
-{
-	const char *colon = memchr(line.p, ':', line.n < 64 ? line.n : 64);
-	struct ear_slice name, value;
-	size_t at;
-
-	if (!colon || o->n_maybe == sizeof(o->maybe) / sizeof(o->maybe[0]))
-		return;
-	at = (size_t)(colon - line.p);
-	name = ear_slice_sub(line, 0, at);
-	for (at++; at < line.n && (line.p[at] == ' ' || line.p[at] == '\t');)
-		at++;
-	value = one_word(ear_slice_sub(line, at, line.n));
-	if (!value.n)
-		return;
-	name = ear_slice_trim(name);
-	switch (ear_sip_id_of(name)) {
-	case EAR_SIP_OTHER:
-	case EAR_SIP_REPLACES:
-	case EAR_SIP_IN_REPLY_TO: break;
-	default: return;
-	}
-	o->maybe[o->n_maybe] = value;
-	o->maybe_name[o->n_maybe++] = name;
-}
-
-/* RFC 7989 s5, RFC 3891, RFC 3892, RFC 5806. */
-void call_read_origin(const struct call_event *e, struct call_origin *o)
-{
-	struct call_lines lines = call_lines_of(e->msg);
-	struct ear_slice line, value;
-
-	*o = (struct call_origin){0};
-	while (call_next_line(&lines, &line)) {
-		switch (ear_lower(line.p[0])) {
-		/* Via, From, To, Contact, Call-ID and their compact forms */
-		case 'v':
-		case 'f':
-		case 't':
-		case 'm':
-		case 'c':
-		case ' ':
-		case '\t': continue;
-		case 's':
-			if (call_is_field(line, EAR_S("Session-ID"), 0, &value))
-				o->session = before(value, EAR_S(";"));
-			break;
-		case 'r':
-			if (call_is_field(line, EAR_S("Replaces"), 0, &value))
-				o->replaces = before(value, EAR_S(";"));
-			else if (call_is_field(
-					 line, EAR_S("Referred-By"), 0, &value))
-				o->referred_by = value;
-			break;
-		case 'b':
-			if (call_is_field(
-				    line, EAR_S("Referred-By"), 'b', &value))
-				o->referred_by = value;
-			break;
-		case 'd':
-			if (call_is_field(line, EAR_S("Diversion"), 0, &value))
-				o->diversion = value;
-			break;
-		default: break;
-		}
-		maybe_call_id(o, line);
-	}
 }

@@ -35,7 +35,8 @@ static void new_attempt(
 	call->rank = 0;
 	call->end_ns = 0;
 	memset(call->branch, 0, sizeof(call->branch));
-	call_add_branch(call, e->branch, true);
+	memset(call->dialog, 0, sizeof(call->dialog));
+	call_add_branch(call, e, true);
 	call_set(c, slot, CALL_REASON, ear_slice(NULL, 0));
 	call_set(c, slot, CALL_REASON_HEADER, ear_slice(NULL, 0));
 	if (e->f->auth_user.n) {
@@ -59,8 +60,32 @@ static void earlier_hop(
 					(uint8_t)~CALL_BRANCH_FIRST);
 	}
 	call->invite_ns = e->msg->at_ns;
-	call_add_branch(call, e->branch, true);
+	call_add_branch(call, e, true);
 	call_set_parties(c, slot, e);
+	call_renew_numbers(c, slot);
+	call_mark(c, slot);
+	if (c->call[slot]->state == CALL_OVER)
+		call_tell(c, c->call[slot]);
+}
+
+/*
+ * Each hop adds a Via and takes one from Max-Forwards (RFC 3261 s16.6), which
+ * no clock can change: two agents may have two clocks. Time counts only where
+ * the messages do not say.
+ */
+static bool is_earlier(const struct call *call, const struct call_event *e)
+{
+	const struct call_path *path = &e->path;
+
+	if (path->hops && call->hops && path->hops != call->hops)
+		return path->hops < call->hops;
+	if (call->state != CALL_TRYING ||
+		ear_addr_eq(&call->from, &e->msg->src))
+		return false;
+	if (path->forwards && call->forwards &&
+		path->forwards != call->forwards)
+		return path->forwards > call->forwards;
+	return e->msg->at_ns < call->invite_ns;
 }
 
 /* The same attempt on another hop, or on one more branch of the same. */
@@ -68,17 +93,13 @@ static void further_branch(
 	struct ear_calls *c, uint32_t slot, const struct call_event *e)
 {
 	struct call *call = c->call[slot];
-	bool same_sender = ear_addr_eq(&call->from, &e->msg->src);
+	bool beside = ear_addr_eq(&call->from, &e->msg->src) &&
+		      (!call->hops || call->hops == e->path.hops);
 
-	if (!same_sender && e->msg->at_ns < call->invite_ns &&
-		call->state == CALL_TRYING) {
-		earlier_hop(c, slot, e);
-		return;
-	}
-	call_add_branch(call, e->branch, same_sender);
+	call_add_branch(call, e, beside);
 	if (e->f->cseq > call->cseq_high)
 		call->cseq_high = e->f->cseq;
-	if (call->state == CALL_OVER && same_sender) {
+	if (call->state == CALL_OVER && beside) {
 		/* one target after the other, seen behind the proxy */
 		call_reopen(c, slot);
 		call->end_ns = 0;
@@ -90,7 +111,7 @@ static bool tries_again(const struct call *call, const struct call_event *e)
 {
 	bool waits = call->state == CALL_HELD || call->state == CALL_OVER;
 
-	if (e->f->cseq <= call->cseq)
+	if (e->f->cseq <= call->cseq || call->state == CALL_UP)
 		return false;
 	return waits || ear_addr_eq(&call->from, &e->msg->src);
 }
@@ -99,13 +120,18 @@ static void known_invite(
 	struct ear_calls *c, uint32_t slot, struct call_event *e)
 {
 	struct call *call = c->call[slot];
+	bool again = tries_again(call, e);
 
-	if (call->state == CALL_UP || call->state == CALL_MAYBE ||
-		e->f->cseq < call->cseq)
+	if (call->state == CALL_MAYBE || call_is_done(call) ||
+		e->f->cseq < call->cseq ||
+		(!again && call_branch_of(call, e->branch)))
 		return;
-	if (tries_again(call, e))
+	call_read_path(e);
+	if (again)
 		new_attempt(c, slot, e);
-	else if (!call_branch_of(call, e->branch))
+	else if (is_earlier(call, e))
+		earlier_hop(c, slot, e);
+	else if (call->state != CALL_UP)
 		further_branch(c, slot, e);
 }
 
@@ -150,11 +176,11 @@ void call_invite(struct ear_calls *c, struct call_event *e)
 	}
 	if (call_is_buried(c, e->key, e->from_tag))
 		return;
+	call_read_origin(e, &origin);
 	slot = call_begin(c, e, false);
 	if (slot == CALL_NONE)
 		return;
-	call_add_branch(c->call[slot], e->branch, true);
-	call_read_origin(e, &origin);
+	call_add_branch(c->call[slot], e, true);
 	note_origin(c, slot, &origin);
 	if (c->options.join_legs)
 		call_join_legs(c, slot, e, &origin);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "proto/sip_body.h"
 #include "track/call_priv.h"
 
 /* What it takes to be a leg, of 100. */
@@ -23,8 +22,6 @@
 #define TOGETHER CALL_SECONDS(2)
 /* Most that are looked at for one hint: what everybody has tells nothing. */
 #define LOOKS 8
-/* Digits by which long numbers are the same, whatever stands before. */
-#define NUMBER_TAIL 6
 
 /* Why, in the order of the words below; words are made for the best only. */
 enum why {
@@ -35,6 +32,7 @@ enum why {
 	WHY_SRC,
 	WHY_HOST,
 	WHY_TIME,
+	WHY_REFER,
 	WHYS
 };
 
@@ -46,6 +44,7 @@ static const char *const why_words[WHYS] = {
 	[WHY_SRC] = "number calling",
 	[WHY_HOST] = "through the same host",
 	[WHY_TIME] = "time",
+	[WHY_REFER] = "transfer",
 };
 
 struct score {
@@ -69,141 +68,6 @@ static void write_why(const struct score *s, char *out, size_t room)
 		if (s->why & 1u << i && n < room)
 			n += (size_t)snprintf(out + n, room - n, "%s%s",
 				n ? ", " : "", why_words[i]);
-	}
-}
-
-/* --- hints ---------------------------------------------------------------- */
-
-static uint32_t hint_of(struct ear_slice s, enum call_hint kind)
-{
-	uint32_t hash = (uint32_t)ear_hash_seed(s, kind + 1u);
-
-	return hash ? hash : 1;
-}
-
-/* The last digits of a number, without its separators; else all of it. */
-static struct ear_slice number_tail(struct ear_slice user, char room[32])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < user.n; i++) {
-		char ch = user.p[i];
-
-		if (ch >= '0' && ch <= '9') {
-			if (n == 31)
-				memmove(room, room + 1, --n);
-			room[n++] = ch;
-		} else if (!strchr("+-.()", ch) || !ch) {
-			return user;
-		}
-	}
-	return n > NUMBER_TAIL ? ear_slice(room + n - NUMBER_TAIL, NUMBER_TAIL)
-			       : ear_slice(room, n);
-}
-
-/* The lowest bit says whether the number is long. */
-#define LONG 1u
-
-static void number_hint(
-	struct call *call, enum call_hint kind, struct ear_slice user)
-{
-	char room[32];
-	struct ear_slice tail = number_tail(user, room);
-
-	if (!tail.n)
-		return;
-	call->hint[kind] = hint_of(tail, kind) | 2 | LONG;
-	if (tail.n < NUMBER_TAIL || tail.p == user.p)
-		call->hint[kind] ^= LONG;
-}
-
-/* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <address>: the
- * version counts up. Ones that every call has the same of are no sign. */
-static void origin_hint(struct call *call, struct ear_slice origin)
-{
-	struct ear_slice word[6] = {0};
-	size_t n = 0, at = 0;
-	uint64_t hash;
-
-	while (n < 6 && at < origin.n) {
-		struct ear_slice rest = ear_slice_sub(origin, at, origin.n);
-		size_t end = ear_slice_find(rest, EAR_S(" "));
-
-		word[n++] = ear_slice_sub(rest, 0, end);
-		at += end + 1;
-	}
-	if (n < 6 || word[1].n < 4)
-		return;
-	hash = ear_hash_seed(ear_slice_trim(word[5]),
-		ear_hash_seed(word[1], ear_hash(word[0])));
-	call->hint[CALL_HINT_ORIGIN] = (uint32_t)hash ? (uint32_t)hash : 1;
-}
-
-/* c=IN IP4 <address>, m=<kind> <port> ...: where the first medium goes. */
-static void media_hint(
-	struct call *call, struct ear_slice addr, struct ear_slice media)
-{
-	size_t blank = ear_slice_find(media, EAR_S(" "));
-	struct ear_slice port = ear_slice_sub(media, blank + 1, media.n);
-	uint64_t number;
-
-	port = ear_slice_sub(port, 0, ear_slice_find(port, EAR_S(" ")));
-	if (addr.n && ear_slice_u64(port, 65535, &number) && number)
-		call->hint[CALL_HINT_MEDIA] =
-			hint_of(addr, CALL_HINT_MEDIA) ^ (uint32_t)number;
-}
-
-/* Up to the first medium; what it says of codecs is not wanted here. */
-static void sdp_hints(struct call *call, struct ear_slice sdp)
-{
-	struct call_lines lines = {sdp.p, sdp.p + sdp.n};
-	struct ear_slice line, addr = {0};
-
-	while (sdp.n && call_next_line(&lines, &line)) {
-		struct ear_slice value =
-			ear_slice_trim(ear_slice_sub(line, 2, line.n));
-
-		if (line.n < 2 || line.p[1] != '=')
-			continue;
-		if (line.p[0] == 'o') {
-			origin_hint(call, value);
-		} else if (line.p[0] == 'c') {
-			addr = value;
-		} else if (line.p[0] == 'm') {
-			media_hint(call, addr, value);
-			return;
-		}
-	}
-}
-
-static void take_hints(struct call *call, const struct call_event *e,
-	const struct call_origin *origin)
-{
-	number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
-	number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
-	if (origin->session.n >= 16)
-		call->hint[CALL_HINT_SESSION] =
-			hint_of(origin->session, CALL_HINT_SESSION);
-	if (e->f->sdp)
-		sdp_hints(call, ear_sip_find_body(e->f->content_type,
-					e->f->body, EAR_S("application/sdp")));
-}
-
-/* A spot is written over when its turn comes again; what pointed to it then
- * sees by the count that it is gone. */
-void call_put_hints(struct ear_calls *c, uint32_t slot)
-{
-	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP && c->spot;
-		kind++) {
-		uint32_t hash = c->call[slot]->hint[kind], *head;
-
-		if (!hash)
-			continue;
-		head = &c->spot_head[hash % CALL_SPOTS];
-		c->spots++;
-		c->spot[c->spots % CALL_SPOTS] =
-			(struct call_spot){hash, slot, *head};
-		*head = c->spots;
 	}
 }
 
@@ -232,9 +96,11 @@ static void score_numbers(
 	if ((!dst && !src) || !begins_with(a, b) || a->answer_ns)
 		return;
 	if (dst)
-		add(s, b->hint[CALL_HINT_DST] & LONG ? 35 : 25, WHY_DST);
+		add(s, b->hint[CALL_HINT_DST] & CALL_HINT_LONG ? 35 : 25,
+			WHY_DST);
 	if (src)
-		add(s, b->hint[CALL_HINT_SRC] & LONG ? 25 : 15, WHY_SRC);
+		add(s, b->hint[CALL_HINT_SRC] & CALL_HINT_LONG ? 25 : 15,
+			WHY_SRC);
 	if (ear_addr_ip_eq(&a->to, &b->from))
 		add(s, 15, WHY_HOST);
 	add(s, soon ? 15 : 8, WHY_TIME);
@@ -311,6 +177,16 @@ static void consider(const struct ear_calls *c, struct search *s, uint32_t slot,
 	s->score = score;
 }
 
+/* The call there, if the spot is still of that hash. */
+static const struct call *at_spot(
+	const struct ear_calls *c, uint32_t at, uint32_t hash)
+{
+	const struct call_spot *spot = &c->spot[at % CALL_SPOTS];
+
+	return spot->hash == hash && spot->slot < c->slots ? c->call[spot->slot]
+							   : NULL;
+}
+
 static void search_hint(
 	const struct ear_calls *c, struct search *s, enum call_hint kind)
 {
@@ -322,13 +198,10 @@ static void search_hint(
 	at = c->spot_head[hash % CALL_SPOTS];
 	for (int looks = 0; looks < LOOKS && at; looks++) {
 		const struct call_spot *spot = &c->spot[at % CALL_SPOTS];
-		const struct call *other;
+		const struct call *other = at_spot(c, at, hash);
 
 		if (c->spots - at >= CALL_SPOTS)
 			break;
-		other = spot->hash == hash && spot->slot < c->slots
-				? c->call[spot->slot]
-				: NULL;
 		if (other && other != own && other->key != own->key &&
 			other->state != CALL_OVER && other->hint[kind] == hash)
 			consider(c, s, spot->slot, score_of(other, own));
@@ -336,13 +209,55 @@ static void search_hint(
 	}
 }
 
+/* --- transfers ------------------------------------------------------------ */
+
+/* How long after the last sign of life of the one before. */
+#define TRANSFER CALL_SECONDS(32)
+
+/* The call that a REFER makes (RFC 3515): it says who referred it, goes where
+ * that call was transferred to, and comes from one of its ends. */
+static struct score score_transfer(const struct call *a, const struct call *b)
+{
+	struct score s = {0};
+
+	if (b->at_ns + SKEW < a->answer_ns || b->at_ns > a->last_ns + TRANSFER)
+		return s;
+	add(&s, 75, WHY_REFER);
+	if (ear_addr_ip_eq(&a->from, &b->from) ||
+		ear_addr_ip_eq(&a->to, &b->from))
+		add(&s, 15, WHY_HOST);
+	return s;
+}
+
+static void search_transfer(const struct ear_calls *c, struct search *s)
+{
+	const struct call *own = c->call[s->slot];
+	struct call asked = {0};
+	uint32_t hash, at;
+
+	call_number_hint(&asked, CALL_HINT_REFER, call_text(own, CALL_DST));
+	hash = asked.hint[CALL_HINT_REFER];
+	at = hash ? c->spot_head[hash % CALL_SPOTS] : 0;
+	for (int looks = 0; looks < LOOKS && at; looks++) {
+		const struct call *other = at_spot(c, at, hash);
+
+		if (c->spots - at >= CALL_SPOTS)
+			break;
+		if (other && other != own &&
+			other->hint[CALL_HINT_REFER] == hash)
+			consider(c, s, c->spot[at % CALL_SPOTS].slot,
+				score_transfer(other, own));
+		at = c->spot[at % CALL_SPOTS].before;
+	}
+}
+
 /* --- header fields that name the other leg's Call-ID -----------------------
  */
 
 static void consider_call_id(const struct ear_calls *c, struct search *s,
-	struct ear_slice id, unsigned points, struct ear_slice name)
+	uint64_t key, unsigned points, struct ear_slice name)
 {
-	uint32_t slot = ear_map64_get(&c->by_call_id, ear_hash(id));
+	uint32_t slot = ear_map64_get(&c->by_call_id, key);
 	const struct score score = {.points = points, .name = name};
 
 	for (; slot != CALL_NONE; slot = c->call[slot]->same) {
@@ -371,6 +286,28 @@ static void set_group(struct ear_calls *c, struct search *s)
 	other->mate_end_ns = 0;
 	write_why(&s->score, why, sizeof(why));
 	call_set(c, s->slot, CALL_WHY, ear_slice_str(why));
+	if (c->call[s->best]->state == CALL_OVER)
+		call_tell(c, c->call[s->best]); /* it was told as it ended */
+}
+
+void call_join_transfer(
+	struct ear_calls *c, uint32_t slot, struct ear_slice call_id)
+{
+	struct search s = {.slot = slot, .best = CALL_NONE};
+
+	if (!c->spot)
+		return;
+	consider_call_id(c, &s, ear_hash(call_id), 98, EAR_S("Refer-To"));
+	if (s.best == CALL_NONE)
+		return;
+	/* the other one is the later leg, unless it is one already */
+	if (!c->call[s.best]->group) {
+		s.slot = s.best;
+		s.best = slot;
+	} else if (c->call[slot]->group) {
+		return;
+	}
+	set_group(c, &s);
 }
 
 void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
@@ -378,12 +315,14 @@ void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
 {
 	struct search s = {.slot = slot, .best = CALL_NONE};
 
-	take_hints(c->call[slot], e, origin);
+	call_take_hints(c->call[slot], e, origin);
 	/* a B2BUA may keep the Call-ID and change the tag */
-	consider_call_id(c, &s, e->f->call_id, 90, EAR_S("Call-ID"));
+	consider_call_id(c, &s, e->key, 90, EAR_S("Call-ID"));
 	for (unsigned i = 0; i < origin->n_maybe; i++)
-		consider_call_id(
-			c, &s, origin->maybe[i], 98, origin->maybe_name[i]);
+		consider_call_id(c, &s, ear_hash(origin->maybe[i]), 98,
+			origin->maybe_name[i]);
+	if (origin->referred_by.n)
+		search_transfer(c, &s);
 	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP; kind++)
 		search_hint(c, &s, kind);
 	if (s.equals)

@@ -5,7 +5,7 @@
  * call_request.c, call_transfer.c and call_reply.c (the state machine),
  * call_branch.c (forks), call_end.c (what became of it), call_table.c (memory
  * and time), call_head.c (header fields that the facts do not have),
- * call_legs.c (legs of a B2BUA), call_state.c (restart).
+ * call_hints.c and call_legs.c (legs of a B2BUA), call_state.c (restart).
  *
  *              INVITE            18x                2xx
  *     (none) ---------> TRYING -------> (rang) ------------> UP --BYE--> gone
@@ -77,22 +77,38 @@ enum call_branch_flag {
 	CALL_BRANCH_FIRST = 1u << 0, /* of the first hop: the caller sees it */
 	CALL_BRANCH_FINAL = 1u << 1,
 	CALL_BRANCH_ELSEWHERE = 1u << 2, /* cancelled: another one answered */
+	CALL_BRANCH_AGAIN = 1u << 3,     /* its reply only asks to try again */
 };
 
 /* An INVITE transaction of the attempt, by its Via branch. */
 struct call_branch {
 	uint32_t hash;
+	uint16_t parent; /* part of the hash of the one it was forwarded for */
 	uint8_t flags;
 };
-#define CALL_BRANCHES 6
+#define CALL_BRANCHES 8
+
+/* By which others name it as their parent; never 0. */
+static inline uint16_t call_branch_name(uint32_t hash)
+{
+	return (uint16_t)hash ? (uint16_t)hash : 1;
+}
 
 /* A dialog, by its To-tag. */
 struct call_dialog {
-	uint32_t tag; /* 0: none */
-	uint8_t ok;   /* 2xx seen */
+	uint32_t tag;     /* 0: none */
+	uint16_t contact; /* part of the hash of its Contact; 0: none seen */
+	uint8_t ok;       /* 2xx seen */
 	uint8_t bye;
 };
 #define CALL_DIALOGS 4
+
+/* How far an INVITE has come, by what it says itself. */
+struct call_path {
+	uint8_t hops;     /* Via values; 0: not read */
+	uint8_t forwards; /* Max-Forwards + 1; 0: none */
+	uint16_t parent;  /* as in struct call_branch, of the second Via */
+};
 
 /* What may tell that another call is a leg of the same; 0: not there. */
 enum call_hint {
@@ -100,7 +116,8 @@ enum call_hint {
 	CALL_HINT_ORIGIN,
 	CALL_HINT_MEDIA,
 	CALL_HINT_DST,
-	CALL_HINT_SRC, /* never enough without DST: not looked up */
+	CALL_HINT_SRC,   /* never enough without DST: not looked up */
+	CALL_HINT_REFER, /* whom it was transferred to; looked up as DST */
 	CALL_HINTS,
 	CALL_HINTS_LOOKED_UP = CALL_HINT_SRC
 };
@@ -137,7 +154,8 @@ struct call {
 	uint16_t code;
 	uint16_t q850;
 	uint16_t score;
-	uint16_t tags_seen; /* different To-tags */
+	uint8_t hops;     /* of the INVITE of the first hop, as in call_path */
+	uint8_t forwards; /* the same */
 	uint8_t state;
 	uint8_t wait; /* which line */
 	uint8_t by;
@@ -225,7 +243,8 @@ struct call_event {
 	uint32_t branch;
 	struct ear_sip *sip; /* parsed when asked for */
 	bool parsed;
-	bool from_caller; /* found by From-tag */
+	bool from_caller;      /* found by From-tag */
+	struct call_path path; /* of an INVITE, once it was read */
 };
 
 /* --- call_table.c --- */
@@ -285,7 +304,21 @@ struct call_lines {
 	const char *p, *end;
 };
 struct call_lines call_lines_of(const struct ear_msg *msg);
-bool call_next_line(struct call_lines *lines, struct ear_slice *line);
+
+/** Up to the empty line behind the last field. */
+static inline bool call_next_line(
+	struct call_lines *lines, struct ear_slice *line)
+{
+	const char *p = lines->p, *next;
+
+	if (p == lines->end || *p == '\r' || *p == '\n')
+		return false;
+	next = memchr(p, '\n', (size_t)(lines->end - p));
+	lines->p = next ? next + 1 : lines->end;
+	*line = ear_slice(p, (size_t)(lines->p - p));
+	return true;
+}
+
 /** Whether it is that field, by its name or its compact form; its value. */
 bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
 	struct ear_slice *value);
@@ -300,7 +333,7 @@ bool call_read_reason(const struct call_event *e, struct call_reason *reason);
 /** Session-Expires in seconds (RFC 4028 s4); 0 when there is none. */
 uint32_t call_read_session(const struct call_event *e);
 
-/* --- call_legs.c --- */
+/* --- call_origin.c --- */
 
 /** What the header fields of a first INVITE say of other calls. */
 struct call_origin {
@@ -312,13 +345,36 @@ struct call_origin {
 	struct ear_slice maybe[4], maybe_name[4];
 	unsigned n_maybe;
 };
-void call_read_origin(const struct call_event *e, struct call_origin *o);
+/** Read a first INVITE, also its e->path. */
+void call_read_origin(struct call_event *e, struct call_origin *o);
+/** Read e->path alone, unless it was read. */
+void call_read_path(struct call_event *e);
+
+/* --- call_hints.c --- */
+
+/** The lowest bit of a number's hint: it is a long one. */
+#define CALL_HINT_LONG 1u
+void call_number_hint(
+	struct call *call, enum call_hint kind, struct ear_slice user);
+/** Those of a first INVITE; others do not find them yet. */
+void call_take_hints(struct call *call, const struct call_event *e,
+	const struct call_origin *origin);
+/** Put its hints where others look for them. */
+void call_put_hints(struct ear_calls *c, uint32_t slot);
+/** Its numbers are other ones than those it began with. */
+void call_renew_numbers(struct ear_calls *c, uint32_t slot);
+/** It is transferred there: the call that this makes is a leg of it. */
+void call_expect_transfer(
+	struct ear_calls *c, uint32_t slot, struct ear_slice user);
+
+/* --- call_legs.c --- */
 
 /** Take down what may tell a leg, and look whether it is one. */
 void call_join_legs(struct ear_calls *c, uint32_t slot, struct call_event *e,
 	const struct call_origin *origin);
-/** Put its hints where others look for them. */
-void call_put_hints(struct ear_calls *c, uint32_t slot);
+/** It is transferred to the end of another call: they belong together. */
+void call_join_transfer(
+	struct ear_calls *c, uint32_t slot, struct ear_slice call_id);
 /** It was answered, or it ended: what that says about its other leg. */
 void call_legs_answered(struct ear_calls *c, uint32_t slot);
 void call_legs_ended(struct ear_calls *c, uint32_t slot);
@@ -329,8 +385,14 @@ struct call_branch *call_branch_of(struct call *call, uint32_t hash);
 /** One more; where there is no room it goes unnoticed. A branch of a hop
  *  behind is marked as such by its being there at all. */
 #define CALL_BRANCH_BEHIND (1u << 7)
-void call_add_branch(struct call *call, uint32_t hash, bool first_hop);
+void call_add_branch(
+	struct call *call, const struct call_event *e, bool first_hop);
 struct call_dialog *call_dialog_of(struct call *call, uint64_t tag, bool add);
+/** The dialog of a reply from 101 to 299; NULL when there is no room. */
+struct call_dialog *call_dialog_seen(
+	struct call *call, const struct call_event *e);
+/** How many it was forked to, as far as was seen; at least 1. */
+unsigned call_branches(const struct call *call);
 
 /* --- call_parties.c --- */
 
@@ -380,6 +442,8 @@ void call_give_up(struct ear_calls *c, uint32_t slot);
 void call_reopen(struct ear_calls *c, uint32_t slot);
 /** It was answered, and taken for over as nothing came any more. */
 bool call_is_estimated(const struct call *call);
+/** It was answered and hung up: kept only for what it was transferred to. */
+bool call_is_done(const struct call *call);
 /** Such a one shows a sign of life: it is up. Others stay as they are. */
 void call_wake(struct ear_calls *c, uint32_t slot);
 /** Tell its row. */

@@ -40,7 +40,7 @@ static void provisional(
 		if (!call->ring_ns)
 			call->ring_ns = e->msg->at_ns;
 		if (e->f->to_tag.n)
-			call_dialog_of(call, e->to_tag, true);
+			call_dialog_seen(call, e);
 		if (!call->text_bytes[CALL_DST_AGENT])
 			set_callee(c, slot, e);
 	}
@@ -86,7 +86,7 @@ static void answer(struct ear_calls *c, uint32_t slot, struct call_event *e)
 static void success(struct ear_calls *c, uint32_t slot, struct call_event *e)
 {
 	struct call *call = c->call[slot];
-	struct call_dialog *dialog = call_dialog_of(call, e->to_tag, true);
+	struct call_dialog *dialog = call_dialog_seen(call, e);
 
 	if (dialog && !dialog->bye)
 		dialog->ok = 1;
@@ -169,17 +169,6 @@ static bool is_challenge(unsigned status)
 	return status == 401 || status == 407;
 }
 
-/* Who asks for credentials is no phone that it was forked to. */
-static void see_tag(struct call *call, struct call_event *e)
-{
-	uint16_t tags = call->tags_seen;
-
-	if (e->f->to_tag.n)
-		call_dialog_of(call, e->to_tag, true);
-	if (may_try_again(e->f->status))
-		call->tags_seen = tags;
-}
-
 static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 {
 	struct call *call = c->call[slot];
@@ -192,9 +181,10 @@ static void refusal(struct ear_calls *c, uint32_t slot, struct call_event *e)
 	if (!branch && first_hop)
 		branch = only_first(call);
 	elsewhere = answered_elsewhere(branch, e);
-	see_tag(call, e);
 	if (branch)
-		branch->flags |= CALL_BRANCH_FINAL;
+		branch->flags |=
+			CALL_BRANCH_FINAL |
+			(may_try_again(e->f->status) ? CALL_BRANCH_AGAIN : 0);
 	if (!call->text_bytes[CALL_DST_AGENT] && !is_challenge(e->f->status))
 		set_callee(c, slot, e);
 	if (elsewhere)
@@ -238,7 +228,7 @@ void call_reply_invite(struct ear_calls *c, struct call_event *e)
 
 	if (slot == CALL_NONE)
 		slot = join_by_reply(c, e);
-	if (slot == CALL_NONE)
+	if (slot == CALL_NONE || call_is_done(c->call[slot]))
 		return;
 	call = c->call[slot];
 	if (call->state == CALL_MAYBE)

@@ -31,7 +31,7 @@ void call_cancel(struct ear_calls *c, struct call_event *e)
 		slot = call_begin(c, e, true);
 		if (slot == CALL_NONE)
 			return;
-		call_add_branch(c->call[slot], e->branch, true);
+		call_add_branch(c->call[slot], e, true);
 	}
 	call = c->call[slot];
 	if (call->state != CALL_TRYING || e->f->cseq < call->cseq)
@@ -132,6 +132,7 @@ void call_bye(struct ear_calls *c, struct call_event *e)
 		return;
 	call->flags |= CALL_EARLY_BYE;
 	call->end_ns = e->msg->at_ns;
+	call_note(c, slot, "BYE before an answer");
 	take_reason(c, slot, e);
 	call_touch(c, slot, e->msg->at_ns);
 }

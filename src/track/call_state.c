@@ -7,7 +7,7 @@
 #include "track/call_priv.h"
 
 /* First byte: another one is not read. */
-#define CALL_VERSION 1
+#define CALL_VERSION 3
 #define GRAVE_VERSION 2
 
 /* Numbers of a call that are kept, in their order on disk. */
@@ -33,7 +33,8 @@
 	N(code)        \
 	N(q850)        \
 	N(score)       \
-	N(tags_seen)   \
+	N(hops)        \
+	N(forwards)    \
 	N(state)       \
 	N(by)          \
 	N(disposition) \
@@ -57,10 +58,12 @@ static void write_call(struct ear_buf *b, const struct call *call)
 		ear_buf_varint(b, call->hint[i]);
 	for (unsigned i = 0; i < CALL_BRANCHES; i++) {
 		ear_buf_varint(b, call->branch[i].hash);
+		ear_buf_varint(b, call->branch[i].parent);
 		ear_buf_byte(b, call->branch[i].flags);
 	}
 	for (unsigned i = 0; i < CALL_DIALOGS; i++) {
 		ear_buf_varint(b, call->dialog[i].tag);
+		ear_buf_varint(b, call->dialog[i].contact);
 		ear_buf_byte(b, call->dialog[i].ok);
 		ear_buf_byte(b, call->dialog[i].bye);
 	}
@@ -203,10 +206,12 @@ static bool read_fixed(struct ear_reader *r, struct call *call)
 		READ(hint[i])
 	for (unsigned i = 0; i < CALL_BRANCHES; i++) {
 		READ(branch[i].hash)
+		READ(branch[i].parent)
 		call->branch[i].flags = ear_read_u8(r);
 	}
 	for (unsigned i = 0; i < CALL_DIALOGS; i++) {
 		READ(dialog[i].tag)
+		READ(dialog[i].contact)
 		call->dialog[i].ok = ear_read_u8(r);
 		call->dialog[i].bye = ear_read_u8(r);
 	}

@@ -77,6 +77,36 @@ static const struct {
 			"t=+49221654321",
 			NULL},
 		75, "number called, number calling, time"},
+	{"a blind transfer",
+		{"0 A>P INVITE b=xa call=a ft=fa f=909 t=600", "1 P>A 200",
+			"1.1 A>P ACK",
+			"5 P>A REFER rev=1 | "
+			"Refer-To: <sip:601@h>",
+			"5.1 A>P 202",
+			"5.2 A>P INVITE b=xb call=b ft=fb f=909 t=601 | "
+			"Referred-By: <sip:600@h>",
+			NULL},
+		90, "through the same host, transfer"},
+	{"a blind transfer by one that hangs up at once",
+		{"0 A>P INVITE b=xa call=a ft=fa f=909 t=600", "1 P>A 200",
+			"1.1 A>P ACK",
+			"5 P>A REFER rev=1 | "
+			"Refer-To: <sip:601@h>",
+			"5.1 A>P 202", "5.2 P>A BYE rev=1",
+			"7 A>P INVITE b=xb call=b ft=fb f=909 t=601 | "
+			"Referred-By: <sip:600@h>",
+			NULL},
+		90, "through the same host, transfer"},
+	{"a transfer to somebody else",
+		{"0 A>P INVITE b=xa call=a ft=fa f=909 t=600", "1 P>A 200",
+			"1.1 A>P ACK",
+			"5 P>A REFER rev=1 | "
+			"Refer-To: <sip:601@h>",
+			"5.1 A>P 202",
+			"5.2 A>P INVITE b=xb call=b ft=fb f=909 t=602 | "
+			"Referred-By: <sip:600@h>",
+			NULL},
+		0, ""},
 	{"back to where it came from",
 		{"0 A>P INVITE b=xa call=a ft=fa sdp=12345",
 			"0.1 P>A INVITE b=xb call=b ft=fb sdp=12345", NULL},
@@ -174,6 +204,51 @@ static void test_best(void **state)
 	}
 }
 
+/* Who was called asks a third one, and puts the two together: one group. */
+static void test_attended_transfer(void **state)
+{
+	static const char *const lines[] = {
+		"0 A>P INVITE b=xa call=a ft=fa f=909 t=600", "1 P>A 200",
+		"1.1 A>P ACK",
+		"3 B>P INVITE b=xb call=b-leg@h ft=fb f=600 t=601", "4 P>B 200",
+		"4.1 B>P ACK",
+		"5 B>P REFER call=a ft=fa f=909 t=600 rev=1 cs=9 | Refer-To: "
+		"<sip:601@h?x=y&Replaces=b-leg%40h%3Bto-tag%3Dx%3Bfrom-tag%"
+		"3Dfb>",
+		"5.1 P>B 202",
+		"5.2 A>P INVITE b=xc call=c ft=fc f=909 t=601 | Referred-By: "
+		"<sip:600@h> | Replaces: b-leg@h;to-tag=x;from-tag=fb",
+		"5.3 P>A 200", "5.4 A>P ACK",
+		"6 B>P BYE call=b-leg@h ft=fb f=600 t=601 cs=2", NULL};
+	const struct ear_calls_options options = {.join_legs = true};
+
+	(void)state;
+	for (size_t cut = 0; !cut || lines[cut]; cut++) {
+		struct rows *rows = calloc(1, sizeof(*rows));
+
+		play(lines, cut ? cut : SIZE_MAX, &options, rows);
+		assert_int_equal(rows->n, 3);
+		assert_true(rows->v[0].group);
+		assert_true(rows->v[1].group == rows->v[0].group);
+		assert_true(rows->v[2].group == rows->v[0].group);
+		for (size_t r = 0; r < 3; r++) {
+			const struct ear_call_row *row = &rows->v[r];
+			bool first = ear_slice_eq(row->call_id, EAR_S("a"));
+			bool third = ear_slice_eq(row->call_id, EAR_S("c"));
+
+			assert_true((row->group == row->id) == first);
+			assert_slice("why", row->group_why,
+				first   ? EAR_S("")
+				: third ? EAR_S("Replaces, answered together")
+					: EAR_S("Refer-To"));
+			if (first)
+				assert_slice("note", row->note,
+					EAR_S("transferred to 601"));
+		}
+		free(rows);
+	}
+}
+
 /* One that calls the same number again and again, with the same SDP. */
 static void test_same_caller(void **state)
 {
@@ -206,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_legs),
 		cmocka_unit_test(test_best),
+		cmocka_unit_test(test_attended_transfer),
 		cmocka_unit_test(test_same_caller),
 		cmocka_unit_test(test_switched_off),
 	};

@@ -101,10 +101,12 @@ static const struct call_scene outcomes[] = {
 		"'not followed'"},
 	{"caller goes while it rings",
 		{"0 A>B INVITE", "1 B>A 180", "5 A>B BYE cs=2", "@40"},
-		"NO_ANSWER 0 ring=4000 talk=0 by=1 '' 'no final reply seen'"},
+		"NO_ANSWER 0 ring=4000 talk=0 by=1 '' 'BYE before an answer; "
+		"no final reply seen'"},
 	{"caller goes before it rings",
 		{"0 A>B INVITE", "1 B>A 100", "5 A>B BYE cs=2", "@40"},
-		"FAILED 0 ring=0 talk=0 by=1 '' 'no final reply seen'"},
+		"FAILED 0 ring=0 talk=0 by=1 '' 'BYE before an answer; no "
+		"final reply seen'"},
 	{"cancelled, 487 not seen",
 		{"0 A>B INVITE", "1 B>A 180", "5 A>B CANCEL", "@40"},
 		"NO_ANSWER 0 ring=4000 talk=0 by=1 '' 'no final reply seen'"},
@@ -175,6 +177,39 @@ static const struct call_scene forks[] = {
 	{"final reply of the first hop not seen",
 		{"0 A>P INVITE b=a", "0.01 P>B INVITE b=b", "2 B>P 486 b=b",
 			"@300"},
+		"BUSY 486 ring=0 talk=0 by=2 'Busy Here' ''"},
+	{"its own timer ends it at the proxy, which had tags of two",
+		{"0 A>P INVITE b=a", "1 P>A 180 b=a tt=tb | Contact: <sip:b@h>",
+			"1.1 P>A 183 b=a tt=tc | Contact: <sip:c@h>",
+			"30 P>A 408 b=a tt=proxy"},
+		"NO_ANSWER 408 ring=29000 talk=0 by=2 'Request Timeout' '' "
+		"branches=2"},
+	{"only the proxy refuses, after one rang",
+		{"0 A>P INVITE b=a", "1 P>A 180 b=a tt=tb", "9 A>P CANCEL b=a",
+			"9.1 P>A 487 b=a m=INVITE tt=own"},
+		"NO_ANSWER 487 ring=8000 talk=0 by=1 'Request Terminated' ''"},
+	{"one phone with a tag for ringing and one for the answer",
+		{"0 A>B INVITE", "1 B>A 180 tt=x | Contact: <sip:b@h>",
+			"2 B>A 200 tt=y | Contact: <sip:b@h>",
+			"2.1 A>B ACK tt=y", "3 A>B BYE tt=y"},
+		"ANSWERED 200 ring=1000 talk=1000 by=1 'OK' ''"},
+	{"hops in a row, the last one forks to three",
+		{"0 A>P INVITE b=a",
+			"0.1 P>Q INVITE b=p | Via: SIP/2.0/UDP h;branch=a",
+			"0.2 Q>B INVITE b=b | Via: SIP/2.0/UDP h;branch=p , "
+			"SIP/2.0/UDP h;branch=a",
+			"0.2 Q>C INVITE b=c | Via: SIP/2.0/UDP h;branch=p | v: "
+			"SIP/2.0/UDP h;branch=a",
+			"0.2 Q>D INVITE b=d | Via: SIP/2.0/UDP h;branch=p | v: "
+			"SIP/2.0/UDP h;branch=a",
+			"1 D>Q 486 b=d tt=td", "1.1 P>A 500 b=a tt=own"},
+		"BUSY 486 ring=0 talk=0 by=2 'Busy Here' '' branches=3"},
+	{"another target after a 302 that the proxy follows",
+		{"0 A>P INVITE b=a",
+			"0.1 P>B INVITE b=b | Via: SIP/2.0/UDP h;branch=a",
+			"1 B>P 302 b=b tt=tb",
+			"1.1 P>C INVITE b=c | Via: SIP/2.0/UDP h;branch=a",
+			"2 C>P 486 b=c tt=tc", "2.1 P>A 486 b=a tt=tc"},
 		"BUSY 486 ring=0 talk=0 by=2 'Busy Here' ''"},
 	{"the hop behind is reported first",
 		{"0.2 P>B INVITE b=b r=desk", "0.1 A>P INVITE b=a",
@@ -310,9 +345,13 @@ static const struct call_scene others[] = {
 			"9 A>B BYE call=c1 ft=ft"},
 		"ANSWERED 200 ring=0 talk=8000 by=1 'OK' ''"},
 	{"a spiral",
-		{"0 A>P INVITE b=a", "0.1 P>P:5070 INVITE b=p r=601",
-			"0.2 P>B INVITE b=b r=desk", "1 B>P 486 b=b",
-			"1.1 P:5070>P 486 b=p", "1.2 P>A 486 b=a"},
+		{"0 A>P INVITE b=a",
+			"0.1 P>P:5070 INVITE b=p r=601 | Via: SIP/2.0/UDP "
+			"h;branch=a",
+			"0.2 P>B INVITE b=b r=desk | Via: SIP/2.0/UDP "
+			"h;branch=p, SIP/2.0/UDP h;branch=a",
+			"1 B>P 486 b=b", "1.1 P:5070>P 486 b=p",
+			"1.2 P>A 486 b=a"},
 		"BUSY 486 ring=0 talk=0 by=2 'Busy Here' ''"},
 };
 
@@ -582,7 +621,28 @@ static void test_first_hop(void **state)
 		"0.1 P>B INVITE b=b r=desk name=Sara_X | User-Agent: phone",
 		"0 A>P INVITE b=a | User-Agent: phone", "1 B>P 486 b=b",
 		"1.1 P>A 486 b=a", NULL};
-	const char *const *const both[] = {lines, late};
+	/* by a clock that is ahead, or one that is behind */
+	static const char *const ahead[] = {
+		"0 P>B INVITE b=b r=desk name=Sara_X | User-Agent: phone | "
+		"Via: SIP/2.0/UDP h;branch=a",
+		"3 A>P INVITE b=a | User-Agent: phone", "4 P>A 486 b=a", NULL};
+	static const char *const forwards[] = {
+		"0 P>B INVITE b=b r=desk name=Sara_X | User-Agent: phone | "
+		"Max-Forwards: 69",
+		"3 A>P INVITE b=a | User-Agent: phone | Max-Forwards: 70",
+		"4 P>A 486 b=a", NULL};
+	static const char *const behind[] = {
+		"3 A>P INVITE b=a name=Sara_X | User-Agent: phone",
+		"0 P>B INVITE b=b r=desk | User-Agent: phone | "
+		"Via: SIP/2.0/UDP h;branch=a",
+		"4 P>A 486 b=a", NULL};
+	static const char *const up[] = {
+		"0 P>B INVITE b=b r=desk name=Sara_X | User-Agent: phone | "
+		"Via: SIP/2.0/UDP h;branch=a",
+		"1 B>P 200 b=b", "3 A>P INVITE b=a | User-Agent: phone",
+		"4 P>A 200 b=a", NULL};
+	const char *const *const both[] = {
+		lines, late, ahead, forwards, behind, up};
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(both); i++) {
@@ -600,7 +660,6 @@ static void test_first_hop(void **state)
 	}
 }
 
-/* The proxy asks for credentials; who is called is the phone behind it. */
 /* What was taken for over waits for its end; an INVITE is none. */
 static void test_again_after_silence(void **state)
 {
@@ -628,7 +687,12 @@ static void test_contact(void **state)
 		{"0 A>B INVITE r=sip:x7f@10.0.0.2:5060;rinstance=ab12", "600"},
 		{"0 A>B INVITE r=sip:x7f@10.0.0.2;transport=tcp;ob", "600"},
 		{"0 A>B INVITE r=sip:x7f@example.com;gr", "600"},
+		{"0 A>B INVITE r=sip:k3jf9@10.0.0.2:5070", "600"},
+		{"0 A>B INVITE r=sip:k3jf9@[2001:db8::2]", "600"},
+		{"0 A>B INVITE r=sip:1.2.3.4", "600"},
 		{"0 A>B INVITE r=sip:601@10.0.0.2;transport=tcp", "601"},
+		{"0 A>B INVITE r=sip:desk@pbx.example.org", "desk"},
+		{"0 A>B INVITE r=601 | Via: SIP/2.0/UDP h;branch=x", "600"},
 		{"0 A>B INVITE r=sip:601@example.com", "601"},
 	};
 
@@ -643,6 +707,7 @@ static void test_contact(void **state)
 	}
 }
 
+/* The proxy asks for credentials; who is called is the phone behind it. */
 static void test_callee_agent(void **state)
 {
 	static const char *const lines[] = {"0 A>P INVITE b=a",

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What may tell that a call is a leg of another one, as hashes, and where the
+ * calls of a hash are found. docs/calls.md says what counts how much.
+ */
+#include "base/hash.h"
+#include "proto/sip_body.h"
+#include "track/call_priv.h"
+
+/* Digits by which long numbers are the same, whatever stands before. */
+#define NUMBER_TAIL 6
+
+static uint32_t hint_of(struct ear_slice s, enum call_hint kind)
+{
+	uint32_t hash = (uint32_t)ear_hash_seed(s, kind + 1u);
+
+	return hash ? hash : 1;
+}
+
+/* The last digits of a number, without its separators; else all of it. */
+static struct ear_slice number_tail(struct ear_slice user, char room[32])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < user.n; i++) {
+		char ch = user.p[i];
+
+		if (ch >= '0' && ch <= '9') {
+			if (n == 31)
+				memmove(room, room + 1, --n);
+			room[n++] = ch;
+		} else if (!strchr("+-.()", ch) || !ch) {
+			return user;
+		}
+	}
+	return n > NUMBER_TAIL ? ear_slice(room + n - NUMBER_TAIL, NUMBER_TAIL)
+			       : ear_slice(room, n);
+}
+
+void call_number_hint(
+	struct call *call, enum call_hint kind, struct ear_slice user)
+{
+	char room[32];
+	struct ear_slice tail = number_tail(user, room);
+
+	if (!tail.n)
+		return;
+	call->hint[kind] = hint_of(tail, kind) | 2 | CALL_HINT_LONG;
+	if (tail.n < NUMBER_TAIL || tail.p == user.p)
+		call->hint[kind] ^= CALL_HINT_LONG;
+}
+
+/* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <address>: the
+ * version counts up. Ones that every call has the same of are no sign. */
+static void origin_hint(struct call *call, struct ear_slice origin)
+{
+	struct ear_slice word[6] = {0};
+	size_t n = 0, at = 0;
+	uint64_t hash;
+
+	while (n < 6 && at < origin.n) {
+		struct ear_slice rest = ear_slice_sub(origin, at, origin.n);
+		size_t end = ear_slice_find(rest, EAR_S(" "));
+
+		word[n++] = ear_slice_sub(rest, 0, end);
+		at += end + 1;
+	}
+	if (n < 6 || word[1].n < 4)
+		return;
+	hash = ear_hash_seed(ear_slice_trim(word[5]),
+		ear_hash_seed(word[1], ear_hash(word[0])));
+	call->hint[CALL_HINT_ORIGIN] = (uint32_t)hash ? (uint32_t)hash : 1;
+}
+
+/* c=IN IP4 <address>, m=<kind> <port> ...: where the first medium goes. */
+static void media_hint(
+	struct call *call, struct ear_slice addr, struct ear_slice media)
+{
+	size_t blank = ear_slice_find(media, EAR_S(" "));
+	struct ear_slice port = ear_slice_sub(media, blank + 1, media.n);
+	uint64_t number;
+
+	port = ear_slice_sub(port, 0, ear_slice_find(port, EAR_S(" ")));
+	if (addr.n && ear_slice_u64(port, 65535, &number) && number)
+		call->hint[CALL_HINT_MEDIA] =
+			hint_of(addr, CALL_HINT_MEDIA) ^ (uint32_t)number;
+}
+
+/* Up to the first medium; what it says of codecs is not wanted here. */
+static void sdp_hints(struct call *call, struct ear_slice sdp)
+{
+	struct call_lines lines = {sdp.p, sdp.p + sdp.n};
+	struct ear_slice line, addr = {0};
+
+	while (sdp.n && call_next_line(&lines, &line)) {
+		struct ear_slice value =
+			ear_slice_trim(ear_slice_sub(line, 2, line.n));
+
+		if (line.n < 2 || line.p[1] != '=')
+			continue;
+		if (line.p[0] == 'o') {
+			origin_hint(call, value);
+		} else if (line.p[0] == 'c') {
+			addr = value;
+		} else if (line.p[0] == 'm') {
+			media_hint(call, addr, value);
+			return;
+		}
+	}
+}
+
+void call_take_hints(struct call *call, const struct call_event *e,
+	const struct call_origin *origin)
+{
+	call_number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
+	call_number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
+	if (origin->session.n >= 16)
+		call->hint[CALL_HINT_SESSION] =
+			hint_of(origin->session, CALL_HINT_SESSION);
+	if (e->f->sdp)
+		sdp_hints(call, ear_sip_find_body(e->f->content_type,
+					e->f->body, EAR_S("application/sdp")));
+}
+
+/* A spot is written over when its turn comes again; what pointed to it then
+ * sees by the count that it is gone. */
+static void put_hint(struct ear_calls *c, uint32_t slot, enum call_hint kind)
+{
+	uint32_t hash = c->call[slot]->hint[kind], *head;
+
+	if (!hash || !c->spot)
+		return;
+	head = &c->spot_head[hash % CALL_SPOTS];
+	c->spots++;
+	c->spot[c->spots % CALL_SPOTS] = (struct call_spot){hash, slot, *head};
+	*head = c->spots;
+}
+
+void call_put_hints(struct ear_calls *c, uint32_t slot)
+{
+	for (unsigned kind = 0; kind < CALL_HINTS_LOOKED_UP; kind++)
+		put_hint(c, slot, kind);
+	put_hint(c, slot, CALL_HINT_REFER);
+}
+
+void call_renew_numbers(struct ear_calls *c, uint32_t slot)
+{
+	struct call *call = c->call[slot];
+	uint32_t before = call->hint[CALL_HINT_DST];
+
+	call_number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
+	call_number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
+	if (call->hint[CALL_HINT_DST] != before)
+		put_hint(c, slot, CALL_HINT_DST);
+}
+
+void call_expect_transfer(
+	struct ear_calls *c, uint32_t slot, struct ear_slice user)
+{
+	if (!c->spot)
+		return;
+	call_number_hint(c->call[slot], CALL_HINT_REFER, user);
+	put_hint(c, slot, CALL_HINT_REFER);
+}
