@@ -4,11 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/reader.h"
 
 /* Widest column of a table, and rows that are looked at to find widths. */
 #define CELL_MOST 60
+/* A text is cut down to so much before a column is left out for it. */
+#define CELL_LEAST 9
+#define BLANKS 2 /* between two columns */
 #define ROWS_AHEAD 200
 
 static struct ear_slice text_of(const struct ear_sql_cell *c, char space[40])
@@ -55,39 +59,35 @@ static void json_row(struct ear_answer *a, const struct ear_sql_row *row)
 	ear_buf_byte(&a->out, '\n');
 }
 
-/* RFC 4180 s2: quotes where they are needed, doubled inside. */
-static void csv_cell(struct ear_answer *a, struct ear_slice s)
+/* A number is none that somebody else wrote; what a text holds is guarded, and
+ * on a terminal shown instead of obeyed. */
+static void csv_cell(
+	struct ear_answer *a, const struct ear_sql_row *row, size_t i)
 {
-	bool quote = false;
+	char space[40];
+	struct ear_slice s = cell_text(row, i, space);
+	struct ear_buf text = {0};
 
-	/* a terminal would obey what is in it */
-	if (a->term.tty) {
-		ear_term_text(&a->term, &a->out, s);
-		return;
-	}
-	for (size_t i = 0; i < s.n && !quote; i++)
-		quote = memchr(",\"\r\n", s.p[i], 4) != NULL;
-	if (!quote) {
+	if (row->cells && row->cells[i].type != EAR_SQL_TEXT) {
 		ear_buf_slice(&a->out, s);
 		return;
 	}
-	ear_buf_byte(&a->out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"')
-			ear_buf_byte(&a->out, '"');
-		ear_buf_byte(&a->out, (uint8_t)s.p[i]);
+	if (!a->term.tty) {
+		ear_csv_text(&a->out, s);
+		return;
 	}
-	ear_buf_byte(&a->out, '"');
+	ear_csv_text(&text, s);
+	ear_term_text(&a->term, &a->out, ear_buf_view(&text));
+	a->failed |= text.err != EAR_OK;
+	ear_buf_fini(&text);
 }
 
 static void csv_row(struct ear_answer *a, const struct ear_sql_row *row)
 {
-	char space[40];
-
 	for (size_t i = 0; i < row->columns; i++) {
 		if (i)
 			ear_buf_byte(&a->out, ',');
-		csv_cell(a, cell_text(row, i, space));
+		csv_cell(a, row, i);
 	}
 	ear_buf_str(&a->out, "\r\n");
 }
@@ -106,7 +106,13 @@ static void tab_row(struct ear_answer *a, const struct ear_sql_row *row)
 
 static void table_cell(struct ear_answer *a, size_t i, struct ear_slice s)
 {
-	if (i)
+	bool first = true;
+
+	if (!a->width[i])
+		return;
+	for (size_t k = 0; k < i; k++)
+		first = first && !a->width[k];
+	if (!first)
 		ear_buf_str(&a->out, "  ");
 	ear_term_cell(&a->term, &a->out, s, a->width[i]);
 }
@@ -120,11 +126,75 @@ static void table_row(struct ear_answer *a, const struct ear_sql_row *row)
 	ear_buf_byte(&a->out, '\n');
 }
 
+static bool may_cut(const struct ear_answer *a, size_t i)
+{
+	return a->fit[i].text && a->width[i] > CELL_LEAST;
+}
+
+/* Columns of the terminal that a line takes; with its texts cut as far as they
+ * may. */
+static unsigned line_width(const struct ear_answer *a, bool cut)
+{
+	unsigned width = 0;
+
+	for (size_t i = 0; i < a->columns; i++) {
+		if (a->width[i])
+			width += BLANKS + (cut && may_cut(a, i) ? CELL_LEAST
+								: a->width[i]);
+	}
+	return width ? width - BLANKS : 0;
+}
+
+/* The least important goes. @return false when only one is left */
+static bool leave_one_out(struct ear_answer *a)
+{
+	size_t least = a->columns;
+
+	for (size_t i = 0; i < a->columns; i++) {
+		if (a->width[i] && a->fit[i].rank > 1 &&
+			(least == a->columns ||
+				a->fit[i].rank > a->fit[least].rank))
+			least = i;
+	}
+	if (least == a->columns)
+		return false;
+	a->width[least] = 0;
+	a->left_out++;
+	return true;
+}
+
+/* The widest text loses one. @return false when none may any more */
+static bool cut_one(struct ear_answer *a)
+{
+	size_t widest = a->columns;
+
+	for (size_t i = 0; i < a->columns; i++) {
+		if (may_cut(a, i) && (widest == a->columns ||
+					     a->width[i] > a->width[widest]))
+			widest = i;
+	}
+	if (widest == a->columns)
+		return false;
+	a->width[widest]--;
+	return true;
+}
+
+static void fit_terminal(struct ear_answer *a)
+{
+	if (!a->fit)
+		return;
+	while (line_width(a, true) > a->term.width && leave_one_out(a))
+		;
+	while (line_width(a, false) > a->term.width && cut_one(a))
+		;
+}
+
 /* Print the rows that were held back; from now on they go out at once. */
 static void let_go(struct ear_answer *a)
 {
 	struct ear_reader r = ear_reader(ear_buf_view(&a->held));
 
+	fit_terminal(a);
 	for (size_t row = 0; row < a->held_rows; row++) {
 		if (!row)
 			ear_term_bold(&a->term, &a->out);

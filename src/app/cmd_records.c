@@ -18,12 +18,18 @@
 
 /* Columns of a table on a terminal. */
 #define SHOWN 12
+/* From which width on times have thousandths; without: 2026-11-22 05:27:31 */
+#define WIDTH_OF_MS 120
+#define SECONDS_LENGTH 19
 
 struct about {
 	enum ear_list_of list;
 	const char *one, *many;
 	const char *about;
-	const char *shown[SHOWN];
+	struct {
+		const char *name;
+		unsigned rank; /* 1 is seen on any terminal */
+	} shown[SHOWN];
 	const char *examples;
 };
 
@@ -32,8 +38,9 @@ static const struct about lists[EAR_LISTS] = {
 		"Lists what accounts did with their server: CONNECT, REGISTER, "
 		"UNREGISTER, DISCONNECT, newest first. Where only messages "
 		"were seen, connections are inferred from them.",
-		{"at", "event", "source", "peername", "account", "details",
-			"user_agent", "remote", "tls_cipher", "reconciled"},
+		{{"at", 1}, {"event", 2}, {"source", 9}, {"peername", 3},
+			{"account", 7}, {"details", 4}, {"user_agent", 6},
+			{"remote", 5}, {"tls_cipher", 8}, {"reconciled", 10}},
 		"examples:\n"
 		"  earshot sessions 'peername == 909' --from -1d\n"
 		"  earshot sessions 'event == DISCONNECT and details != "
@@ -43,8 +50,9 @@ static const struct about lists[EAR_LISTS] = {
 		"Lists who is on line, a row for each binding; with --at who "
 		"was. Where no server runs, now is the time of the last thing "
 		"that was recorded.",
-		{"id", "username", "ip", "port", "description", "expires",
-			"user_agent", "state"},
+		{{"id", 8}, {"username", 1}, {"ip", 3}, {"port", 6},
+			{"description", 7}, {"expires", 4}, {"user_agent", 5},
+			{"state", 2}},
 		"examples:\n"
 		"  earshot accounts --at 10:38\n"
 		"  earshot accounts 'state == unreachable'\n"
@@ -52,8 +60,9 @@ static const struct about lists[EAR_LISTS] = {
 	[EAR_LIST_CALLS] = {EAR_LIST_CALLS, "call", "calls",
 		"Lists calls, newest first: who called whom, how long they "
 		"talked, and what came of it.",
-		{"at", "src", "dst", "talk_s", "disposition", "code", "reason",
-			"note", "call_id"},
+		{{"at", 1}, {"src", 2}, {"dst", 3}, {"talk_s", 5},
+			{"disposition", 4}, {"code", 6}, {"reason", 7},
+			{"note", 9}, {"call_id", 8}},
 		"examples:\n"
 		"  earshot calls 'disposition == FAILED' --from -1d\n"
 		"  earshot calls 'src ~ \"^49\" and talk_s > 60' --sort "
@@ -63,8 +72,9 @@ static const struct about lists[EAR_LISTS] = {
 		"connections",
 		"Lists connections, newest first: from when to when, how they "
 		"ended, and their TLS.",
-		{"at", "transport", "client", "server", "peername", "closed",
-			"cause", "tls_version", "tls_cipher"},
+		{{"at", 1}, {"transport", 6}, {"client", 2}, {"server", 7},
+			{"peername", 3}, {"closed", 4}, {"cause", 5},
+			{"tls_version", 8}, {"tls_cipher", 9}},
 		"examples:\n"
 		"  earshot connections 'tls_version in (TLSv1, TLSv1.1)'\n"
 		"  earshot connections 'cause == NETWORK_ERROR' --from -1h\n"},
@@ -73,7 +83,7 @@ static const struct about lists[EAR_LISTS] = {
 struct choices {
 	const char *data, *sort;
 	uint64_t from_ns, to_ns, at_ns, limit;
-	bool json, csv, ascending, failures, history;
+	bool json, csv, wide, ascending, failures, history;
 };
 
 /* The rows on their way to standard output. */
@@ -82,6 +92,7 @@ struct printer {
 	const struct choices *c;
 	struct ear_answer answer; /* of a table */
 	const char *titles[SHOWN];
+	struct ear_answer_fit fit[SHOWN];
 	size_t index[SHOWN];
 	size_t shown;
 	struct ear_buf out; /* of JSON and CSV */
@@ -93,18 +104,34 @@ static void find_columns(struct printer *p)
 	size_t n;
 	const struct ear_column *column = ear_columns(p->about->list, &n);
 
-	for (size_t k = 0; k < SHOWN && p->about->shown[k]; k++) {
+	for (size_t k = 0; k < SHOWN && p->about->shown[k].name; k++) {
 		for (size_t i = 0; i < n; i++) {
-			if (strcmp(column[i].name, p->about->shown[k]) != 0)
+			if (strcmp(column[i].name, p->about->shown[k].name))
 				continue;
 			p->titles[p->shown] = column[i].title;
+			p->fit[p->shown] = (struct ear_answer_fit){
+				.rank = p->about->shown[k].rank,
+				.text = column[i].type == EAR_COLUMN_TEXT};
 			p->index[p->shown++] = i;
 		}
 	}
 }
 
-static struct ear_sql_cell as_answer(const struct ear_column *column,
-	const struct ear_cell *cell, char time[EAR_TIME_TEXT])
+/* A narrow terminal has no room for thousandths. */
+static size_t time_text(
+	const struct printer *p, uint64_t at_ns, char time[EAR_TIME_TEXT])
+{
+	size_t n = ear_time_human(at_ns, false, time);
+
+	return p->answer.term.tty && p->answer.fit &&
+			       p->answer.term.width < WIDTH_OF_MS
+		       ? SECONDS_LENGTH
+		       : n;
+}
+
+static struct ear_sql_cell as_answer(const struct printer *p,
+	const struct ear_column *column, const struct ear_cell *cell,
+	char time[EAR_TIME_TEXT])
 {
 	struct ear_sql_cell out = {.type = EAR_SQL_TEXT, .text = cell->text};
 
@@ -115,8 +142,8 @@ static struct ear_sql_cell as_answer(const struct ear_column *column,
 		out = (struct ear_sql_cell){.type = EAR_SQL_INT, .i = cell->i};
 		break;
 	case EAR_COLUMN_TIME:
-		out.text = ear_slice(
-			time, ear_time_human((uint64_t)cell->i, false, time));
+		out.text =
+			ear_slice(time, time_text(p, (uint64_t)cell->i, time));
 		break;
 	case EAR_COLUMN_BOOL:
 		out.text = cell->i ? EAR_S("true") : EAR_S("false");
@@ -141,7 +168,7 @@ static bool print_table(struct printer *p, const struct ear_cell *cells)
 		return true;
 	for (size_t k = 0; k < p->shown; k++)
 		cell[k] = as_answer(
-			&column[p->index[k]], &cells[p->index[k]], time[k]);
+			p, &column[p->index[k]], &cells[p->index[k]], time[k]);
 	row.cells = cell;
 	return ear_answer_row(&row, &p->answer);
 }
@@ -201,10 +228,12 @@ static void tell_nobody(const struct choices *c,
 		(int)ear_time_human(newest, false, time), time);
 }
 
-static void tell(const struct about *about, const struct choices *c,
-	const struct ear_rows_query *query, struct ear_records *records,
-	const struct ear_rows_found *found)
+static void tell(const struct printer *p, const struct ear_rows_query *query,
+	struct ear_records *records, const struct ear_rows_found *found)
 {
+	const struct about *about = p->about;
+	const struct choices *c = p->c;
+
 	fprintf(stderr, "%llu %s", (unsigned long long)found->rows,
 		found->rows == 1 ? about->one : about->many);
 	if (found->more && found->rows == c->limit)
@@ -213,6 +242,9 @@ static void tell(const struct about *about, const struct choices *c,
 		fprintf(stderr, "; not all: %s", found->why);
 	else if (!found->rows && about->list == EAR_LIST_ACCOUNTS)
 		tell_nobody(c, query, records);
+	if (p->answer.left_out)
+		fprintf(stderr, "; %zu column%s did not fit: --wide",
+			p->answer.left_out, p->answer.left_out == 1 ? "" : "s");
 	fprintf(stderr, "\n");
 }
 
@@ -222,12 +254,24 @@ static uint64_t as_of(const struct choices *c, struct ear_records *records,
 {
 	uint64_t newest;
 
-	if (c->history)
-		return 0;
 	if (c->at_ns)
 		return c->at_ns;
 	newest = ear_records_newest(records);
 	return journal->served || !newest ? ear_now_ns() : newest;
+}
+
+/* Of a moment: who was on line then. Of the history up to then: how it stood
+ * with each. */
+static void read_moment(const struct choices *c, uint64_t as_of_ns,
+	struct ear_rows_query *query)
+{
+	if (!c->history) {
+		query->at_ns = as_of_ns;
+		return;
+	}
+	query->now_ns = as_of_ns;
+	if (c->at_ns && c->at_ns < query->to_ns)
+		query->to_ns = c->at_ns;
 }
 
 static int list_rows(const struct about *about, const struct choices *c,
@@ -252,8 +296,9 @@ static int list_rows(const struct about *about, const struct choices *c,
 	enum ear_err err;
 
 	if (about->list == EAR_LIST_ACCOUNTS)
-		query.at_ns = as_of(c, records, journal);
+		read_moment(c, as_of(c, records, journal), &query);
 	find_columns(&p);
+	p.answer.fit = c->wide ? NULL : p.fit;
 	err = ear_records_list(records, &query, print_row, &p, &found, &fault);
 	if (!err && !p.begun)
 		(void)print_row(NULL, &p);
@@ -265,7 +310,7 @@ static int list_rows(const struct about *about, const struct choices *c,
 				fault.offset <= filter.n);
 	if (ear_term_end(ear_list_name(about->list)) || p.failed)
 		return EAR_EXIT_FAILED;
-	tell(about, c, &query, records, &found);
+	tell(&p, &query, records, &found);
 	return ear_stopped(&ear_ask_stopped) ? EAR_EXIT_FAILED : EAR_EXIT_DONE;
 }
 
@@ -310,7 +355,7 @@ static int command(const struct about *about, int argc, char **argv)
 	struct choices c = {.data = ear_data_dir(),
 		.to_ns = UINT64_MAX,
 		.limit = LIMIT_UNSAID};
-	struct ear_option options[12] = {
+	struct ear_option options[13] = {
 		EAR_OPTION_DATA(&c.data),
 		{"from", 'f', EAR_OPT_TIME, &c.from_ns, "TIME",
 			"not before: 2026-11-22T10:38:00Z, 10:38 (UTC), -2h"},
@@ -323,8 +368,10 @@ static int command(const struct about *about, int argc, char **argv)
 		EAR_OPTION_JSON(&c.json),
 		{"csv", 'c', EAR_OPT_FLAG, &c.csv, NULL,
 			"comma-separated values (RFC 4180), all columns"},
+		{"wide", 'w', EAR_OPT_FLAG, &c.wide, NULL,
+			"do not fit the table to the terminal"},
 	};
-	size_t n = 8;
+	size_t n = 9;
 	struct ear_buf more = {0};
 	struct ear_usage usage = {ear_list_name(about->list), "[FILTER…]",
 		about->about, options, 0, NULL};
@@ -338,7 +385,9 @@ static int command(const struct about *about, int argc, char **argv)
 		options[n++] = (struct ear_option){"at", 'a', EAR_OPT_TIME,
 			&c.at_ns, "TIME", "who was on line then; default now"};
 		options[n++] = (struct ear_option){"history", 0, EAR_OPT_FLAG,
-			&c.history, NULL, "every binding there ever was"};
+			&c.history, NULL,
+			"every binding there ever was; with --at until "
+			"then, in the state of then"};
 	}
 	usage.n = n;
 	columns_help(about, &more);

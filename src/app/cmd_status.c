@@ -146,6 +146,42 @@ static void print_store(const json_t *s)
 			text(s, "newest"));
 }
 
+/* How connections are bound to accounts: docs/sessions.md. */
+static void print_reconciliation(const json_t *r)
+{
+	if (!number(r, "bound") && !number(r, "ambiguous") &&
+		!number(r, "unbound") && !number(r, "waiting"))
+		return;
+	printf("Bound      %llu connections to one account, %llu to several "
+	       "(ambiguous), %llu unbound, %llu waiting\n",
+		number(r, "bound"), number(r, "ambiguous"),
+		number(r, "unbound"), number(r, "waiting"));
+	if (json_object_get(r, "oldest_unbound"))
+		printf("           the oldest unbound one is of %s: "
+		       "earshot sessions 'not reconciled'\n",
+			text(r, "oldest_unbound"));
+}
+
+static void print_records(const json_t *r)
+{
+	char bytes[EAR_SIZE_TEXT];
+
+	if (!json_is_object(r))
+		return;
+	ear_size_text(number(r, "bytes"), bytes);
+	printf("Records    %llu session events, %llu registrations, %llu "
+	       "connections, %llu calls, %s%s\n",
+		number(r, "sessions"), number(r, "accounts"),
+		number(r, "connections"), number(r, "calls"), bytes,
+		json_is_true(json_object_get(r, "full"))
+			? "; FULL: nothing is written"
+			: "");
+	if (number(r, "failed"))
+		printf("           %llu could not be written and are lost\n",
+			number(r, "failed"));
+	print_reconciliation(json_object_get(r, "reconciliation"));
+}
+
 /* The newest; hundreds would hide all else. */
 static void print_notices(const json_t *notices)
 {
@@ -322,6 +358,7 @@ static void print_text(const json_t *status)
 	print_captures(json_object_get(status, "captures"), running);
 	print_rules(status, running);
 	print_store(store);
+	print_records(json_object_get(status, "records"));
 	/* a store alone does not know the limits that a server gives it */
 	if (t)
 		print_retention(store);

@@ -11,10 +11,15 @@
 
 #include "app/options.h"
 
+/* COLUMNS is what somebody chose, as for ls (POSIX.1 XBD s8.3). */
 static unsigned columns(void)
 {
+	const char *said = getenv("COLUMNS");
 	struct winsize size;
+	uint64_t n;
 
+	if (said && ear_slice_u64(ear_slice_str(said), 10000, &n) && n >= 20)
+		return (unsigned)n;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
 		return size.ws_col;
 	return 80;

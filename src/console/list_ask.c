@@ -130,6 +130,7 @@ bool ear_list_ask_init(struct ear_list_ask *ask, struct ear_call *call)
 		return false;
 	}
 	q->stop = &call->stop;
+	q->now_ns = ask->now_ns;
 	ear_list_ask_within(ask, call, LIST_MS);
 	q->filter = ear_call_arg(call, "q");
 	q->failures = ear_slice_eq(ear_call_arg(call, "failures"), EAR_S("1"));

@@ -127,6 +127,8 @@ struct ear_rows_query {
 				      `disposition == FAILED and src ~ "^49"` */
 	uint64_t from_ns, to_ns; /**< of at; accounts: that held in the span */
 	uint64_t at_ns;     /**< accounts: as of then; 0: every binding ever */
+	uint64_t now_ns;    /**< accounts, without at_ns: of when their states
+				 are; 0: of the newest row */
 	bool failures;      /**< sessions: also registrations that failed */
 	const char *sort;   /**< column; NULL: at */
 	bool ascending;     /**< default: newest or largest first */

@@ -89,7 +89,8 @@ static void confine(struct ear_rows *r, uint64_t newest_ns)
 		r->base = " AND failed=0";
 	if (r->list != EAR_LIST_ACCOUNTS)
 		return;
-	r->as_of_ns = least(q->at_ns ? q->at_ns : newest_ns, INT64_MAX);
+	r->as_of_ns = q->at_ns ? q->at_ns : q->now_ns ? q->now_ns : newest_ns;
+	r->as_of_ns = least(r->as_of_ns, INT64_MAX);
 	if (q->at_ns && q->at_ns >= newest_ns) {
 		r->base = " AND " HOLDS_NOW;
 		r->open = true;

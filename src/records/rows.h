@@ -38,7 +38,7 @@ struct ear_rows {
 	struct ear_keep keep;
 	struct ear_buf args;     /* what the filter wants of a row: SQL */
 	uint64_t from_ns, to_ns; /* of at; from > to: nothing */
-	uint64_t as_of_ns;       /* accounts */
+	uint64_t as_of_ns;       /* accounts: of which time their states are */
 	bool open;               /* accounts: only those that hold */
 	bool counted;     /* the filter asks for what tally.h counts by alone */
 	const char *base; /* condition of the list itself; or "" */
