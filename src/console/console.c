@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "console/stream.h"
 #include "net/tls.h"
 
 /* What a request may weigh. */
@@ -119,6 +120,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		if (call->gone)
 			call->gone(call);
 	}
+	ear_streams_sweep(c);
 	ear_conns_sweep(c->conns, now);
 	expire_sessions(c, now);
 }
@@ -317,8 +319,8 @@ static enum ear_err open_threads(struct ear_console *c, struct ear_fault *fault)
 		    job_done, c, &c->searches) ||
 		ear_pool_new("console-look", LOOKUPS, 16, job_done, c,
 			&c->lookups) ||
-		ear_pool_new("console-export", c->o.exports, 1, job_done, c,
-			&c->exports) ||
+		ear_pool_new("console-export", c->o.exports, c->o.exports,
+			job_done, c, &c->exports) ||
 		ear_pool_new(
 			"console-people", 1, 32, job_done, c, &c->accounts) ||
 		ear_follow_new(c, &c->follow))
@@ -345,7 +347,7 @@ static void set_defaults(struct ear_console_options *o)
 	if (o->searches > 64)
 		o->searches = 64;
 	if (!o->exports)
-		o->exports = 2;
+		o->exports = 8;
 	if (!o->followers)
 		o->followers = 32;
 	if (!o->connections)
@@ -371,6 +373,8 @@ enum ear_err ear_console_open(const struct ear_console_options *options,
 	/* a client that leaves is told by the return of write */
 	signal(SIGPIPE, SIG_IGN);
 	err = open_people(c, fault);
+	if (!err)
+		err = ear_openapi_load(c, fault);
 	if (!err)
 		err = open_tls(c, fault);
 	if (!err)
@@ -452,6 +456,7 @@ void ear_console_close(struct ear_console **console)
 	if (c->mail_fd >= 0)
 		close(c->mail_fd);
 	SSL_CTX_free(c->tls);
+	json_decref(c->api);
 	ear_throttle_free(&c->throttle);
 	ear_sessions_free(&c->sessions);
 	ear_users_close(&c->users_work);

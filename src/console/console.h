@@ -86,7 +86,7 @@ struct ear_console_options {
 	uint32_t search_ms;       /**< longest search; default 20000 */
 	uint32_t head_ms;  /**< for a client to send a request; default 10000 */
 	unsigned searches; /**< at once; default 4, most 64 */
-	unsigned exports;  /**< at once; default 2, most 16 */
+	unsigned exports;  /**< at once; default 8, most 64 */
 	unsigned followers;   /**< at once; default 32, most 256 */
 	unsigned connections; /**< at once; default 256, 8..1024 */
 };

@@ -196,7 +196,8 @@ void ear_dispatch(struct evhttp_request *http, void *arg)
 	c->calls = call;
 	note_connection(call);
 	if (!is_framed_once(call) || !ear_door_host(call) ||
-		!read_request(call) || !ear_door_enter(call)) {
+		!read_request(call) || !ear_door_enter(call) ||
+		!ear_openapi_query(call)) {
 		ear_call_send(call);
 	} else if (!read_body(call)) {
 		ear_call_fail(call, 503, "out of memory");

@@ -216,7 +216,8 @@ static bool token_still(struct ear_call *call)
 	return !ear_token_get(c->users, call->api_token, &token) &&
 	       !token.revoked &&
 	       (!token.expires_ns || token.expires_ns > ear_now_ns()) &&
-	       !ear_users_get(c->users, ear_slice_str(token.user), &user);
+	       !ear_users_get(c->users, ear_slice_str(token.user), &user) &&
+	       !user.must_change && user.role >= call->route->role;
 }
 
 /* --- who it is ---------------------------------------------------------- */

@@ -102,7 +102,7 @@ static enum ear_err read_one(
 	}
 }
 
-static enum ear_err unknown(const char *name, const struct ear_param *table,
+enum ear_err ear_params_unknown(const char *name, const struct ear_param *table,
 	size_t n, struct ear_fault *fault)
 {
 	const char *near = NULL;
@@ -138,7 +138,7 @@ static enum ear_err check_names(const json_t *params,
 		while (i < n && strcmp(name, table[i].name) != 0)
 			i++;
 		if (i == n)
-			return unknown(name, table, n, fault);
+			return ear_params_unknown(name, table, n, fault);
 	}
 	return EAR_OK;
 }

@@ -53,4 +53,8 @@ struct ear_param {
 EAR_MUST_USE enum ear_err ear_params_read(const json_t *params,
 	const struct ear_param *table, size_t n, struct ear_fault *fault);
 
+/** EAR_USAGE: the table has none of this name; says which is meant. */
+EAR_MUST_USE enum ear_err ear_params_unknown(const char *name,
+	const struct ear_param *table, size_t n, struct ear_fault *fault);
+
 #endif

@@ -67,6 +67,7 @@ struct ear_token_use {
 
 struct ear_console {
 	struct ear_console_options o;
+	json_t *api; /**< docs/openapi.json */
 	char url[96];
 	char first_password[EAR_PASSWORD_TEXT];
 	struct ear_addr bound;
@@ -178,6 +179,13 @@ void ear_tokens_change_route(struct ear_call *call);
 void ear_openapi_route(struct ear_call *call);
 void ear_metrics_route(struct ear_call *call);
 bool ear_metrics_open(struct ear_call *call);
+
+/** Read the document of the API. */
+EAR_MUST_USE enum ear_err ear_openapi_load(
+	struct ear_console *c, struct ear_fault *fault);
+/** Are all query parameters such as the document has, once each? else the
+ *  answer is an error that names one. Loop only. */
+bool ear_openapi_query(struct ear_call *call);
 
 /* follow.c's life */
 EAR_MUST_USE enum ear_err ear_follow_new(

@@ -4,10 +4,14 @@
 #include <event2/buffer.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
+#include "base/time.h"
 #include "console/priv.h"
 
 #define HOLD (1u << 20)
 #define PIECE (256u << 10)
+/* A reader that takes nothing for so long gives way where others wait. */
+#define STALLED_NS (10 * EAR_SECOND_NS)
 
 void ear_stream_init(struct ear_stream *x, struct ear_call *call,
 	const struct ear_stream_ops *ops)
@@ -105,6 +109,7 @@ static void send_piece(struct ear_stream *x, struct ear_slice piece)
 	}
 	if (chunk && evbuffer_add(chunk, piece.p, piece.n) == 0) {
 		x->sending = true;
+		x->sent_ns = ear_mono_ns();
 		evhttp_send_reply_chunk_with_cb(
 			x->call->http, chunk, drained, x);
 	} else {
@@ -218,10 +223,76 @@ static void run(struct ear_job *job)
 
 /* --- where it begins ---------------------------------------------------- */
 
+static struct ear_stream *stream_of(const struct ear_call *call)
+{
+	return call->gone == leave ? call->stream : NULL;
+}
+
+static unsigned streams_of(const struct ear_console *c, const char *user)
+{
+	unsigned n = 0;
+
+	for (const struct ear_call *call = c->calls; call; call = call->next)
+		n += stream_of(call) && strcmp(call->user.name, user) == 0;
+	return n;
+}
+
+void ear_streams_sweep(struct ear_console *c)
+{
+	uint64_t now = ear_mono_ns();
+	struct ear_stream *longest = NULL;
+	unsigned held = 0;
+
+	for (struct ear_call *call = c->calls; call; call = call->next) {
+		struct ear_stream *x = stream_of(call);
+
+		if (!x || x->finished || x->gone)
+			continue;
+		held++;
+		if (x->sending && now - x->sent_ns >= STALLED_NS &&
+			(!longest || x->sent_ns < longest->sent_ns))
+			longest = x;
+	}
+	if (held <= c->o.exports || !longest)
+		return;
+	ear_log(EAR_NOTICE, "console.stalled", "user",
+		EAR_LS(longest->call->user.name), NULL);
+	cut_off(longest->call);
+	leave(longest->call);
+}
+
+/* @return false, and the answer is an error */
+static bool find_place(struct ear_call *call)
+{
+	if (streams_of(call->console, call->user.name) >=
+		EAR_STREAMS_PER_USER) {
+		call->retry_after_s = 5;
+		ear_call_fail(call, 503,
+			"one user may download %d files at once: wait for one "
+			"of yours to end",
+			EAR_STREAMS_PER_USER);
+		return false;
+	}
+	return true;
+}
+
+static void refuse(struct ear_stream *x)
+{
+	struct ear_call *call = x->call;
+
+	x->ops->free(x);
+	call->stream = NULL;
+	ear_call_send(call);
+}
+
 void ear_stream_start(struct ear_stream *x)
 {
 	struct ear_call *call = x->call;
 
+	if (!find_place(call)) {
+		refuse(x);
+		return;
+	}
 	x->post.fn = flush_posted;
 	call->stream = x;
 	call->task.job.run = run;
@@ -230,9 +301,7 @@ void ear_stream_start(struct ear_stream *x)
 		call->gone = leave;
 		return;
 	}
-	x->ops->free(x);
-	call->stream = NULL;
 	call->retry_after_s = 5;
-	ear_call_fail(call, 503, "too many exports at once");
-	ear_call_send(call);
+	ear_call_fail(call, 503, "too many downloads at once");
+	refuse(x);
 }

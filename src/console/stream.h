@@ -53,7 +53,8 @@ struct ear_stream {
 	/* the loop's */
 	bool started;
 	bool sending;
-	bool finished; /**< the thread is done with it */
+	uint64_t sent_ns; /**< monotonic; when it was given its last piece */
+	bool finished;    /**< the thread is done with it */
 };
 
 /** Before anything else. @param stream zeroed but for what is its owner's */
@@ -62,11 +63,21 @@ void ear_stream_init(struct ear_stream *stream, struct ear_call *call,
 /** In ops->free(), or where it was never started. */
 void ear_stream_fini(struct ear_stream *stream);
 
+/** Most at once of one user, with all their tokens: others have places, too. */
+#define EAR_STREAMS_PER_USER 3
+
 /**
  * Run it on the exports' pool; loop only. Where there is no place for it, it
  * is freed and the answer, an error, sent.
  */
 void ear_stream_start(struct ear_stream *stream);
+
+/**
+ * Where downloads wait for a place, the reader that took nothing for the
+ * longest time, and for some seconds at least, loses its own: its download
+ * fails. Loop only; now and then.
+ */
+void ear_streams_sweep(struct ear_console *console);
 
 /**
  * After something was written: hands a piece over where it is large enough.

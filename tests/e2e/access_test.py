@@ -268,12 +268,7 @@ def test_large_csv():
     """Some megabytes: in pieces, whole, and nobody waits for who stalls."""
     with Server(10, calls=30000) as server:
         c = ready(server)
-        stalled = socket.socket()
-        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        stalled.connect(("127.0.0.1", server.port))
-        stalled.sendall(b"GET /api/v1/calls?format=csv HTTP/1.1\r\n"
-                        b"Host: localhost\r\nCookie: earshot_session="
-                        + c.cookie.encode() + b"\r\n\r\n")
+        stalled = stall(server, c)
         time.sleep(0.5)
         before = server.rss_kib()
         began = time.time()
@@ -292,6 +287,97 @@ def test_large_csv():
         stalled.close()
         check("its place is free when it goes", wait_for(
             lambda: c.ask("GET", "/api/v1/web-sessions?format=csv")[0] == 200))
+
+
+def stall(server, client):
+    """A download whose reader takes nothing."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    s.connect(("127.0.0.1", server.port))
+    s.sendall(b"GET /api/v1/calls?format=csv HTTP/1.1\r\nHost: localhost\r\n"
+              b"Cookie: earshot_session=" + client.cookie.encode()
+              + b"\r\n\r\n")
+    return s
+
+
+def test_stalled():
+    """Who stalls is in nobody's way but their own."""
+    with Server(10, calls=30000) as server:
+        admin = ready(server)
+        people = [admin] + [add(admin, n, "viewer") for n in ("anna", "ben")]
+        other = add(admin, "cleo", "viewer")
+        small = "/api/v1/web-sessions?format=csv"
+        large = "/api/v1/calls?format=csv"
+        all_of_it = []
+        for who, n in zip(people, (3, 3, 2)):
+            all_of_it += [stall(server, who) for _ in range(n)]
+            time.sleep(0.5)
+        status, h, body = admin.ask("GET", small)
+        check("a fourth download of one user is refused, with its reason",
+              status == 503 and b"one user may download 3" in body
+              and h["Retry-After"], (status, body))
+        began = time.time()
+        status, _, body = other.ask("GET", large)
+        took = time.time() - began
+        check("all places stalled: another's download waits some seconds and "
+              "comes whole", status == 200 and body.count(b"\r\n") == 30001
+              and 5 < took < 20, (status, took))
+        began = time.time()
+        status, _, body = other.ask("GET", large)
+        check("one reader lost its place, which goes on to be used",
+              status == 200 and time.time() - began < 8, time.time() - began)
+        for s in all_of_it:
+            s.close()
+        check("all places are free when they go",
+              wait_for(lambda: admin.ask("GET", small)[0] == 200))
+
+
+def test_token_life(server, admin):
+    """What passwords, roles and removal do to tokens."""
+    tess = add(admin, "tess", "operator")
+    second = Client(server)
+    second.login(GOOD + "tess", "tess")
+    _, made = token(tess, name="job")
+    t = Bearer(server, made["token"])
+    new = GOOD + "tess again"
+    check("a password is changed", tess.post(
+        "password", {"old": GOOD + "tess", "new": new})[0] == 200)
+    check("other sessions end, one's own goes on, tokens stay",
+          (second.get("me")[0], tess.get("me")[0], t.get("me")[0])
+          == (401, 200, 200))
+    check("a token may what its role may",
+          t.post("siptrace", {"on": True})[0] == 404)
+    admin.post("users/tess", {"action": "role", "role": "viewer"})
+    check("a lower role binds the tokens, too", t.get("calls")[0] == 200
+          and t.post("siptrace", {"on": True})[0] == 403
+          and t.get("audit")[0] == 403)
+    admin.post("users/tess", {"action": "role", "role": "admin"})
+    check("a higher one does not raise them", t.get("users")[0] == 403)
+    live = t.client.begin("GET", "/api/v1/follow", None, t.headers)
+    check("a token follows", live.status == 200, live.status)
+    _, body, _ = admin.post("users/tess", {"action": "password"})
+    ended = []
+    while line := live.read1(65536):
+        ended.append(line)
+    check("a password by an admin: tokens rest, what they follow ends", True)
+    t.client.close()
+    check("until it is changed", t.get("me")[0] == 401)
+    tess = Client(server)
+    tess.login(body["password"], "tess")
+    tess.post("password", {"old": body["password"], "new": new + "!"})
+    check("then they are good again", t.get("me")[0] == 200)
+    live = t.client.begin("GET", "/api/v1/follow", None, t.headers)
+    admin.post("users/tess", {"action": "remove"})
+    while live.read1(65536):
+        pass
+    t.client.close()
+    check("a user who is removed takes all with them",
+          t.get("me")[0] == 401 and tess.get("me")[0] == 401
+          and not server.db("SELECT * FROM token WHERE user='tess'"))
+    add(admin, "tess", "operator")
+    check("and who is named alike later gets none of it",
+          t.get("me")[0] == 401)
+    admin.post("users/tess", {"action": "remove"})
 
 
 def test_stories(c):
@@ -515,6 +601,7 @@ def main():
         test_users(server, admin, viewer)
         test_lists(server, viewer)
         test_stories(operator)
+        test_token_life(server, admin)
         test_tokens(server, admin, viewer, operator)
         test_audit(server, admin)
         test_framing(server)
@@ -523,6 +610,7 @@ def main():
         check("without records the lists say so", status == 404
               and "records.keep" in body["error"], body)
     test_large_csv()
+    test_stalled()
     test_kill()
     test_lock()
     test_proxy()

@@ -152,6 +152,13 @@ def test_answers(doc, c):
             bad = judge(doc, op, status, headers, body)
             check(f"GET {path} {args or ''}: 200 and of its schema",
                   status == 200 and not bad, (status, bad[:5], body[:300]))
+        for bad, why in (("nope=1", "there is no parameter 'nope'"),
+                         *((f"{p['name']}=1&{p['name']}=1",
+                            p["name"] + " stands there twice")
+                           for p in query[:1])):
+            status, headers, body = c.ask("GET", f"{url}?{bad}")
+            check(f"GET {path}?{bad}: 400 that names it",
+                  status == 400 and why in body.decode(), (status, body))
         for name in needed:
             less = {k: v for k, v in needed.items() if k != name}
             status, headers, body = c.ask(
