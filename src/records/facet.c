@@ -131,17 +131,24 @@ static struct ear_slice shown(const struct ear_column_of *of, sqlite3_stmt *st,
 	}
 }
 
-/* An index that has the column and no filter to ask: it is enough to count. */
-static const char *covering(
+/* An index of keys that has the column, and no filter to ask: it is enough to
+ * count. Calls alone: of sessions that failed the list shows none. */
+static enum ear_key_of covering(
 	const struct ear_rows *r, const struct ear_column_of *of)
 {
-	bool plain = !r->query->filter.n && !*r->base;
+	enum ear_key_of key = ear_key_named(of->index);
 
-	if (!plain || !of->index || !*of->index ||
-		!strcmp(of->sql, "talk_ms/1000") ||
-		!strcmp(of->sql, "connection"))
-		return NULL;
-	return of->index;
+	if (r->query->filter.n || *r->base || r->list != EAR_LIST_CALLS ||
+		(key != EAR_KEY_CALL_SRC && key != EAR_KEY_CALL_DST))
+		return EAR_KEYS_NONE;
+	return key;
+}
+
+/* Of dispositions the newest are not counted in advance: their keys are. */
+static bool by_outcome(const struct ear_rows *r, const struct ear_column_of *of)
+{
+	return !r->query->filter.n && !*r->base &&
+	       ear_key_named(of->index) == EAR_KEY_CALL_OUTCOME;
 }
 
 static enum ear_err prepare(struct counting *c, struct ear_records *records,
@@ -151,16 +158,18 @@ static enum ear_err prepare(struct counting *c, struct ear_records *records,
 	const char *end = of->kind == EAR_KIND_ADDR || of->kind == EAR_KIND_IP
 				  ? "_ip"
 				  : "";
-	const char *index = covering(&c->rows, of);
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	ear_buf_printf(&sql, "SELECT %s%s,count(*)", of->sql, end);
-	ear_rows_from(&c->rows, index, &sql);
-	if (index)
-		ear_buf_str(&sql, " WHERE span=?5 AND at>=?2 AND at<=?3");
-	else
+	if (by_outcome(&c->rows, of)) {
+		ear_rows_ask_calls(&c->rows, db, EAR_KEY_CALL_OUTCOME);
+		ear_buf_str(&sql, "SELECT key_value,sum(key_n)");
+		ear_rows_from_asked(&sql);
+	} else {
+		ear_buf_printf(&sql, "SELECT %s%s,count(*)", of->sql, end);
+		ear_rows_from(&c->rows, NULL, &sql);
 		ear_rows_where(&c->rows, !c->rows.open, &sql);
+	}
 	ear_buf_str(&sql, " GROUP BY 1");
 	err = ear_rows_prepare(&c->rows, records, db, &sql, st, fault);
 	ear_buf_fini(&sql);
@@ -222,7 +231,7 @@ static enum ear_err count_rows(struct counting *c, sqlite3 *db,
 			span = ear_rows_span(&c->rows, db, next, span, false);
 			if (span == EAR_SPAN_NONE)
 				break;
-			ear_sql_bind(st, ROWS_SPAN, span);
+			ear_rows_bind_span(&c->rows, st, span);
 		}
 		err = count_span(c, st, of, rc);
 		if (*rc == SQLITE_DONE)
@@ -230,6 +239,46 @@ static enum ear_err count_rows(struct counting *c, sqlite3 *db,
 		if (c->rows.open)
 			break;
 	}
+	return err;
+}
+
+/* How much of an index is counted: about a second. */
+#define KEYS_MOST 15000000
+
+/* Key by key; of what is too much the newest. */
+static enum ear_err count_keys(struct counting *c, struct ear_records *records,
+	sqlite3 *db, const struct ear_column_of *of, enum ear_key_of key,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
+	uint64_t since = ear_key_since(db, key, KEYS_MOST);
+	struct ear_buf sql = {0};
+	sqlite3_stmt *st;
+	enum ear_err err;
+	int rc;
+
+	ear_rows_ask_calls(&c->rows, db, key);
+	ear_buf_str(&sql, "SELECT key_value,key_n");
+	ear_rows_from_asked(&sql);
+	err = ear_rows_prepare(&c->rows, records, db, &sql, &st, fault);
+	ear_buf_fini(&sql);
+	if (err)
+		return err;
+	if (since > c->rows.from_ns) {
+		c->rows.from_ns = since;
+		ear_rows_late(found, since);
+	}
+	ear_sql_bind(st, ROWS_FROM, c->rows.from_ns);
+	err = count_span(c, st, of, &rc);
+	if (err == EAR_NOMEM) {
+		err = ear_fail(fault, err, 0, "out of memory");
+	} else if (!err && (rc & 0xff) == SQLITE_INTERRUPT) {
+		found->complete = false;
+		snprintf(found->why, sizeof(found->why),
+			"the time was over before all values were counted");
+	} else if (!err && rc != SQLITE_DONE) {
+		err = ear_reader_failed(records, db, fault);
+	}
+	sqlite3_finalize(st);
 	return err;
 }
 
@@ -270,6 +319,17 @@ static enum ear_err count_all(struct counting *c, struct ear_records *records,
 	sqlite3_finalize(st);
 	sqlite3_finalize(next);
 	return err;
+}
+
+static enum ear_err count(struct counting *c, struct ear_records *records,
+	sqlite3 *db, const struct ear_column_of *of,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
+	enum ear_key_of key = covering(&c->rows, of);
+
+	return key == EAR_KEYS_NONE
+		       ? count_all(c, records, db, of, found, fault)
+		       : count_keys(c, records, db, of, key, found, fault);
 }
 
 static void hand_out(struct counting *c, size_t most, ear_facet_fn fn,
@@ -320,8 +380,7 @@ enum ear_err ear_records_facet(struct ear_records *records,
 		reader->stop = query->stop;
 		err = ear_reader_begin(records, reader, fault);
 		if (!err && c.rows.from_ns <= c.rows.to_ns)
-			err = count_all(
-				&c, records, reader->db, of, found, fault);
+			err = count(&c, records, reader->db, of, found, fault);
 		ear_reader_end(reader);
 	}
 	if (!err)

@@ -2,10 +2,11 @@
 /*
  * The lists, page by page.
  *
- * By time: one walk along the key, or, where an index finds what is wanted,
- * from span to span. By another column: the first of each span by that
- * column's index, and of these the first. Accounts that hold are few beside
- * all there were and have indices without spans.
+ * By time: one walk along the key, or along an index of keys.h that finds what
+ * is wanted; or, where an index of SQLite's finds it, from span to span. By
+ * another column: along its index of keys.h, or the first of each span by that
+ * of SQLite's, and of these the first. Accounts that hold are few beside all
+ * there were and have indices without spans.
  */
 #include <stdio.h>
 
@@ -20,6 +21,10 @@
 /* How long a walk along the index that sorts may take to find a page, before
  * the index that finds what is wanted is asked instead. */
 #define ALONG_NS (300 * EAR_MS_NS)
+
+/* Words of a call's disposition, from 0. */
+#define DISPOSITIONS (EAR_CALL_FAILED + 1)
+_Static_assert(DISPOSITIONS <= EAR_WANTS_MAX, "each has its range");
 
 struct listing {
 	struct ear_records *records;
@@ -41,7 +46,10 @@ struct listing {
 	bool by_time;
 	const char *sort_sql, *sort_end; /* column_end */
 	const char *sort_index;
-	bool along;      /* it, though another index finds what is wanted */
+	enum ear_key_of sort_key;
+	struct ear_key_ask ask; /* of that */
+	struct ear_key_range ranges[EAR_WANTS_MAX];
+	uint8_t rooms[EAR_WANTS_MAX * 2][8];
 	uint64_t at, id; /* of the last row handed out */
 	bool stopped;    /* fn has enough */
 };
@@ -85,6 +93,7 @@ static enum ear_err set_order(struct listing *l)
 			      ? "_ip"
 			      : "";
 	l->sort_index = of->index;
+	l->sort_key = ear_key_named(of->index);
 	return EAR_OK;
 }
 
@@ -106,6 +115,11 @@ static void order_sql(struct listing *l)
 	const char *dir = l->query->ascending ? "ASC" : "DESC";
 
 	ear_buf_str(&l->sql, " ORDER BY ");
+	if (l->by_time && ear_rows_by_keys(&l->rows) && !l->rows.range) {
+		ear_buf_printf(
+			&l->sql, "key_at %s,key_id %s LIMIT ?9", dir, dir);
+		return;
+	}
 	if (!l->by_time)
 		ear_buf_printf(
 			&l->sql, "%s%s %s,", l->sort_sql, l->sort_end, dir);
@@ -278,7 +292,7 @@ static enum ear_err list_spans(struct listing *l)
 		span = ear_rows_span(&l->rows, l->reader->db, &next, span, up);
 		if (span == EAR_SPAN_NONE)
 			break;
-		ear_sql_bind(st, ROWS_SPAN, span);
+		ear_rows_bind_span(&l->rows, st, span);
 		sqlite3_bind_int64(st, ROWS_LIMIT,
 			(int64_t)(l->limit - l->found->rows) + 1);
 		step_rows(l, st, &rc);
@@ -306,8 +320,7 @@ static enum ear_err prepare_values(struct listing *l, sqlite3_stmt **st)
 {
 	ear_buf_reset(&l->sql);
 	ear_buf_printf(&l->sql, "SELECT at,id,%s%s", l->sort_sql, l->sort_end);
-	ear_rows_from(&l->rows,
-		l->rows.wants && !l->along ? NULL : l->sort_index, &l->sql);
+	ear_rows_from(&l->rows, l->rows.wants ? NULL : l->sort_index, &l->sql);
 	ear_rows_where(&l->rows, true, &l->sql);
 	after_sql(l);
 	order_sql(l);
@@ -331,7 +344,7 @@ static enum ear_err fill_pile(struct listing *l, struct ear_pile *pile)
 			&l->rows, l->reader->db, &next, span, false);
 		if (span == EAR_SPAN_NONE)
 			break;
-		ear_sql_bind(st, ROWS_SPAN, span);
+		ear_rows_bind_span(&l->rows, st, span);
 		while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 			struct ear_sort_value v = value_at(st, 2);
 
@@ -416,38 +429,167 @@ static enum ear_err look_up(struct listing *l, uint64_t at, uint64_t id,
 	return err;
 }
 
+/* --- by another column, along its keys --------------------------------- */
+
+/* The keys of one range, from where the last page ended. */
+static void range_of(struct listing *l, size_t i, struct ear_slice key)
+{
+	struct ear_key_range *r = &l->ranges[i];
+	struct ear_key_entry *edge = l->query->ascending ? &r->low : &r->high;
+
+	if (!l->after.there)
+		return;
+	*edge = (struct ear_key_entry){
+		.key = key, .at = l->after.at, .id = l->after.id};
+	if (l->query->ascending)
+		edge->id++;
+	else if (edge->id)
+		edge->id--;
+	else
+		*edge = (struct ear_key_entry){
+			key, l->after.at - 1, INT64_MAX, false};
+}
+
+/* By how long they were: each disposition has keys of its own. */
+static void ask_for_talk(struct listing *l)
+{
+	bool few = l->rows.wants && l->rows.ask.of == EAR_KEY_CALL_OUTCOME;
+	bool up = l->query->ascending, after = l->after.there;
+	uint64_t talk = (uint64_t)l->after.value.i;
+	size_t n = few ? l->rows.wants : DISPOSITIONS;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t d = few ? l->rows.want[i].num - 1 : i;
+		struct ear_slice low = ear_key_talk(
+			d, after && up ? talk : 0, l->rooms[i * 2]);
+		struct ear_slice high = ear_key_talk(d,
+			after && !up ? talk : UINT32_MAX, l->rooms[i * 2 + 1]);
+
+		l->ranges[i] = ear_key_all;
+		l->ranges[i].low.key = low;
+		l->ranges[i].high.key = high;
+		range_of(l, i, up ? low : high);
+	}
+	l->ask.ranges = n;
+	l->ask.skip = 1;
+}
+
+static void ask_for_order(struct listing *l)
+{
+	const struct ear_sort_value *v = &l->after.value;
+
+	l->ask = (struct ear_key_ask){.of = l->sort_key,
+		.range = l->ranges,
+		.ranges = 1,
+		.down = !l->query->ascending};
+	l->ranges[0] = ear_key_all;
+	if (l->sort_key == EAR_KEY_CALL_TALK)
+		ask_for_talk(l);
+	else if (v->number)
+		range_of(l, 0, ear_key_number((uint64_t)v->i, 1, l->rooms[0]));
+	else
+		range_of(l, 0, ear_slice_sub(v->text, 0, EAR_KEY_MAX));
+}
+
+static enum ear_err prepare_along(struct listing *l, sqlite3_stmt **st)
+{
+	const char *dir = l->query->ascending ? "ASC" : "DESC";
+	enum ear_err err;
+
+	ask_for_order(l);
+	ear_buf_reset(&l->sql);
+	ear_buf_printf(&l->sql, "SELECT at,id,%s%s", l->sort_sql, l->sort_end);
+	ear_rows_from_keys(&l->rows, &l->sql);
+	ear_rows_where(&l->rows, false, &l->sql);
+	/* rows of several users have keys for each of them besides */
+	if (l->sort_key == EAR_KEY_SESSION_PEER)
+		ear_buf_printf(&l->sql,
+			" AND key_value=CAST(substr(CAST(peername AS BLOB),"
+			"1,%d) AS TEXT)",
+			EAR_KEY_MAX);
+	ear_buf_printf(&l->sql,
+		" ORDER BY key_value %s,key_at %s,key_id %s LIMIT ?9", dir, dir,
+		dir);
+	err = ear_rows_prepare(
+		&l->rows, l->records, l->reader->db, &l->sql, st, l->fault);
+	if (!err)
+		sqlite3_bind_pointer(
+			*st, ROWS_ASK, &l->ask, "ear_key_ask", NULL);
+	return err;
+}
+
+static enum ear_err fill_along(struct listing *l, struct ear_pile *pile)
+{
+	sqlite3_stmt *st;
+	enum ear_err err = prepare_along(l, &st);
+	int rc;
+
+	if (err)
+		return err;
+	sqlite3_bind_int64(st, ROWS_LIMIT, (int64_t)pile->most);
+	while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct ear_sort_value v = value_at(st, 2);
+
+		err = ear_pile_add(
+			pile, ear_sql_u64(st, 0), ear_sql_u64(st, 1), &v);
+	}
+	if (!err && (rc & 0xff) == SQLITE_INTERRUPT) {
+		l->found->complete = false;
+		snprintf(l->found->why, sizeof(l->found->why),
+			"the time was over before all rows were looked at: "
+			"there may be others behind these");
+	} else if (!err && rc != SQLITE_DONE) {
+		err = failed(l);
+	}
+	sqlite3_finalize(st);
+	return err;
+}
+
 /* Of a word there are many rows, and the first of them may well come soon
  * along the index that sorts. */
 static bool many_wanted(const struct listing *l)
 {
-	const struct ear_column_of *of =
-		ear_column_of(l->query->list) + l->rows.want_column;
+	return l->rows.ask.of == EAR_KEY_CALL_OUTCOME;
+}
 
-	return l->rows.wants && of->kind == EAR_KIND_ENUM && l->sort_index &&
-	       *l->sort_index && of->index &&
-	       strcmp(of->index, l->sort_index) != 0;
+/* Whether a walk along the keys of the order finds the page, and nothing else
+ * does so better. */
+static bool goes_along(const struct listing *l)
+{
+	if (l->sort_key == EAR_KEYS_NONE)
+		return false;
+	return !l->rows.wants ||
+	       (l->sort_key == EAR_KEY_CALL_TALK && many_wanted(l));
+}
+
+static enum ear_err fill(struct listing *l, struct ear_pile *pile)
+{
+	uint64_t deadline = l->reader->deadline_ns;
+	enum ear_err err;
+
+	if (goes_along(l))
+		return fill_along(l, pile);
+	if (l->sort_key == EAR_KEYS_NONE || !many_wanted(l))
+		return fill_pile(l, pile);
+	if (!deadline || deadline > ear_mono_ns() + ALONG_NS)
+		l->reader->deadline_ns = ear_mono_ns() + ALONG_NS;
+	err = fill_along(l, pile);
+	l->reader->deadline_ns = deadline;
+	if (err || l->found->complete)
+		return err;
+	ear_pile_fini(pile);
+	*pile = (struct ear_pile){
+		.most = l->limit + 1, .ascending = l->query->ascending};
+	*l->found = (struct ear_rows_found){.complete = true};
+	return fill_pile(l, pile);
 }
 
 static enum ear_err list_by_value(struct listing *l)
 {
 	struct ear_pile pile = {
 		.most = l->limit + 1, .ascending = l->query->ascending};
-	uint64_t deadline = l->reader->deadline_ns;
-	enum ear_err err;
+	enum ear_err err = fill(l, &pile);
 
-	l->along = many_wanted(l);
-	if (l->along && (!deadline || deadline > ear_mono_ns() + ALONG_NS))
-		l->reader->deadline_ns = ear_mono_ns() + ALONG_NS;
-	err = fill_pile(l, &pile);
-	if (!err && l->along && !l->found->complete) {
-		ear_pile_fini(&pile);
-		pile = (struct ear_pile){
-			.most = l->limit + 1, .ascending = l->query->ascending};
-		*l->found = (struct ear_rows_found){.complete = true};
-		l->along = false;
-		l->reader->deadline_ns = deadline;
-		err = fill_pile(l, &pile);
-	}
 	if (!err) {
 		ear_pile_sort(&pile);
 		err = hand_out_pile(l, &pile);
@@ -502,6 +644,8 @@ static enum ear_err one_page(struct listing *l, const char *cursor)
 					   : open_index(l->sort_sql));
 	else if (!l->by_time)
 		err = list_by_value(l);
+	else if (ear_rows_by_keys(&l->rows) && !l->rows.range)
+		err = list_walk(l, NULL);
 	else if (l->rows.wants)
 		err = list_spans(l);
 	else if (l->rows.counted && l->query->filter.n)

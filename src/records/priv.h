@@ -31,7 +31,7 @@
 
 /** "EarR" */
 #define EAR_RECORDS_APP 0x45617252
-#define EAR_RECORDS_FORMAT 1
+#define EAR_RECORDS_FORMAT 2
 
 /** Tables, in the order of enum ear_list_of. */
 extern const char *const ear_records_table[EAR_LISTS];
@@ -105,6 +105,9 @@ uint64_t ear_row_call_key(struct ear_slice call_id);
  */
 EAR_MUST_USE enum ear_err ear_file_open(
 	const char *dir, bool write, sqlite3 **db, struct ear_fault *fault);
+/** Bring a file of format 1 up to date: upgrade.c. */
+EAR_MUST_USE enum ear_err ear_file_upgrade(
+	sqlite3 *db, const char *path, struct ear_fault *fault);
 /** Set a damaged one aside. @param[out] to its new name */
 void ear_file_set_aside(const char *dir, char to[4200]);
 
@@ -162,9 +165,11 @@ void ear_told_sort(struct ear_told_batch *b);
 /* --- writing rows: put.c ----------------------------------------------- */
 
 struct ear_put;
+struct ear_keys; /* keys.h */
 
+/** @param keys borrowed */
 EAR_MUST_USE enum ear_err ear_put_new(sqlite3 *db, const char *path,
-	struct ear_put **put, struct ear_fault *);
+	struct ear_keys *keys, struct ear_put **put, struct ear_fault *);
 void ear_put_free(struct ear_put **put);
 /** Forget what was read of the file in a transaction that was rolled back. */
 void ear_put_forget(struct ear_put *put);
@@ -190,8 +195,9 @@ void ear_refresh_sql(struct ear_buf *sql);
 
 struct ear_reconciler;
 
-EAR_MUST_USE enum ear_err ear_reconciler_new(
-	sqlite3 *db, struct ear_reconciler **of, struct ear_fault *fault);
+/** @param keys borrowed */
+EAR_MUST_USE enum ear_err ear_reconciler_new(sqlite3 *db, struct ear_keys *keys,
+	struct ear_reconciler **of, struct ear_fault *fault);
 void ear_reconciler_free(struct ear_reconciler **of);
 
 /**
@@ -209,8 +215,8 @@ EAR_MUST_USE enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most,
  *                  that are up stay
  * @param[out] left there are more of them
  */
-EAR_MUST_USE enum ear_err ear_retain(sqlite3 *db, uint64_t before_ns,
-	size_t most, bool *left, struct ear_fault *fault);
+EAR_MUST_USE enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys,
+	uint64_t before_ns, size_t most, bool *left, struct ear_fault *fault);
 
 /** Which slots were looked at whether they are counted: tally.c. */
 struct ear_tally_walk {
@@ -260,6 +266,7 @@ struct ear_records {
 	sqlite3 *db;
 	dev_t file_dev; /* which file that is */
 	ino_t file_ino; /* 0: not known */
+	struct ear_keys *keys;
 	struct ear_put *put;
 	struct ear_reconciler *reconciler;
 	struct ear_tally_walk walk;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "records/keys.h"
 #include "records/tally.h"
 
 /*
@@ -27,7 +28,8 @@ enum {
 	ST_REFRESH = ST_UPDATE + EAR_LISTS, /* a binding that holds */
 	ST_ACCOUNT,
 	ST_NEW_ACCOUNT,
-	ST_PEER,
+	ST_OLD_SESSION,
+	ST_OLD_CALL,
 	ST_TODO,
 	ST_STATE,
 	ST_NO_STATE,
@@ -39,7 +41,8 @@ enum {
 
 struct ear_put {
 	sqlite3 *db;
-	const char *path; /* borrowed */
+	struct ear_keys *keys; /* borrowed */
+	const char *path;      /* borrowed */
 	sqlite3_stmt *st[STATEMENTS];
 	uint64_t seed;
 	struct known *known; /* owned; KNOWN of them */
@@ -55,8 +58,10 @@ static const char *const plain[STATEMENTS] = {
 	[ST_ACCOUNT] = "SELECT id FROM account WHERE username=? AND domain=?",
 	[ST_NEW_ACCOUNT] = ("INSERT INTO account(username,domain,description)"
 			    " VALUES(?,?,?)"),
-	[ST_PEER] = ("INSERT OR IGNORE INTO session_peer(peername,span,at,id)"
-		     " VALUES(?,?,?,?)"),
+	[ST_OLD_SESSION] =
+		"SELECT peername,remote_ip FROM session WHERE at=? AND id=?",
+	[ST_OLD_CALL] = "SELECT src,dst,call_key,disposition,talk_ms"
+			" FROM call WHERE at=? AND id=?",
 	[ST_TODO] = "INSERT OR IGNORE INTO todo VALUES(0,?,?,?)",
 	[ST_STATE] = "REPLACE INTO state VALUES(?,?,?,?)",
 	[ST_NO_STATE] = "DELETE FROM state WHERE owner=? AND part=? AND key=?",
@@ -76,8 +81,8 @@ static enum ear_err prepare(struct ear_put *p, unsigned i, struct ear_slice sql,
 	return rc ? ear_sql_fail(fault, p->db, rc, p->path) : EAR_OK;
 }
 
-enum ear_err ear_put_new(sqlite3 *db, const char *path, struct ear_put **put,
-	struct ear_fault *fault)
+enum ear_err ear_put_new(sqlite3 *db, const char *path, struct ear_keys *keys,
+	struct ear_put **put, struct ear_fault *fault)
 {
 	struct ear_put *p = calloc(1, sizeof(*p));
 	struct ear_buf sql = {0};
@@ -91,6 +96,7 @@ enum ear_err ear_put_new(sqlite3 *db, const char *path, struct ear_put **put,
 		goto out;
 	}
 	p->db = db;
+	p->keys = keys;
 	p->path = path;
 	randombytes_buf(&p->seed, sizeof(p->seed));
 	for (unsigned i = 0; !err && i < STATEMENTS; i++) {
@@ -264,32 +270,6 @@ static enum ear_err todo(struct ear_put *p, enum ear_told what, uint64_t at,
 	return run(p, ST_TODO, fault);
 }
 
-static enum ear_err peers(struct ear_put *p, const struct ear_session_row *r,
-	struct ear_fault *fault)
-{
-	struct ear_slice left = r->peername;
-	sqlite3_stmt *st = p->st[ST_PEER];
-	enum ear_err err = EAR_OK;
-
-	if (ear_slice_find(left, EAR_S(",")) == left.n)
-		return EAR_OK;
-	while (!err && left.n) {
-		size_t end = ear_slice_find(left, EAR_S(","));
-
-		bind_u(st,
-			bind_u(st,
-				bind_u(st,
-					bind_t(st, 1,
-						ear_slice_sub(left, 0, end)),
-					EAR_SPAN_OF(r->at_ns)),
-				r->at_ns),
-			r->id);
-		err = run(p, ST_PEER, fault);
-		left = ear_slice_sub(left, end + 1, left.n);
-	}
-	return err;
-}
-
 static bool connected(uint8_t transport)
 {
 	return transport == EAR_TR_TCP || transport == EAR_TR_TLS ||
@@ -316,15 +296,13 @@ static enum ear_err follow(struct ear_put *p, const struct ear_told_row *t,
 	struct ear_fault *fault)
 {
 	const struct ear_session_row *s = t->row;
-	enum ear_err err;
 
 	if (t->what == EAR_TOLD_CONNECTION)
 		return todo(p, EAR_TOLD_CONNECTION, t->at, t->id, fault);
 	if (t->what != EAR_TOLD_SESSION)
 		return EAR_OK;
-	err = peers(p, s, fault);
-	if (err || s->reconciled || s->failed || !connected(s->transport))
-		return err;
+	if (s->reconciled || s->failed || !connected(s->transport))
+		return EAR_OK;
 	return todo(p, EAR_TOLD_SESSION, t->at, t->id, fault);
 }
 
@@ -351,6 +329,54 @@ static enum ear_err beside_of(struct ear_put *p, const struct ear_told_row *t,
 		       : EAR_OK;
 }
 
+/* --- what rows are found by -------------------------------------------- */
+
+static struct ear_slice ip_of(const struct ear_addr *a)
+{
+	return ear_slice(a->ip, a->family == 4 ? 4 : a->family == 6 ? 16 : 0);
+}
+
+static void add_keys(struct ear_put *p, const struct ear_told_row *t)
+{
+	const struct ear_session_row *s = t->row;
+	const struct ear_call_row *c = t->row;
+
+	if (t->what == EAR_TOLD_SESSION)
+		ear_keys_session(p->keys, s->peername, ip_of(&s->remote), t->at,
+			t->id, false);
+	else if (t->what == EAR_TOLD_CALL)
+		ear_keys_call(p->keys,
+			&(struct ear_call_keys){c->src, c->dst,
+				ear_row_call_key(c->call_id), c->disposition,
+				c->talk_ms},
+			t->at, t->id, false);
+}
+
+/* The row that stands there loses its keys: it gets those of the new one. */
+static void drop_keys(struct ear_put *p, const struct ear_told_row *t)
+{
+	bool session = t->what == EAR_TOLD_SESSION;
+	sqlite3_stmt *st = p->st[session ? ST_OLD_SESSION : ST_OLD_CALL];
+
+	if (!session && t->what != EAR_TOLD_CALL)
+		return;
+	bind_u(st, bind_u(st, 1, t->at), t->id);
+	if (sqlite3_step(st) != SQLITE_ROW)
+		;
+	else if (session)
+		ear_keys_session(p->keys, ear_sql_blob(st, 0),
+			ear_sql_blob(st, 1), t->at, t->id, true);
+	else
+		ear_keys_call(p->keys,
+			&(struct ear_call_keys){ear_sql_blob(st, 0),
+				ear_sql_blob(st, 1), ear_sql_u64(st, 2),
+				ear_sql_u64(st, 3), ear_sql_u64(st, 4)},
+			t->at, t->id, true);
+	sqlite3_reset(st);
+}
+
+/* --- rows, new and again ----------------------------------------------- */
+
 /* What stands there already is written over, what does not is added. */
 static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
@@ -359,6 +385,8 @@ static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	struct beside beside;
 	enum ear_err err = beside_of(p, t, &beside, fault);
 
+	drop_keys(p, t);
+	add_keys(p, t);
 	for (size_t i = refreshes(t) ? 0 : 1; !err && i < 3; i++) {
 		unsigned st = order[i] + (i ? t->what : 0u);
 
@@ -392,8 +420,12 @@ static enum ear_err put_new(struct ear_put *p, const struct ear_told_row *t,
 		return err;
 	added = sqlite3_changes(p->db);
 	fresh[t->what] += (uint64_t)added;
-	for (size_t i = 0; !err && (size_t)added < n && i < n; i++)
-		err = put_again(p, &t[i], fresh, fault);
+	for (size_t i = 0; !err && i < n; i++) {
+		if ((size_t)added == n)
+			add_keys(p, &t[i]);
+		else
+			err = put_again(p, &t[i], fresh, fault);
+	}
 	return err;
 }
 

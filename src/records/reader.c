@@ -4,6 +4,7 @@
 
 #include "base/stop.h"
 #include "base/time.h"
+#include "records/keys.h"
 #include "records/rows.h"
 
 /* Instructions of SQLite's machine between two looks at the clock. */
@@ -39,7 +40,8 @@ static enum ear_err open_reader(struct ear_records *records,
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	r->generation = generation;
 	err = ear_file_open(records->dir, false, &r->db, fault);
-	if (!err && ear_keep_function(r->db))
+	if (!err &&
+		(ear_keep_function(r->db) || ear_key_table(r->db, progress, r)))
 		err = ear_reader_failed(records, r->db, fault);
 	if (!err)
 		sqlite3_progress_handler(r->db, PROGRESS_STEPS, progress, r);

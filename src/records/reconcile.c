@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "records/priv.h"
+#include "records/keys.h"
 
 /* After it closed, so long may what registered over it come late. */
 #define GRACE_NS (60 * EAR_SECOND_NS)
@@ -60,6 +60,7 @@ static const char *const bound_names[] = {
 
 struct ear_reconciler {
 	sqlite3 *db;
+	struct ear_keys *keys; /* borrowed */
 	struct {
 		const char *sql;
 		sqlite3_stmt *st;
@@ -85,13 +86,14 @@ struct conn {
 	bool inferred;
 };
 
-enum ear_err ear_reconciler_new(
-	sqlite3 *db, struct ear_reconciler **of, struct ear_fault *fault)
+enum ear_err ear_reconciler_new(sqlite3 *db, struct ear_keys *keys,
+	struct ear_reconciler **of, struct ear_fault *fault)
 {
 	*of = calloc(1, sizeof(**of));
 	if (!*of)
 		return ear_fail(fault, EAR_NOMEM, 0, "out of memory");
 	(*of)->db = db;
+	(*of)->keys = keys;
 	return EAR_OK;
 }
 
@@ -238,54 +240,51 @@ static void find_peers(struct job *j, const struct conn *c, struct peers *p)
 	end(st);
 }
 
-/* An entry for each of several, so that a user's rows are found. */
-static void side_table(
+/* Which of its CONNECT and DISCONNECT are to be written. */
+#define TO_WRITE                                             \
+	" FROM session INDEXED BY session_connection"        \
+	" WHERE span" SPANS("?1", "?2") " AND connection=?3" \
+					" AND connection<>0" \
+					" AND event IN(1,4)" \
+					" AND (peername<>?4" \
+					" OR account<>?5 OR reconciled=0)"
+
+/* Their users' keys: those they had go. */
+static void write_keys(
 	struct job *j, const struct conn *c, const struct peers *p)
 {
-	struct ear_slice left = ear_buf_view(&p->names);
-
-	while (p->n > 1 && left.n && !j->err) {
-		size_t end = ear_slice_find(left, EAR_S(","));
-		sqlite3_stmt *st = ask(j,
-			"INSERT OR IGNORE INTO session_peer"
-			" SELECT span,?4,at,id FROM session"
-			" INDEXED BY session_connection"
-			" WHERE span" SPANS("?1",
-				"?2") " AND connection=?3"
-				      " AND connection<>0 AND event IN(1,4)");
-
-		if (!st)
-			return;
-		ear_sql_bind(st, 1, EAR_SPAN_OF(c->at));
-		ear_sql_bind(st, 2, EAR_SPAN_OF(last_of(j, c)));
-		ear_sql_bind(st, 3, c->id);
-		text(st, 4, ear_slice_sub(left, 0, end));
-		done(j, st);
-		left = ear_slice_sub(left, end + 1, left.n);
-	}
-}
-
-/* CONNECT and DISCONNECT get the accounts; REGISTERs what TLS is known. */
-static void write_peers(
-	struct job *j, const struct conn *c, const struct peers *p)
-{
-	sqlite3_stmt *st = ask(j,
-		"UPDATE session SET peername=?4, account=?5, reconciled=1,"
-		" reason='' WHERE (at,id) IN (SELECT at,id FROM session"
-		" INDEXED BY session_connection"
-		" WHERE span" SPANS(
-			"?1", "?2") " AND connection=?3"
-				    " AND connection<>0 AND event IN(1,4)"
-				    " AND (peername<>?4 OR account<>?5 OR "
-				    "reconciled=0))");
+	sqlite3_stmt *st = ask(j, "SELECT at,id,peername" TO_WRITE);
+	struct ear_keys *keys = j->of->keys;
 
 	if (!st)
 		return;
 	bind_rows(j, c, st);
 	text(st, 4, ear_buf_view(&p->names));
 	text(st, 5, ear_buf_view(&p->accounts));
+	while (next(j, st)) {
+		uint64_t at = ear_sql_u64(st, 0), id = ear_sql_u64(st, 1);
+
+		ear_keys_peers(keys, ear_sql_blob(st, 2), at, id, true);
+		ear_keys_peers(keys, ear_buf_view(&p->names), at, id, false);
+	}
+	end(st);
+}
+
+/* CONNECT and DISCONNECT get the accounts; REGISTERs what TLS is known. */
+static void write_peers(
+	struct job *j, const struct conn *c, const struct peers *p)
+{
+	sqlite3_stmt *st;
+
+	write_keys(j, c, p);
+	st = ask(j, "UPDATE session SET peername=?4, account=?5, reconciled=1,"
+		    " reason='' WHERE (at,id) IN (SELECT at,id" TO_WRITE ")");
+	if (!st)
+		return;
+	bind_rows(j, c, st);
+	text(st, 4, ear_buf_view(&p->names));
+	text(st, 5, ear_buf_view(&p->accounts));
 	done(j, st);
-	side_table(j, c, p);
 	st = ask(j, "UPDATE session SET (tls_version,tls_cipher)="
 		    "(SELECT tls_version,tls_cipher FROM connection"
 		    "  WHERE at=?4 AND id=?3)"
@@ -362,7 +361,7 @@ static void adopt(struct job *j, const struct conn *c)
 		"  WHERE at=?1 AND id=?2)"
 		" WHERE (at,id) IN (SELECT s.at,s.id"
 		"  FROM connection AS k CROSS JOIN session AS s"
-		"  INDEXED BY session_remote"
+		"  INDEXED BY session_stream"
 		"  ON s.span" SPANS("?3",
 			"?4") " AND s.remote_ip=k.client_ip"
 			      "  AND s.at>=k.at AND s.at<=?5 AND "

@@ -13,7 +13,7 @@
 #include "base/stop.h"
 #include "base/thread.h"
 #include "base/time.h"
-#include "records/priv.h"
+#include "records/keys.h"
 
 /* The owner's lock: whose process keeps the states of that name. */
 static int lock_owner(const struct ear_records *r)
@@ -163,6 +163,7 @@ void ear_records_close(struct ear_records **records)
 		ear_reader_close(&r->idle[--r->idle_n]);
 	ear_reconciler_free(&r->reconciler);
 	ear_put_free(&r->put);
+	ear_keys_free(&r->keys);
 	sqlite3_close(r->db);
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Old rows go, some at a time. */
+#include "records/keys.h"
 #include "records/tally.h"
 
 static const struct {
@@ -51,7 +52,7 @@ static enum ear_err one_table(sqlite3 *db, size_t i, uint64_t before_ns,
 	return run(db, sql, *gone, 0, &none, fault);
 }
 
-enum ear_err ear_retain(sqlite3 *db, uint64_t before_ns, size_t most,
+enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys, uint64_t before_ns, size_t most,
 	bool *left, struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
@@ -65,8 +66,7 @@ enum ear_err ear_retain(sqlite3 *db, uint64_t before_ns, size_t most,
 		*left = *left || gone == most;
 	}
 	if (!err)
-		err = run(db, "DELETE FROM session_peer WHERE span<?1",
-			EAR_SPAN_OF(before_ns), 0, &gone, fault);
+		err = ear_keys_retain(keys, before_ns, fault);
 	if (!err)
 		err = ear_tally_spoil_before(db, before_ns, fault);
 	return err;

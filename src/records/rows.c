@@ -15,7 +15,8 @@
 #define OPEN_LOST "open_lost"
 #define UNREACHABLE 2 /* among the words of "state", from 1 */
 
-/* Which indices find the rows of a value, the best first. */
+/* Which indices find the rows of a value, the best first: those of keys.h, or
+ * of SQLite's. */
 static const struct {
 	enum ear_list_of list;
 	const char *column, *index;
@@ -27,7 +28,7 @@ static const struct {
 	{EAR_LIST_CALLS, "dst", "call_dst", false},
 	{EAR_LIST_CALLS, "disposition", "call_outcome", false},
 	{EAR_LIST_SESSIONS, "connection", "session_connection", false},
-	{EAR_LIST_SESSIONS, "peername", NULL, false},
+	{EAR_LIST_SESSIONS, "peername", "session_peername", false},
 	{EAR_LIST_SESSIONS, "remote", "session_remote", false},
 	{EAR_LIST_ACCOUNTS, "id", "open_account", true},
 	{EAR_LIST_ACCOUNTS, "username", "open_username", true},
@@ -135,6 +136,47 @@ static bool small_network(struct ear_rows *r)
 	return true;
 }
 
+/* The key of what is wanted. */
+static struct ear_slice key_of(struct ear_rows *r, size_t i)
+{
+	const struct ear_column_of *c = &ear_column_of(r->list)[r->want_column];
+	const struct ear_expr_want *w = &r->want[i];
+
+	switch ((enum ear_column_kind)c->kind) {
+	case EAR_KIND_ADDR:
+		return ear_slice(
+			w->net.addr.ip, w->net.addr.family == 4 ? 4 : 16);
+	case EAR_KIND_ENUM:
+		return ear_key_number(
+			w->num - 1 + (uint64_t)c->words->base, 1, r->rooms[i]);
+	default: break;
+	}
+	return r->ask.of == EAR_KEY_CALL_ID
+		       ? ear_key_number(
+				 ear_row_call_key(w->text), 8, r->rooms[i])
+		       : ear_slice_sub(w->text, 0, EAR_KEY_MAX);
+}
+
+static void ask_for_wants(struct ear_rows *r)
+{
+	size_t n = r->want[0].net.addr.family == 4 ? 4 : 16;
+
+	r->ask.range = r->ranges;
+	r->ask.ranges = r->wants;
+	r->ask.by_time = !r->range;
+	r->ask.down = !r->query->ascending;
+	for (size_t i = 0; i < r->wants; i++) {
+		struct ear_key_range *range = &r->ranges[i];
+
+		*range = ear_key_all;
+		range->low.key = range->high.key = key_of(r, i);
+		if (r->range) {
+			range->low.key = ear_slice(r->low, n);
+			range->high.key = ear_slice(r->high, n);
+		}
+	}
+}
+
 static void find_index(struct ear_rows *r)
 {
 	for (size_t i = 0; i < sizeof(finders) / sizeof(finders[0]); i++) {
@@ -156,8 +198,14 @@ static void find_index(struct ear_rows *r)
 		if (r->lost && (r->wants != 1 || r->want[0].num != UNREACHABLE))
 			r->wants = 0;
 		r->want_index = finders[i].index;
-		if (r->wants)
-			return;
+		r->ask.of = ear_key_named(r->want_index);
+		if (!r->wants)
+			continue;
+		if (r->ask.of != EAR_KEYS_NONE) {
+			r->want_index = NULL;
+			ask_for_wants(r);
+		}
+		return;
 	}
 }
 
@@ -168,7 +216,9 @@ enum ear_err ear_rows_init(struct ear_rows *r,
 	uint64_t from, to;
 	enum ear_err err;
 
-	*r = (struct ear_rows){.query = query, .list = query->list};
+	*r = (struct ear_rows){.query = query,
+		.list = query->list,
+		.ask = {.of = EAR_KEYS_NONE}};
 	r->keep.list = query->list;
 	err = ear_expr_new_over(ear_column_set(r->list), query->filter,
 		ear_now_ns(), &r->keep.expr, fault);
@@ -205,18 +255,27 @@ static void places(const struct ear_rows *r, struct ear_buf *sql)
 	ear_buf_byte(sql, ')');
 }
 
-/* A user's rows, and those of connections that had several. */
-static void from_peers(const struct ear_rows *r, struct ear_buf *sql)
+void ear_rows_ask_calls(struct ear_rows *r, sqlite3 *db, enum ear_key_of key)
 {
-	ear_buf_str(sql,
-		" FROM (SELECT at AS peer_at,id AS peer_id FROM session"
-		" INDEXED BY session_peername"
-		" WHERE span=?5 AND peername");
-	places(r, sql);
-	ear_buf_str(sql, " UNION SELECT at,id FROM session_peer"
-			 " WHERE span=?5 AND peername");
-	places(r, sql);
-	ear_buf_str(sql, ") CROSS JOIN session ON at=peer_at AND id=peer_id");
+	uint64_t oldest = ear_file_u64(
+		db, "SELECT at FROM call ORDER BY at,id LIMIT 1", 0);
+
+	r->ask = (struct ear_key_ask){.of = key, .count = true};
+	if (oldest > r->from_ns)
+		r->from_ns = oldest;
+}
+
+void ear_rows_from_asked(struct ear_buf *sql)
+{
+	ear_buf_printf(sql, " FROM ear_keys(?%d,?%d,?%d)", ROWS_ASK, ROWS_FROM,
+		ROWS_TO);
+}
+
+void ear_rows_from_keys(const struct ear_rows *r, struct ear_buf *sql)
+{
+	ear_rows_from_asked(sql);
+	ear_buf_printf(sql, " CROSS JOIN %s ON at=key_at AND id=key_id",
+		ear_records_table[r->list]);
 }
 
 void ear_rows_from(
@@ -227,8 +286,8 @@ void ear_rows_from(
 			   : r->open  ? "open_at"
 				      : NULL;
 
-	if (!index && r->wants && !r->want_index) {
-		from_peers(r, sql);
+	if (!index && ear_rows_by_keys(r)) {
+		ear_rows_from_keys(r, sql);
 		return;
 	}
 	ear_buf_printf(sql, " FROM %s", ear_records_table[r->list]);
@@ -240,14 +299,11 @@ static void wanted(const struct ear_rows *r, struct ear_buf *sql)
 {
 	const struct ear_column_of *c = &ear_column_of(r->list)[r->want_column];
 
-	if (c->kind == EAR_KIND_PEERS)
-		return;
 	if (r->lost) {
 		ear_buf_str(sql, " AND lost<>0");
 		return;
 	}
-	ear_buf_printf(sql, " AND %s%s",
-		strcmp(c->sql, "call_id") ? c->sql : "call_key",
+	ear_buf_printf(sql, " AND %s%s", c->sql,
 		c->kind == EAR_KIND_ADDR || c->kind == EAR_KIND_IP ? "_ip"
 								   : "");
 	if (r->range)
@@ -262,9 +318,11 @@ static void wanted(const struct ear_rows *r, struct ear_buf *sql)
 
 void ear_rows_where(const struct ear_rows *r, bool span, struct ear_buf *sql)
 {
-	ear_buf_str(sql, span ? " WHERE span=?5 AND at>=?2 AND at<=?3"
-			      : " WHERE at>=?2 AND at<=?3");
-	if (r->wants)
+	ear_buf_str(sql, span && !ear_rows_by_keys(r)
+				 ? " WHERE span=?5 AND at>=?2 AND at<=?3"
+				 : " WHERE at>=?2 AND at<=?3");
+	/* a key stands for its row's value, which the filter looks at again */
+	if (r->wants && r->want_index)
 		wanted(r, sql);
 	ear_buf_printf(sql, " AND ear_keep(?4,at,id%.*s)%s",
 		EAR_FMT(ear_buf_view(&r->args)), r->base);
@@ -295,11 +353,8 @@ static void bind_want(
 	case EAR_KIND_SOME: ear_sql_bind(st, at, w->num); return;
 	default: break;
 	}
-	if (!strcmp(c->sql, "call_id"))
-		ear_sql_bind(st, at, ear_row_call_key(w->text));
-	else
-		sqlite3_bind_text64(st, at, w->text.p ? w->text.p : "",
-			w->text.n, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_text64(st, at, w->text.p ? w->text.p : "", w->text.n,
+		SQLITE_STATIC, SQLITE_UTF8);
 }
 
 enum ear_err ear_rows_prepare(struct ear_rows *r, struct ear_records *records,
@@ -315,6 +370,9 @@ enum ear_err ear_rows_prepare(struct ear_rows *r, struct ear_records *records,
 	ear_sql_bind(*st, ROWS_FROM, least(r->from_ns, INT64_MAX));
 	ear_sql_bind(*st, ROWS_TO, r->to_ns);
 	sqlite3_bind_pointer(*st, ROWS_KEEP, &r->keep, "ear_keep", NULL);
+	sqlite3_bind_pointer(*st, ROWS_ASK, &r->ask, "ear_key_ask", NULL);
+	if (ear_rows_by_keys(r))
+		return EAR_OK;
 	if (r->range) {
 		int n = r->want[0].net.addr.family == 4 ? 4 : 16;
 
@@ -358,6 +416,17 @@ uint64_t ear_rows_span(const struct ear_rows *r, sqlite3 *db, sqlite3_stmt **st,
 		found = EAR_SPAN_OF(ear_sql_u64(*st, 0));
 	sqlite3_reset(*st);
 	return found;
+}
+
+void ear_rows_bind_span(
+	const struct ear_rows *r, sqlite3_stmt *st, uint64_t span)
+{
+	uint64_t from = span << EAR_SPAN_BITS;
+	uint64_t to = from + (((uint64_t)1 << EAR_SPAN_BITS) - 1);
+
+	ear_sql_bind(st, ROWS_SPAN, span);
+	ear_sql_bind(st, ROWS_FROM, from > r->from_ns ? from : r->from_ns);
+	ear_sql_bind(st, ROWS_TO, least(to, r->to_ns));
 }
 
 void ear_rows_late(struct ear_rows_found *found, uint64_t to_ns)

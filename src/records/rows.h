@@ -3,7 +3,7 @@
 #ifndef EAR_RECORDS_ROWS_H
 #define EAR_RECORDS_ROWS_H
 
-#include "records/priv.h"
+#include "records/keys.h"
 
 /* The values that a statement of ours may have. */
 enum {
@@ -16,6 +16,7 @@ enum {
 	ROWS_AFTER_ID,
 	ROWS_AFTER_VALUE,
 	ROWS_LIMIT,
+	ROWS_ASK,   /* of which index: struct ear_key_ask */
 	ROWS_WANTS, /* what an index finds; EAR_WANTS_MAX of them */
 };
 #define EAR_WANTS_MAX 16
@@ -42,10 +43,13 @@ struct ear_rows {
 	bool open;               /* accounts: only those that hold */
 	bool counted;     /* the filter asks for what tally.h counts by alone */
 	const char *base; /* condition of the list itself; or "" */
-	size_t want_column; /* what an index finds; when wants > 0 */
-	const char *want_index;
+	size_t want_column;     /* what an index finds; when wants > 0 */
+	const char *want_index; /* of SQLite's; or NULL, and ask is asked */
 	size_t wants;
 	struct ear_expr_want want[EAR_WANTS_MAX];
+	struct ear_key_ask ask; /* of: EAR_KEYS_NONE when there is nothing */
+	struct ear_key_range ranges[EAR_WANTS_MAX];
+	uint8_t rooms[EAR_WANTS_MAX][16]; /* of keys that are numbers */
 	bool lost;  /* the want is that its connection is gone */
 	bool range; /* one want, a network: from low to high */
 	uint8_t low[16], high[16];
@@ -67,9 +71,26 @@ void ear_rows_fini(struct ear_rows *rows);
 void ear_rows_where(
 	const struct ear_rows *rows, bool span, struct ear_buf *sql);
 /** Append " FROM …".
- *  @param index to walk along; NULL: what finds what is wanted, or the key */
+ *  @param index of SQLite's, to walk along; NULL: what finds what is wanted, or
+ *               the key */
 void ear_rows_from(
 	const struct ear_rows *rows, const char *index, struct ear_buf *sql);
+/** Ask for all keys of calls, each with how many have it. Rows that are too
+ *  old go before their keys: those are not counted. */
+void ear_rows_ask_calls(
+	struct ear_rows *rows, sqlite3 *db, enum ear_key_of key);
+/** Append " FROM …": what ROWS_ASK gives. */
+void ear_rows_from_asked(struct ear_buf *sql);
+/** Append " FROM …": the rows that ROWS_ASK gives. */
+void ear_rows_from_keys(const struct ear_rows *rows, struct ear_buf *sql);
+/** Whether it is an index of keys.h's that finds what is wanted. */
+static inline bool ear_rows_by_keys(const struct ear_rows *rows)
+{
+	return rows->wants && !rows->want_index;
+}
+/** Confine a statement to a span, that of ear_rows_where() among others. */
+void ear_rows_bind_span(
+	const struct ear_rows *rows, sqlite3_stmt *st, uint64_t span);
 
 /** Prepare what is in sql and bind all but span, cursor and limit. */
 EAR_MUST_USE enum ear_err ear_rows_prepare(struct ear_rows *rows,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "records/keys.h"
 #include "records/tally.h"
 
 /*
@@ -51,10 +52,6 @@ static const char *own_columns(const char *table)
 }
 
 static const char others[] =
-	/* one entry for each of several peers of a connection's row */
-	"CREATE TABLE IF NOT EXISTS session_peer(span INTEGER NOT NULL,"
-	" peername TEXT NOT NULL, at INTEGER NOT NULL, id INTEGER NOT NULL,"
-	" PRIMARY KEY(span, peername, at, id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS account(id INTEGER PRIMARY KEY,"
 	" username TEXT NOT NULL, domain TEXT NOT NULL,"
 	" description TEXT NOT NULL, UNIQUE(username, domain));"
@@ -69,10 +66,10 @@ static const char others[] =
 	"CREATE TABLE IF NOT EXISTS todo(due INTEGER, what INTEGER,"
 	" at INTEGER, id INTEGER, PRIMARY KEY(due, what, at, id))"
 	" WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS session_peername ON"
-	" session(span, peername);"
-	"CREATE INDEX IF NOT EXISTS session_remote ON"
-	" session(span, remote_ip);"
+	/* for reconciliation: other than UDP. By what else sessions and calls
+	 * are found, see keys.h */
+	"CREATE INDEX IF NOT EXISTS session_stream ON"
+	" session(span, remote_ip) WHERE transport<>1;"
 	"CREATE INDEX IF NOT EXISTS session_connection ON"
 	" session(span, connection) WHERE connection<>0;"
 	"CREATE INDEX IF NOT EXISTS binding_username ON"
@@ -96,12 +93,6 @@ static const char others[] =
 	" WHERE closed=0;"
 	"CREATE INDEX IF NOT EXISTS connection_unbound ON connection(bound)"
 	" WHERE bound=4;"
-	"CREATE INDEX IF NOT EXISTS call_src ON call(span, src);"
-	"CREATE INDEX IF NOT EXISTS call_dst ON call(span, dst);"
-	"CREATE INDEX IF NOT EXISTS call_call_id ON call(span, call_key);"
-	"CREATE INDEX IF NOT EXISTS call_talk ON call(span, talk_ms);"
-	"CREATE INDEX IF NOT EXISTS call_outcome ON"
-	" call(span, disposition);"
 	"CREATE INDEX IF NOT EXISTS call_legs ON"
 	" call(span, legs) WHERE legs<>0;";
 
@@ -143,6 +134,7 @@ static enum ear_err make_tables(
 		table_sql(ear_records_table[i], &sql);
 	ear_buf_str(&sql, others);
 	ear_tally_tables(&sql);
+	ear_buf_str(&sql, ear_keys_tables);
 	/* as first_pragmas: only where it changes something */
 	if (ear_file_u64(db, "PRAGMA application_id", 0) != EAR_RECORDS_APP ||
 		ear_file_u64(db, "PRAGMA user_version", 0) !=
@@ -190,6 +182,12 @@ static enum ear_err check_format(
 			"%s: written by a newer Earshot; use that, or move "
 			"the file away",
 			path);
+	if (!write && app &&
+		ear_file_u64(db, "PRAGMA user_version", 0) < EAR_RECORDS_FORMAT)
+		return ear_fail(fault, EAR_UNSUPPORTED, 0,
+			"%s: written by an older Earshot; it is brought up to "
+			"date when the server, or an import, opens it",
+			path);
 	return EAR_OK;
 }
 
@@ -226,6 +224,8 @@ enum ear_err ear_file_open(
 		err = ear_sql_exec(*db, first_pragmas, path, fault);
 	if (!err && write)
 		err = ear_sql_exec(*db, pragmas, path, fault);
+	if (!err && write && ear_file_u64(*db, "PRAGMA user_version", 0) == 1)
+		err = ear_file_upgrade(*db, path, fault);
 	if (!err && write)
 		err = make_tables(*db, path, fault);
 	if (!err && !write)

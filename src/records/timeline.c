@@ -10,23 +10,30 @@ struct lines {
 	const struct ear_column_of *of; /* NULL: one series */
 };
 
+static bool by_outcome(const struct lines *l)
+{
+	return l->of && !l->rows.query->filter.n && !*l->rows.base &&
+	       ear_key_named(l->of->index) == EAR_KEY_CALL_OUTCOME;
+}
+
 static enum ear_err prepare(struct lines *l, struct ear_records *records,
 	sqlite3 *db, sqlite3_stmt **st, struct ear_fault *fault)
 {
-	bool plain = !l->rows.query->filter.n && !*l->rows.base;
-	const char *index = l->of && plain && l->of->index && *l->of->index
-				    ? l->of->index
-				    : NULL;
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	ear_buf_printf(&sql, "SELECT (at-?6)/?7,%s,count(*)",
-		l->of ? l->of->sql : "0");
-	ear_rows_from(&l->rows, index, &sql);
-	if (index)
-		ear_buf_str(&sql, " WHERE span=?5 AND at>=?2 AND at<=?3");
-	else
+	if (by_outcome(l)) {
+		/* its index is enough */
+		ear_rows_ask_calls(&l->rows, db, EAR_KEY_CALL_OUTCOME);
+		l->rows.ask.count = false;
+		ear_buf_str(&sql, "SELECT (key_at-?6)/?7,key_value,count(*)");
+		ear_rows_from_asked(&sql);
+	} else {
+		ear_buf_printf(&sql, "SELECT (at-?6)/?7,%s,count(*)",
+			l->of ? l->of->sql : "0");
+		ear_rows_from(&l->rows, NULL, &sql);
 		ear_rows_where(&l->rows, !l->rows.open, &sql);
+	}
 	ear_buf_str(&sql, " GROUP BY 1,2");
 	err = ear_rows_prepare(&l->rows, records, db, &sql, st, fault);
 	ear_buf_fini(&sql);
@@ -99,7 +106,7 @@ static void count_rows(struct lines *l, sqlite3 *db, sqlite3_stmt *st,
 			span = ear_rows_span(&l->rows, db, next, span, false);
 			if (span == EAR_SPAN_NONE)
 				break;
-			ear_sql_bind(st, ROWS_SPAN, span);
+			ear_rows_bind_span(&l->rows, st, span);
 		}
 		while ((*rc = sqlite3_step(st)) == SQLITE_ROW)
 			count(l, st);

@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "records/keys.h"
 #include "records/tally.h"
 
 /* Between tries when the disk is full or fails. */
@@ -42,10 +43,12 @@ static enum ear_err open_file(struct ear_records *r, struct ear_fault *fault)
 		r->file_dev = st.st_dev;
 		r->file_ino = st.st_ino;
 	}
+	if (!err && !r->keys)
+		err = ear_keys_new(r->db, r->path, &r->keys, fault);
 	if (!err && !r->put)
-		err = ear_put_new(r->db, r->path, &r->put, fault);
+		err = ear_put_new(r->db, r->path, r->keys, &r->put, fault);
 	if (!err && !r->reconciler)
-		err = ear_reconciler_new(r->db, &r->reconciler, fault);
+		err = ear_reconciler_new(r->db, r->keys, &r->reconciler, fault);
 	return err;
 }
 
@@ -53,6 +56,7 @@ static void close_file(struct ear_records *r)
 {
 	ear_reconciler_free(&r->reconciler);
 	ear_put_free(&r->put);
+	ear_keys_free(&r->keys);
 	sqlite3_close(r->db);
 	r->db = NULL;
 	r->file_ino = 0;
@@ -116,6 +120,15 @@ static void roll_back(struct ear_records *r)
 	if (!sqlite3_get_autocommit(r->db))
 		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
 	ear_put_forget(r->put);
+	ear_keys_forget(r->keys);
+}
+
+/* What rows are found by, in the transaction that wrote them. */
+static enum ear_err write_keys(struct ear_records *r, struct ear_fault *fault)
+{
+	enum ear_err err = ear_keys_flush(r->keys, fault);
+
+	return err ? err : ear_keys_merge(r->keys, fault);
 }
 
 static enum ear_err write_batch(struct ear_records *r, struct ear_told_batch *b,
@@ -134,6 +147,8 @@ static enum ear_err write_batch(struct ear_records *r, struct ear_told_batch *b,
 	if (err)
 		return err;
 	err = ear_put_batch(r->put, b, owner, fault);
+	if (!err)
+		err = write_keys(r, fault);
 	if (!err)
 		err = ear_sql_exec(r->db, "COMMIT", r->path, fault);
 	if (err)
@@ -225,6 +240,8 @@ static bool reconcile_step(struct ear_records *r)
 		return false;
 	err = ear_reconcile(r->reconciler, RECONCILE_STEP, &left, &fault);
 	if (!err)
+		err = write_keys(r, &fault);
+	if (!err)
 		err = ear_sql_exec(r->db, "COMMIT", r->path, &fault);
 	if (err)
 		roll_back(r);
@@ -271,7 +288,7 @@ static bool retain_step(struct ear_records *r)
 	err = ear_sql_exec(r->db, "BEGIN IMMEDIATE", r->path, &fault);
 	if (err)
 		return false;
-	err = ear_retain(r->db, before, RETAIN_STEP, &left, &fault);
+	err = ear_retain(r->db, r->keys, before, RETAIN_STEP, &left, &fault);
 	if (!err)
 		err = ear_sql_exec(r->db, "COMMIT", r->path, &fault);
 	if (err)

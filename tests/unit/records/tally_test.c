@@ -7,7 +7,7 @@
 
 #include "base/sqlite.h"
 #include "made.h"
-#include "records/priv.h"
+#include "records/keys.h"
 
 #define HOUR ((uint64_t)3600)
 #define CALLS 480
@@ -212,6 +212,7 @@ static void test_removed(void **state)
 	char *dir = made_dir();
 	struct ear_records *r = made_open(dir, "server");
 	struct ear_fault fault = {0};
+	struct ear_keys *keys;
 	sqlite3 *db;
 	bool left;
 
@@ -220,9 +221,12 @@ static void test_removed(void **state)
 	ear_records_close(&r);
 	r = open_counted(dir);
 	assert_int_equal(ear_file_open(dir, true, &db, &fault), EAR_OK);
-	assert_int_equal(ear_retain(db, BEGIN + 101 * 360 * EAR_SECOND_NS,
-				 10000, &left, &fault),
+	assert_int_equal(ear_keys_new(db, dir, &keys, &fault), EAR_OK);
+	assert_int_equal(
+		ear_retain(db, keys, BEGIN + 101 * 360 * EAR_SECOND_NS, 10000,
+			&left, &fault),
 		EAR_OK);
+	ear_keys_free(&keys);
 	sqlite3_close(db);
 	assert_false(left);
 	has_facet(r, calls, "code", "200=303 486=75 606=1");
