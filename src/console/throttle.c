@@ -8,6 +8,8 @@
 #include "base/time.h"
 
 #define LINES 4096
+/* Pairs of name and address that logged in. */
+#define KNOWN 1024
 
 struct line {
 	uint64_t key;   /* 0: empty */
@@ -19,6 +21,8 @@ struct line {
 struct ear_throttle {
 	pthread_mutex_t lock;
 	struct line at[LINES];
+	uint64_t known[KNOWN]; /* the oldest goes; 0: empty */
+	size_t next;           /* of known */
 };
 
 enum ear_err ear_throttle_new(struct ear_throttle **throttle)
@@ -50,6 +54,27 @@ static uint64_t key_of_addr(const struct ear_addr *from)
 	size_t n = from->family == 6 ? 8 : 4;
 
 	return ear_hash_seed(ear_slice(from->ip, n), 2) | 1;
+}
+
+static uint64_t key_of_pair(struct ear_slice name, const struct ear_addr *from)
+{
+	return ear_hash_seed(name, key_of_addr(from)) | 1;
+}
+
+static bool is_known(const struct ear_throttle *t, uint64_t pair)
+{
+	for (size_t i = 0; i < KNOWN; i++)
+		if (t->known[i] == pair)
+			return true;
+	return false;
+}
+
+static void know(struct ear_throttle *t, uint64_t pair)
+{
+	if (is_known(t, pair))
+		return;
+	t->known[t->next] = pair;
+	t->next = (t->next + 1) % KNOWN;
 }
 
 static struct line *find(struct ear_throttle *t, uint64_t key)
@@ -106,16 +131,19 @@ static uint64_t seconds_left(const struct line *line, uint64_t now)
 uint64_t ear_throttle_try(struct ear_throttle *t, struct ear_slice name,
 	const struct ear_addr *from, uint64_t now)
 {
+	uint64_t key = key_of_name(name), pair = key_of_pair(name, from);
 	uint64_t by_name, by_addr, wait;
 
 	pthread_mutex_lock(&t->lock);
-	by_name = name.n ? seconds_left(find(t, key_of_name(name)), now) : 0;
+	if (is_known(t, pair))
+		key = pair;
+	by_name = name.n ? seconds_left(find(t, key), now) : 0;
 	by_addr = seconds_left(find(t, key_of_addr(from)), now);
 	wait = by_name > by_addr ? by_name : by_addr;
 	if (wait == 0) {
 		if (name.n)
-			count(find_or_make(t, key_of_name(name), now),
-				EAR_FREE_BY_NAME, EAR_DELAY_NAME_S, now);
+			count(find_or_make(t, key, now), EAR_FREE_BY_NAME,
+				EAR_DELAY_NAME_S, now);
 		count(find_or_make(t, key_of_addr(from), now), EAR_FREE_BY_ADDR,
 			EAR_DELAY_ADDR_S, now);
 	}
@@ -126,14 +154,17 @@ uint64_t ear_throttle_try(struct ear_throttle *t, struct ear_slice name,
 void ear_throttle_good(struct ear_throttle *t, struct ear_slice name,
 	const struct ear_addr *from)
 {
-	uint64_t keys[2] = {key_of_name(name), key_of_addr(from)};
+	uint64_t pair = key_of_pair(name, from);
+	uint64_t keys[3] = {key_of_name(name), key_of_addr(from), pair};
 
 	pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct line *line = find(t, keys[i]);
 
 		if (line)
 			*line = (struct line){0};
 	}
+	if (name.n)
+		know(t, pair);
 	pthread_mutex_unlock(&t->lock);
 }

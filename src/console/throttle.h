@@ -5,9 +5,12 @@
  * nothing more is tried. An attempt counts as a failure from its beginning,
  * so that many at once gain nothing; success takes it back.
  *
- * A name is never held up for longer than a minute, else anybody could lock
- * its owner out; who guesses from one address is locked by lockout.h. Bounded:
- * in a full table the line goes whose ban ended first.
+ * A name is never held up for longer than a minute. But somebody with many
+ * addresses who tries again and again would always be first when it is over,
+ * and keep its owner out: so where a name has logged in from an address since
+ * the start, only its failures there hold it up there. Who guesses from one
+ * address is locked by lockout.h. Bounded: in a full table the line goes whose
+ * ban ended first; of the addresses known, the oldest.
  *
  * Times are monotonic ns. Threads: any.
  */
@@ -37,7 +40,8 @@ void ear_throttle_free(struct ear_throttle **throttle);
 uint64_t ear_throttle_try(struct ear_throttle *throttle, struct ear_slice name,
 	const struct ear_addr *from, uint64_t now);
 
-/** The attempt was good: forget the failures of name and address. */
+/** The attempt was good: forget the failures of name and address, and know
+ *  them together. */
 void ear_throttle_good(struct ear_throttle *throttle, struct ear_slice name,
 	const struct ear_addr *from);
 

@@ -159,6 +159,31 @@ static void throttle_address(void **state)
 	ear_throttle_free(&t);
 }
 
+/* Who tries again and again from elsewhere keeps nobody out of a place where
+ * that name has logged in. */
+static void throttle_known(void **state)
+{
+	struct ear_addr home = ear_addr_v4("\12\0\0\1", 1), other = home;
+	struct ear_throttle *t;
+	uint64_t now = 5000 * S;
+
+	assert_int_equal(ear_throttle_new(&t), EAR_OK);
+	assert_int_equal(ear_throttle_try(t, EAR_S("sara"), &home, now), 0);
+	ear_throttle_good(t, EAR_S("sara"), &home);
+	for (int i = 0; i < 100; i++) {
+		other.ip[2] = (uint8_t)(i + 1);
+		now += ear_throttle_try(t, EAR_S("sara"), &other, now) * S;
+	}
+	(void)ear_throttle_try(t, EAR_S("sara"), &other, now);
+	assert_true(ear_throttle_try(t, EAR_S("sara"), &other, now) > 0);
+	/* there it has failures of its own */
+	for (int i = 0; i < EAR_FREE_BY_NAME; i++)
+		assert_int_equal(
+			ear_throttle_try(t, EAR_S("sara"), &home, now), 0);
+	assert_true(ear_throttle_try(t, EAR_S("sara"), &home, now) > 0);
+	ear_throttle_free(&t);
+}
+
 static void count_user(const struct ear_user *user, void *arg)
 {
 	++*(unsigned *)arg;
@@ -264,6 +289,7 @@ int main(void)
 		cmocka_unit_test(session_bounds),
 		cmocka_unit_test(throttle_grows),
 		cmocka_unit_test(throttle_address),
+		cmocka_unit_test(throttle_known),
 		cmocka_unit_test(users),
 	};
 
