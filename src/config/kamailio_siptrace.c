@@ -106,32 +106,62 @@ static void make_plan(
 	ear_kamailio_find_mirrors(p);
 }
 
-void ear_kamailio_write_siptrace(struct ear_kamailio_writer *w)
+/* Which of siptrace's engines ran, where that says something. */
+static void write_engines(struct ear_kamailio_plan *p)
 {
-	struct ear_kamailio_plan p = {0};
-	size_t traces = 0;
+	struct ear_kamailio_writer *w = p->w;
 
-	make_plan(w, &p);
-	write_switch(&p);
-	if (p.refuses) {
+	if (p->refuses) {
 		ear_buf_byte(w->out, '\n');
 		ear_kamailio_tell(w, "trace_init_mode");
 		ear_kamailio_gap(w,
 			"Kamailio does not start with trace_init_mode 1 and "
 			"trace_mode 0, so nothing was ever traced.");
-	} else if (!p.core && !p.script) {
+	} else if (!p->core && !p->script) {
 		ear_buf_byte(w->out, '\n');
 		ear_kamailio_remark(w,
 			"trace_mode is 0 and no route calls sip_trace(): "
 			"nothing was traced.");
 	}
-	if (p.core && p.script) {
+	if (p->core && p->script) {
 		ear_buf_byte(w->out, '\n');
 		ear_kamailio_remark(w,
 			"Both of siptrace's engines ran, and what a call took "
 			"was stored and sent twice. Here a message goes to "
 			"each place once.");
 	}
+}
+
+/* A trace for each call of sip_trace(), as many as there may be. */
+static void write_calls(struct ear_kamailio_plan *p)
+{
+	size_t traces = 0;
+
+	for (size_t i = 0; i < p->k->calls; i++) {
+		const struct ear_kamailio_call *c = &p->k->call[i];
+
+		if (traces == TRACES && count_calls(p->k) > TRACES) {
+			ear_buf_byte(p->w->out, '\n');
+			ear_kamailio_gap(p->w,
+				"More calls than a configuration has traces: "
+				"%zu. Those behind here are left out.",
+				count_calls(p->k));
+			return;
+		}
+		if (!ear_kamailio_is_trace(c) && !ear_kamailio_is_mode(c))
+			continue;
+		traces++;
+		ear_kamailio_write_call(p, i);
+	}
+}
+
+void ear_kamailio_write_siptrace(struct ear_kamailio_writer *w)
+{
+	struct ear_kamailio_plan p = {0};
+
+	make_plan(w, &p);
+	write_switch(&p);
+	write_engines(&p);
 	for (size_t i = 0; i < p.mirrors; i++)
 		ear_kamailio_write_mirror(&p, &p.mirror[i]);
 	if (p.db) {
@@ -143,21 +173,8 @@ void ear_kamailio_write_siptrace(struct ear_kamailio_writer *w)
 	}
 	if (p.core)
 		ear_kamailio_write_core(&p);
-	for (size_t i = 0; p.script && i < w->k->calls; i++) {
-		if (traces == TRACES && count_calls(w->k) > TRACES) {
-			ear_buf_byte(w->out, '\n');
-			ear_kamailio_gap(w,
-				"More calls than a configuration has traces: "
-				"%zu. Those behind here are left out.",
-				count_calls(w->k));
-			break;
-		}
-		traces += ear_kamailio_is_trace(&w->k->call[i]) ||
-			  ear_kamailio_is_mode(&w->k->call[i]);
-		if (ear_kamailio_is_trace(&w->k->call[i]) ||
-			ear_kamailio_is_mode(&w->k->call[i]))
-			ear_kamailio_write_call(&p, i);
-	}
+	if (p.script)
+		write_calls(&p);
 	if (p.init == 1 && count_calls(w->k)) {
 		ear_buf_byte(w->out, '\n');
 		ear_kamailio_tell(w, "trace_init_mode");
