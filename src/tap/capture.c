@@ -76,10 +76,8 @@ static void back(struct ear_capture *c)
 }
 
 /* It went away. Its streams stay: it may be back in a moment. */
-static void lose(struct ear_capture *c)
+static void lose(struct ear_capture *c, const char *why)
 {
-	const char *why = ear_capture_device_why(&c->device);
-
 	ear_log(EAR_WARN, "capture.gone", "tap", EAR_LS(c->name), "reason",
 		EAR_LS(why), NULL);
 	gone(c, why);
@@ -103,6 +101,7 @@ static void look(struct ear_capture *c)
 {
 	struct ear_capture_drops drops;
 	struct ear_capture_stats *s = &c->stats;
+	struct ear_fault fault = {0};
 
 	c->now_ns = ear_now_ns();
 	ear_packets_clock(c->packets, c->now_ns);
@@ -124,6 +123,8 @@ static void look(struct ear_capture *c)
 	pthread_mutex_unlock(&c->lock);
 	if (!c->device.pcap)
 		try_again(c);
+	else if (ear_capture_device_up(&c->device, &fault))
+		lose(c, fault.text);
 }
 
 static void wait_for_more(struct ear_capture *c)
@@ -149,7 +150,7 @@ static int take(struct ear_capture *c)
 		c->out.intake->flush(c->out.intake);
 	}
 	if (n < 0)
-		lose(c);
+		lose(c, ear_capture_device_why(&c->device));
 	return n;
 }
 

@@ -71,6 +71,44 @@ const char *ear_capture_device_why(const struct ear_capture_device *d)
 	return pcap_geterr(d->pcap);
 }
 
+/* @return its IFF_ flags; -1: none can be asked for, as of "any" */
+static int flags_of(const struct ear_capture_device *d)
+{
+	struct ifreq ask = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int flags = -1;
+
+	snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", d->device);
+	if (fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ask))
+		flags = (unsigned short)ask.ifr_flags;
+	if (fd >= 0)
+		close(fd);
+	return flags;
+}
+
+static bool is_loopback(const struct ear_capture_device *d)
+{
+	int flags = flags_of(d);
+
+	return flags >= 0 && flags & IFF_LOOPBACK;
+}
+
+static enum ear_err refuse_down(
+	const struct ear_capture_device *d, struct ear_fault *fault)
+{
+	return ear_fail(fault, EAR_GONE, 0,
+		"device: '%.64s' is down; `ip link set %.64s up`", d->device,
+		d->device);
+}
+
+enum ear_err ear_capture_device_up(
+	const struct ear_capture_device *d, struct ear_fault *fault)
+{
+	int flags = flags_of(d);
+
+	return flags >= 0 && !(flags & IFF_UP) ? refuse_down(d, fault) : EAR_OK;
+}
+
 /* Say what to do about it, too. */
 static enum ear_err refuse(struct ear_capture_device *d, pcap_t *p, int status,
 	struct ear_fault *fault)
@@ -90,29 +128,12 @@ static enum ear_err refuse(struct ear_capture_device *d, pcap_t *p, int status,
 			"as root, or give the program CAP_NET_RAW, as `setcap "
 			"cap_net_raw+ep` and systemd's AmbientCapabilities do",
 			d->device);
-	case PCAP_ERROR_IFACE_NOT_UP:
-		return ear_fail(fault, EAR_GONE, 0,
-			"device: '%.64s' is down; `ip link set %.64s up`",
-			d->device, d->device);
+	case PCAP_ERROR_IFACE_NOT_UP: return refuse_down(d, fault);
 	default:
 		return ear_fail(fault, EAR_SYS, 0,
 			"device: cannot capture on '%.64s': %.180s", d->device,
 			more && more[0] ? more : pcap_statustostr(status));
 	}
-}
-
-static bool is_loopback(const struct ear_capture_device *d)
-{
-	struct ifreq ask = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is;
-
-	snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", d->device);
-	is = fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ask) &&
-	     ask.ifr_flags & IFF_LOOPBACK;
-	if (fd >= 0)
-		close(fd);
-	return is;
 }
 
 /* As struct sock_fprog of <linux/filter.h>, which libpcap's header has no

@@ -38,6 +38,11 @@ EAR_MUST_USE enum ear_err ear_capture_device_open(
 	struct ear_capture_device *d, struct ear_fault *fault);
 void ear_capture_device_close(struct ear_capture_device *d);
 
+/** Whether it is up: libpcap waits on a device that goes down as if nobody
+ *  sent. @return EAR_OK, also where it cannot be asked; EAR_GONE: it is down */
+EAR_MUST_USE enum ear_err ear_capture_device_up(
+	const struct ear_capture_device *d, struct ear_fault *fault);
+
 /** What libpcap says of the last error. */
 const char *ear_capture_device_why(const struct ear_capture_device *d);
 
