@@ -291,7 +291,7 @@ static enum ear_err read_config(const char *path, const char *text,
 	struct ear_config *config = calloc(1, sizeof(*config));
 	cfg_opt_t *opts[CONFIG_SECTIONS] = {0};
 	cfg_opt_t top[CONFIG_SECTIONS + 1];
-	struct ear_fault unread;
+	struct ear_fault unread = {0};
 	cfg_t *cfg = NULL;
 	enum ear_err err = EAR_NOMEM;
 
