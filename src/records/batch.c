@@ -32,7 +32,7 @@ void ear_told_reset(struct ear_told_batch *b)
 		memset(b->slot, 0, b->slots * sizeof(*b->slot));
 	b->n = b->mark_n = 0;
 	b->newest_ns = b->told = 0;
-	b->nomem = false;
+	b->nomem = b->sorted = false;
 }
 
 void ear_told_fini(struct ear_told_batch *b)
@@ -291,6 +291,9 @@ static int by_key(const void *a, const void *b)
 
 void ear_told_sort(struct ear_told_batch *b)
 {
-	if (b->n) /* qsort() is not to see NULL */
+	/* a batch that could not be written comes again, and qsort() is not to
+	 * see NULL */
+	if (b->n && !b->sorted)
 		qsort(b->v, b->n, sizeof(*b->v), by_key);
+	b->sorted = true;
 }

@@ -151,6 +151,7 @@ struct ear_told_batch {
 	uint64_t newest_ns; /* of any row */
 	uint64_t told;      /* rows with those that were told again */
 	bool nomem;         /* something could not be kept */
+	bool sorted;
 };
 
 void ear_told_reset(struct ear_told_batch *b);
@@ -159,7 +160,8 @@ void ear_told_mark(
 	struct ear_told_batch *b, const struct ear_records_mark *mark);
 /** The functions of out, whose arg is a struct ear_told_batch **. */
 void ear_told_out(struct ear_track_out *out);
-/** In the order of the tables' keys, so that pages are touched once. */
+/** In the order of the tables' keys, so that pages are touched once: by the
+ *  writer, when nothing more is told. */
 void ear_told_sort(struct ear_told_batch *b);
 
 /* --- writing rows: put.c ----------------------------------------------- */

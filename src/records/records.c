@@ -222,7 +222,6 @@ void ear_records_commit(struct ear_records *r, const volatile bool *stop)
 	/* only this thread takes them */
 	if (!r->spare_n)
 		return;
-	ear_told_sort(b);
 	pthread_mutex_lock(&r->lock);
 	r->line[r->line_n++] = b;
 	r->open = r->spare[--r->spare_n];

@@ -146,6 +146,7 @@ static enum ear_err write_batch(struct ear_records *r, struct ear_told_batch *b,
 		err = ear_sql_exec(r->db, "BEGIN IMMEDIATE", r->path, fault);
 	if (err)
 		return err;
+	ear_told_sort(b);
 	err = ear_put_batch(r->put, b, owner, fault);
 	if (!err)
 		err = write_keys(r, fault);
