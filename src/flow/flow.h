@@ -39,6 +39,7 @@ struct ear_path_options {
 	void *see_arg;
 };
 
+/** @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_path_new(
 	const struct ear_path_options *options, struct ear_path **path);
 void ear_path_free(struct ear_path **path);

@@ -13,6 +13,7 @@
 
 struct ear_notices;
 
+/** @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_notices_new(struct ear_notices **notices);
 void ear_notices_free(struct ear_notices **notices);
 

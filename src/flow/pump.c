@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/pump_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -175,7 +176,8 @@ out:
 
 enum ear_err ear_pump_start(struct ear_pump *pump)
 {
-	if (pthread_create(&pump->thread, NULL, pump_main, pump))
+	errno = pthread_create(&pump->thread, NULL, pump_main, pump);
+	if (errno)
 		return EAR_SYS;
 	pump->running = true;
 	return EAR_OK;

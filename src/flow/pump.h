@@ -60,6 +60,7 @@ void ear_pump_retire(struct ear_pump *pump, struct ear_lane *lane,
 /** A writer is about to go: nobody asks it any more. The same threads. */
 void ear_pump_forget(struct ear_pump *pump, const struct ear_flow_lane *writer);
 
+/** Its thread; once. @return EAR_OK; EAR_SYS with errno */
 EAR_MUST_USE enum ear_err ear_pump_start(struct ear_pump *pump);
 
 /**

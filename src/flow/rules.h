@@ -79,6 +79,13 @@ static inline uint64_t ear_rules_min_free(uint64_t store, uint64_t journal)
 EAR_MUST_USE enum ear_err ear_rules_check(
 	const struct ear_rules_spec *spec, struct ear_fault *fault);
 
+/**
+ * Traces, hook, recorder and outlets of a configuration; nothing is delivered
+ * before ear_rules_start().
+ *
+ * @return EAR_OK; EAR_USAGE with section and key; EAR_SYS: a spool cannot be
+ *         opened; EAR_NOMEM
+ */
 EAR_MUST_USE enum ear_err ear_rules_new(const struct ear_rules_options *options,
 	const struct ear_rules_spec *spec, struct ear_rules **rules,
 	struct ear_fault *fault);
@@ -89,13 +96,17 @@ void ear_rules_free(struct ear_rules **rules, uint32_t wait_ms);
 EAR_MUST_USE enum ear_err ear_rules_start(
 	struct ear_rules *rules, struct ear_fault *fault);
 
+/** What is ready to be changed to. */
+struct ear_rules_next;
+
 /**
  * Make ready for another configuration, all of it or nothing; any thread, one
  * at a time.
  *
- * @param[out] ready to be given to ear_rules_change()
+ * @param      spec  borrowed until ear_rules_done()
+ * @param[out] ready to be given to ear_rules_change(); NULL where it fails
+ * @return as ear_rules_new()
  */
-struct ear_rules_next;
 EAR_MUST_USE enum ear_err ear_rules_prepare(struct ear_rules *rules,
 	const struct ear_rules_spec *spec, struct ear_rules_next **ready,
 	struct ear_fault *fault);
@@ -116,6 +127,7 @@ void ear_rules_committed(struct ear_rules *rules);
 
 /* --- any thread ----------------------------------------------------------- */
 
+/** For orders, lists and switches. */
 struct ear_traces *ear_rules_traces(struct ear_rules *rules);
 
 /** Messages that wait in spools. Any thread. */

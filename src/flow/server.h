@@ -115,6 +115,9 @@ EAR_MUST_USE enum ear_err ear_server_reload(struct ear_server *server,
 EAR_MUST_USE enum ear_err ear_server_event(struct ear_server *server,
 	const struct ear_event *event, struct ear_fault *fault);
 
+/* Its parts, as long as it is open. */
+
+/** NULL when a configuration has none. */
 struct ear_rules *ear_server_rules(struct ear_server *server);
 struct ear_store *ear_server_store(struct ear_server *server);
 /** NULL when none are kept. */

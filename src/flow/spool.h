@@ -101,6 +101,7 @@ void ear_spool_committed(
 
 /* --- any thread ----------------------------------------------------------- */
 
+/** Of its section, and of its folder. */
 const char *ear_spool_name(const struct ear_spool *spool);
 
 struct ear_spool_stats {

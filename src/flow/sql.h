@@ -69,6 +69,12 @@ typedef bool (*ear_sql_row_fn)(const struct ear_sql_row *row, void *arg);
 
 struct ear_sql;
 
+/**
+ * A connection with the tables; a thread at a time.
+ *
+ * @return EAR_OK; EAR_SYS: SQLite does not start, or records.db cannot be
+ *         attached; EAR_NOMEM
+ */
 EAR_MUST_USE enum ear_err ear_sql_open(const struct ear_sql_options *options,
 	struct ear_sql **sql, struct ear_fault *fault);
 void ear_sql_close(struct ear_sql **sql);

@@ -87,6 +87,7 @@ EAR_MUST_USE enum ear_err ear_tracking_flush(
 /** The input is over, as a capture file is: what lasts is told as it is. */
 void ear_tracking_end(struct ear_tracking *t);
 
+/** Where rows go; for lists. */
 struct ear_records *ear_tracking_records(struct ear_tracking *t);
 
 /** Members "trackers" and "records" of the status. Any thread. */

@@ -32,6 +32,7 @@ struct ear_field_set {
 	struct ear_slice (*alias)(struct ear_slice name);
 };
 
+/** The fields of messages: message/field.def. */
 const struct ear_field_set *ear_message_fields(void);
 
 /** By its name, of any case. @return false: no such field */

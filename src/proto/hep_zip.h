@@ -13,6 +13,7 @@
 
 struct ear_hep_zip;
 
+/** Some 40 kB for zlib. @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_hep_zip_new(struct ear_hep_zip **zip);
 void ear_hep_zip_free(struct ear_hep_zip **zip);
 

@@ -28,6 +28,7 @@ struct ear_ip_frag;
 typedef void (*ear_frag_lost_fn)(
 	const struct ear_ip *ip, uint64_t at_ns, void *arg);
 
+/** lost is told of each that never becomes whole. @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_ip_frag_new(
 	ear_frag_lost_fn lost, void *arg, struct ear_ip_frag **f);
 void ear_ip_frag_free(struct ear_ip_frag **f);

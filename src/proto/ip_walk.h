@@ -47,6 +47,7 @@ typedef void (*ear_ip_lost_fn)(const struct ear_ip_unit *unit, void *arg);
 
 struct ear_ip_walk;
 
+/** lost is told of each that never becomes whole. @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_ip_walk_new(
 	ear_ip_lost_fn lost, void *arg, struct ear_ip_walk **w);
 void ear_ip_walk_free(struct ear_ip_walk **w);

@@ -40,6 +40,7 @@ struct ear_pcap_write {
 
 struct ear_pcap_writer;
 
+/** @param options copied @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_pcap_writer_new(
 	const struct ear_pcap_write_options *options,
 	struct ear_pcap_writer **w);

@@ -22,6 +22,7 @@ struct ear_sctp_message {
 typedef void (*ear_sctp_fn)(const struct ear_ip_unit *unit,
 	const struct ear_sctp_message *message, void *arg);
 
+/** @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err ear_sctp_new(
 	ear_sctp_fn fn, void *arg, struct ear_sctp **sctp);
 void ear_sctp_free(struct ear_sctp **sctp);

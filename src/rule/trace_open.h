@@ -39,6 +39,7 @@ struct trace_conv {
 
 struct trace_open;
 
+/** @param max_units that are followed at once @return EAR_OK; EAR_NOMEM */
 EAR_MUST_USE enum ear_err trace_open_new(
 	size_t max_units, struct trace_open **open);
 void trace_open_free(struct trace_open **open);

@@ -51,6 +51,7 @@ struct ear_batch {
 	uint32_t state, next, done;
 };
 
+/** @return NULL: no memory */
 EAR_MUST_USE struct ear_batch *ear_batch_new(void);
 void ear_batch_free(struct ear_batch **batch);
 

@@ -167,6 +167,7 @@ void ear_segment_close(struct ear_segment **segment);
 /** Close and remove its files: one that holds nothing. */
 void ear_segment_remove(struct ear_segment **segment);
 
+/** Begin a transaction. @return EAR_OK; as ear_sql_run() */
 EAR_MUST_USE enum ear_err ear_segment_begin(
 	struct ear_segment *segment, struct ear_fault *fault);
 /** Commit; what fails is taken back. */
@@ -204,6 +205,7 @@ EAR_MUST_USE enum ear_err ear_segment_runs(struct ear_segment *segment,
 	uint32_t level, uint32_t tier, struct ear_ids *ids,
 	struct ear_fault *fault);
 
+/** How far an input is stored, in the open transaction. */
 EAR_MUST_USE enum ear_err ear_segment_mark(struct ear_segment *segment,
 	const struct ear_store_mark *mark, uint64_t generation,
 	struct ear_fault *fault);
