@@ -76,7 +76,13 @@ static uint64_t end_of(const struct call *call)
 void call_tell(struct ear_calls *c, const struct call *call)
 {
 	uint64_t end_ns = end_of(call);
-	const struct ear_call_row row = {
+	struct ear_slice text[CALL_TEXTS];
+	struct ear_call_row row;
+
+	if (!c->out.call)
+		return;
+	call_all_texts(call, text);
+	row = (struct ear_call_row){
 		.at_ns = call->at_ns,
 		.id = call->id,
 		.ring_ns = call->ring_ns,
@@ -96,27 +102,26 @@ void call_tell(struct ear_calls *c, const struct call *call)
 		.retries = call->retries,
 		.from_addr = call->from,
 		.to_addr = call->to,
-		.src = call_text(call, CALL_SRC),
-		.dst = call_text(call, CALL_DST),
-		.src_name = call_text(call, CALL_NAME),
-		.domain = call_text(call, CALL_DOMAIN),
-		.auth_user = call_text(call, CALL_AUTH),
-		.src_agent = call_text(call, CALL_AGENT),
-		.dst_agent = call_text(call, CALL_DST_AGENT),
-		.reason = call_text(call, CALL_REASON),
-		.reason_header = call_text(call, CALL_REASON_HEADER),
-		.call_id = call_text(call, CALL_CALL_ID),
-		.from_tag = call_text(call, CALL_FROM_TAG),
-		.to_tag = call_text(call, CALL_TO_TAG),
-		.note = call_text(call, CALL_NOTE),
+		.src = text[CALL_SRC],
+		.dst = text[CALL_DST],
+		.src_name = text[CALL_NAME],
+		.domain = text[CALL_DOMAIN],
+		.auth_user = text[CALL_AUTH],
+		.src_agent = text[CALL_AGENT],
+		.dst_agent = text[CALL_DST_AGENT],
+		.reason = text[CALL_REASON],
+		.reason_header = text[CALL_REASON_HEADER],
+		.call_id = text[CALL_CALL_ID],
+		.from_tag = text[CALL_FROM_TAG],
+		.to_tag = text[CALL_TO_TAG],
+		.note = text[CALL_NOTE],
 		.group = call->group,
 		.group_score = call->score,
-		.group_why = call_text(call, CALL_WHY),
-		.node = call_text(call, CALL_NODE),
+		.group_why = text[CALL_WHY],
+		.node = text[CALL_NODE],
 	};
 
-	if (c->out.call)
-		c->out.call(&row, c->out.arg);
+	c->out.call(&row, c->out.arg);
 }
 
 /* --- ends ----------------------------------------------------------------- */

@@ -50,25 +50,27 @@ void call_number_hint(
 		call->hint[kind] ^= CALL_HINT_LONG;
 }
 
+/* Past the next blank; s.n: there is none. */
+static size_t next_word(struct ear_slice s, size_t at)
+{
+	const char *blank = memchr(s.p + at, ' ', s.n - at);
+
+	return blank ? (size_t)(blank + 1 - s.p) : s.n;
+}
+
 /* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <address>: the
  * version counts up. Ones that every call has the same of are no sign. */
 static void origin_hint(struct call *call, struct ear_slice origin)
 {
-	struct ear_slice word[6] = {0};
-	size_t n = 0, at = 0;
+	size_t word[6] = {0};
 	uint64_t hash;
 
-	while (n < 6 && at < origin.n) {
-		struct ear_slice rest = ear_slice_sub(origin, at, origin.n);
-		size_t end = ear_slice_find(rest, EAR_S(" "));
-
-		word[n++] = ear_slice_sub(rest, 0, end);
-		at += end + 1;
-	}
-	if (n < 6 || word[1].n < 4)
+	for (unsigned i = 1; i < 6; i++)
+		word[i] = next_word(origin, word[i - 1]);
+	if (word[5] == origin.n || word[2] - word[1] < 5)
 		return;
-	hash = ear_hash_seed(ear_slice_trim(word[5]),
-		ear_hash_seed(word[1], ear_hash(word[0])));
+	hash = ear_hash_seed(ear_slice_sub(origin, word[5], origin.n),
+		ear_hash(ear_slice(origin.p, word[2])));
 	call->hint[CALL_HINT_ORIGIN] = (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
@@ -76,12 +78,13 @@ static void origin_hint(struct call *call, struct ear_slice origin)
 static void media_hint(
 	struct call *call, struct ear_slice addr, struct ear_slice media)
 {
-	size_t blank = ear_slice_find(media, EAR_S(" "));
-	struct ear_slice port = ear_slice_sub(media, blank + 1, media.n);
+	size_t at = next_word(media, 0), end = next_word(media, at);
 	uint64_t number;
 
-	port = ear_slice_sub(port, 0, ear_slice_find(port, EAR_S(" ")));
-	if (addr.n && ear_slice_u64(port, 65535, &number) && number)
+	if (addr.n && end > at + 1 &&
+		ear_slice_u64(
+			ear_slice_sub(media, at, end - 1), 65535, &number) &&
+		number)
 		call->hint[CALL_HINT_MEDIA] =
 			hint_of(addr, CALL_HINT_MEDIA) ^ (uint32_t)number;
 }
@@ -93,16 +96,17 @@ static void sdp_hints(struct call *call, struct ear_slice sdp)
 	struct ear_slice line, addr = {0};
 
 	while (sdp.n && call_next_line(&lines, &line)) {
-		struct ear_slice value =
-			ear_slice_trim(ear_slice_sub(line, 2, line.n));
+		struct ear_slice value;
 
-		if (line.n < 2 || line.p[1] != '=')
+		if (line.n < 2 || line.p[1] != '=' ||
+			!memchr("ocm", line.p[0], 3))
 			continue;
+		value = ear_slice_trim(ear_slice_sub(line, 2, line.n));
 		if (line.p[0] == 'o') {
 			origin_hint(call, value);
 		} else if (line.p[0] == 'c') {
 			addr = value;
-		} else if (line.p[0] == 'm') {
+		} else {
 			media_hint(call, addr, value);
 			return;
 		}
@@ -112,14 +116,18 @@ static void sdp_hints(struct call *call, struct ear_slice sdp)
 void call_take_hints(struct call *call, const struct call_event *e,
 	const struct call_origin *origin)
 {
+	const struct ear_slice sdp = EAR_S("application/sdp");
+
 	call_number_hint(call, CALL_HINT_DST, call_text(call, CALL_DST));
 	call_number_hint(call, CALL_HINT_SRC, call_text(call, CALL_SRC));
 	if (origin->session.n >= 16)
 		call->hint[CALL_HINT_SESSION] =
 			hint_of(origin->session, CALL_HINT_SESSION);
-	if (e->f->sdp)
-		sdp_hints(call, ear_sip_find_body(e->f->content_type,
-					e->f->body, EAR_S("application/sdp")));
+	if (ear_slice_eq(e->f->content_type, sdp))
+		sdp_hints(call, e->f->body);
+	else if (e->f->sdp)
+		sdp_hints(call,
+			ear_sip_find_body(e->f->content_type, e->f->body, sdp));
 }
 
 /* A spot is written over when its turn comes again; what pointed to it then

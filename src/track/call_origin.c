@@ -3,23 +3,76 @@
 #include "base/hash.h"
 #include "track/call_priv.h"
 
+/* --- lines ---------------------------------------------------------------- */
+
+static struct call_lines lines_of(const struct ear_msg *msg)
+{
+	struct call_lines lines = {msg->raw.p, msg->raw.p + msg->raw.n};
+	struct ear_slice first;
+
+	call_next_line(&lines, &first);
+	return lines;
+}
+
+/* Nearly all write a name as its RFC does. */
+static bool begins_with(struct ear_slice line, struct ear_slice name)
+{
+	return line.n > name.n &&
+	       (!memcmp(line.p, name.p, name.n) ||
+		       ear_slice_ieq(ear_slice_sub(line, 0, name.n), name));
+}
+
+/* Whether it is that field, by its name or its compact form; its value. */
+static bool is_field(struct ear_slice line, struct ear_slice name, char compact,
+	struct ear_slice *value)
+{
+	size_t at = name.n;
+
+	if (line.n > 2 && compact && ear_lower(line.p[0]) == compact &&
+		(line.p[1] == ':' || line.p[1] == ' '))
+		at = 1;
+	else if (!begins_with(line, name))
+		return false;
+	while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t'))
+		at++;
+	if (at == line.n || line.p[at] != ':')
+		return false;
+	*value = ear_slice_trim(ear_slice_sub(line, at + 1, line.n));
+	return true;
+}
+
 /* --- hops ----------------------------------------------------------------- */
 
-/* A line may hold several (RFC 3261 s7.3.1). */
-static void take_via(struct call_path *path, struct ear_slice line)
+/* "Via:" or "v:", of a line that begins with that letter. */
+static bool is_via(struct ear_slice line)
+{
+	size_t at = 1;
+
+	if (line.n > 4 && (line.p[1] | 0x20) == 'i' &&
+		(line.p[2] | 0x20) == 'a')
+		at = 3;
+	while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t'))
+		at++;
+	return at < line.n && line.p[at] == ':';
+}
+
+/* A line may hold several (RFC 3261 s7.3.1). The parent is looked for only
+ * where there is one that it may be: behind the first INVITE that was seen. */
+static void take_via(struct call_path *path, struct ear_slice line, bool parent)
 {
 	struct ear_slice list;
 	struct ear_sip_via via;
 
-	if (path->hops == UINT8_MAX ||
-		!call_is_field(line, EAR_S("Via"), 'v', &list))
+	if (path->hops == UINT8_MAX || !is_via(line))
 		return;
-	if (path->hops != 1 && !memchr(list.p, ',', list.n)) {
+	if (!(parent && path->hops == 1) && !memchr(line.p, ',', line.n)) {
 		path->hops++;
 		return;
 	}
+	list = ear_slice_sub(
+		line, ear_slice_find(line, EAR_S(":")) + 1, line.n);
 	while (path->hops < UINT8_MAX && ear_sip_via_next(&list, &via)) {
-		if (++path->hops == 2)
+		if (++path->hops == 2 && parent)
 			path->parent = call_branch_name(
 				(uint32_t)ear_hash(via.branch));
 	}
@@ -30,21 +83,21 @@ static void take_forwards(struct call_path *path, struct ear_slice line)
 	struct ear_slice value;
 	uint64_t n;
 
-	if (call_is_field(line, EAR_S("Max-Forwards"), 0, &value) &&
+	if (is_field(line, EAR_S("Max-Forwards"), 0, &value) &&
 		ear_slice_u64(value, UINT8_MAX - 1, &n))
 		path->forwards = (uint8_t)(n + 1);
 }
 
 void call_read_path(struct call_event *e)
 {
-	struct call_lines lines = call_lines_of(e->msg);
+	struct call_lines lines = lines_of(e->msg);
 	struct ear_slice line;
 
 	if (e->path.hops)
 		return;
 	while (call_next_line(&lines, &line)) {
 		if ((line.p[0] | 0x20) == 'v')
-			take_via(&e->path, line);
+			take_via(&e->path, line, true);
 		else if ((line.p[0] | 0x20) == 'm')
 			take_forwards(&e->path, line);
 	}
@@ -119,7 +172,7 @@ static void maybe_call_id(struct call_origin *o, struct ear_slice line)
 /* RFC 7989 s5, RFC 3891, RFC 3892, RFC 5806. */
 void call_read_origin(struct call_event *e, struct call_origin *o)
 {
-	struct call_lines lines = call_lines_of(e->msg);
+	struct call_lines lines = lines_of(e->msg);
 	struct ear_slice line, value;
 
 	o->session = o->replaces = o->referred_by = o->diversion =
@@ -127,7 +180,7 @@ void call_read_origin(struct call_event *e, struct call_origin *o)
 	o->n_maybe = 0;
 	while (call_next_line(&lines, &line)) {
 		switch (line.p[0] | 0x20) {
-		case 'v': take_via(&e->path, line); continue;
+		case 'v': take_via(&e->path, line, false); continue;
 		case 'm': take_forwards(&e->path, line); continue;
 		/* From, To, Contact, Call-ID and their compact forms */
 		case 'f':
@@ -136,23 +189,22 @@ void call_read_origin(struct call_event *e, struct call_origin *o)
 		case ' ':
 		case '\t' | 0x20: continue;
 		case 's':
-			if (call_is_field(line, EAR_S("Session-ID"), 0, &value))
+			if (is_field(line, EAR_S("Session-ID"), 0, &value))
 				o->session = before(value, EAR_S(";"));
 			break;
 		case 'r':
-			if (call_is_field(line, EAR_S("Replaces"), 0, &value))
+			if (is_field(line, EAR_S("Replaces"), 0, &value))
 				o->replaces = before(value, EAR_S(";"));
-			else if (call_is_field(
+			else if (is_field(
 					 line, EAR_S("Referred-By"), 0, &value))
 				o->referred_by = value;
 			break;
 		case 'b':
-			if (call_is_field(
-				    line, EAR_S("Referred-By"), 'b', &value))
+			if (is_field(line, EAR_S("Referred-By"), 'b', &value))
 				o->referred_by = value;
 			break;
 		case 'd':
-			if (call_is_field(line, EAR_S("Diversion"), 0, &value))
+			if (is_field(line, EAR_S("Diversion"), 0, &value))
 				o->diversion = value;
 			break;
 		default: break;

@@ -149,7 +149,8 @@ struct call {
 	uint32_t cseq_high; /* of a hop behind that counts on */
 	uint32_t retries;
 	uint32_t hint[CALL_HINTS];
-	uint32_t text_room;
+	uint16_t text_room;
+	uint16_t text_used;
 	uint16_t flags; /* enum call_flag */
 	uint16_t code;
 	uint16_t q850;
@@ -272,6 +273,7 @@ bool call_is_buried(const struct ear_calls *c, uint64_t key, uint64_t tag);
 void call_bury_hash(struct ear_calls *c, uint64_t hash);
 
 struct ear_slice call_text(const struct call *call, enum call_text which);
+void call_all_texts(const struct call *call, struct ear_slice text[CALL_TEXTS]);
 /** Cut to what it may have; kept as it is when memory is short. */
 void call_set(struct ear_calls *c, uint32_t slot, enum call_text which,
 	struct ear_slice value);
@@ -296,14 +298,10 @@ uint64_t call_wait_ns(const struct ear_calls *c, unsigned wait);
 /** The header fields of the message; NULL when it is no SIP. */
 struct ear_sip *call_sip(struct call_event *e);
 
-/**
- * Header lines one by one, as they stand; of an INVITE only few are looked at,
- * of others one, so that reading them all into an index would cost thrice.
- */
+/** Lines one by one, as they stand. */
 struct call_lines {
 	const char *p, *end;
 };
-struct call_lines call_lines_of(const struct ear_msg *msg);
 
 /** Up to the empty line behind the last field. */
 static inline bool call_next_line(
@@ -318,10 +316,6 @@ static inline bool call_next_line(
 	*line = ear_slice(p, (size_t)(lines->p - p));
 	return true;
 }
-
-/** Whether it is that field, by its name or its compact form; its value. */
-bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
-	struct ear_slice *value);
 
 struct call_reason {
 	uint16_t q850; /* cause of Q.850; 0 none */

@@ -249,6 +249,7 @@ static void take_over(struct call *call, const struct call *kept)
 	call->dirty = own.dirty;
 	call->wait = own.wait;
 	call->text_room = own.text_room;
+	call->text_used = own.text_used;
 	memcpy(call->text_bytes, own.text_bytes, sizeof(own.text_bytes));
 	call->flags &= (uint16_t)~CALL_DIRTY;
 	call->flags |= (own.flags & CALL_DIRTY) | CALL_TOLD;

@@ -372,6 +372,16 @@ struct ear_slice call_text(const struct call *call, enum call_text which)
 		call->text + text_at(call, which), call->text_bytes[which]);
 }
 
+void call_all_texts(const struct call *call, struct ear_slice text[CALL_TEXTS])
+{
+	const char *at = call->text;
+
+	for (unsigned i = 0; i < CALL_TEXTS; i++) {
+		text[i] = ear_slice(at, call->text_bytes[i]);
+		at += call->text_bytes[i];
+	}
+}
+
 static struct call *make_room(struct ear_calls *c, uint32_t slot, size_t bytes)
 {
 	struct call *call = c->call[slot], *larger;
@@ -383,7 +393,7 @@ static struct call *make_room(struct ear_calls *c, uint32_t slot, size_t bytes)
 	if (!larger)
 		return NULL;
 	c->stats.bytes += room - larger->text_room;
-	larger->text_room = (uint32_t)room;
+	larger->text_room = (uint16_t)room;
 	c->call[slot] = larger;
 	return larger;
 }
@@ -404,7 +414,7 @@ void call_set(struct ear_calls *c, uint32_t slot, enum call_text which,
 	struct call *call = c->call[slot];
 	size_t n = cut(value, text_most[which]);
 	size_t at = text_at(call, which), old = call->text_bytes[which];
-	size_t behind = text_at(call, CALL_TEXTS) - at - old;
+	size_t behind = call->text_used - at - old;
 
 	if (n == old && (n == 0 || !memcmp(call->text + at, value.p, n)))
 		return;
@@ -415,6 +425,7 @@ void call_set(struct ear_calls *c, uint32_t slot, enum call_text which,
 	if (n)
 		memcpy(call->text + at, value.p, n);
 	call->text_bytes[which] = (uint8_t)n;
+	call->text_used = (uint16_t)(at + n + behind);
 	call_mark(c, slot);
 }
 
@@ -424,7 +435,7 @@ void call_set_first(struct ear_calls *c, uint32_t slot,
 	struct call *call = c->call[slot];
 	size_t bytes = 0, at = 0;
 
-	if (text_at(call, CALL_TEXTS)) {
+	if (call->text_used) {
 		for (unsigned i = 0; i < n; i++)
 			call_set(c, slot, i, value[i]);
 		return;
@@ -439,6 +450,7 @@ void call_set_first(struct ear_calls *c, uint32_t slot,
 			memcpy(call->text + at, value[i].p, length);
 		call->text_bytes[i] = (uint8_t)length;
 		at += length;
+		call->text_used = (uint16_t)at;
 	}
 }
 
