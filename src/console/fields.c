@@ -2,7 +2,7 @@
 /* GET fields and check: the expression language for the search box. */
 #include "base/time.h"
 #include "console/priv.h"
-#include "message/field.h"
+#include "message/expr_set.h"
 
 static void write_field(struct ear_json *j, enum ear_field f)
 {
@@ -34,11 +34,16 @@ void ear_fields_list(struct ear_call *call)
 
 void ear_fields_check(struct ear_call *call)
 {
+	ear_check_filter(call, ear_message_fields());
+}
+
+void ear_check_filter(struct ear_call *call, const struct ear_field_set *set)
+{
 	struct ear_json j = ear_call_json(call);
 	struct ear_fault fault = {0};
 	struct ear_expr *expr = NULL;
-	enum ear_err err = ear_expr_new(
-		ear_call_arg(call, "q"), ear_now_ns(), &expr, &fault);
+	enum ear_err err = ear_expr_new_over(
+		set, ear_call_arg(call, "q"), ear_now_ns(), &expr, &fault);
 
 	ear_json_open(&j, '{');
 	ear_json_kbool(&j, "ok", !err);

@@ -211,14 +211,13 @@ static void facet(struct ear_call *call)
 		!ear_call_number(call, "most", 1, 100, 10, &most))
 		goto out;
 	ear_list_ask_within(&ask, call, CHART_MS);
-	ask.query.list = (enum ear_list_of)ask.of;
 	ask.query.limit = 0;
 	ear_json_open(&j, '{');
 	ear_json_kstr(&j, "by", ear_slice_str(by));
 	ear_json_key(&j, "values");
 	ear_json_open(&j, '[');
-	err = ear_records_facet(call->console->o.records, &ask.query, by, most,
-		add_value, &j, &found, &fault);
+	err = ear_shown_facet(call, ask.of, &ask.query, by, most, add_value, &j,
+		&found, &fault);
 	if (err) {
 		ear_list_ask_fault(&ask, call, err, &fault);
 		goto out;
@@ -242,8 +241,7 @@ static bool see_at(const struct ear_cell *cells, void *arg)
 /* Where the rows begin, for a span that is open there. */
 static uint64_t oldest_of(struct ear_call *call, const struct ear_list_ask *ask)
 {
-	struct ear_rows_query query = {.list = (enum ear_list_of)ask->of,
-		.to_ns = ask->query.to_ns,
+	struct ear_rows_query query = {.to_ns = ask->query.to_ns,
 		.failures = ask->query.failures,
 		.ascending = true,
 		.limit = 1,
@@ -253,8 +251,7 @@ static uint64_t oldest_of(struct ear_call *call, const struct ear_list_ask *ask)
 	struct ear_rows_found found = {0};
 	struct ear_fault fault = {0};
 
-	if (ear_records_list(call->console->o.records, &query, see_at, at,
-		    &found, &fault) ||
+	if (ear_shown_list(call, ask->of, &query, see_at, at, &found, &fault) ||
 		at[1] == 0)
 		return ask->now_ns;
 	return at[1];
@@ -264,9 +261,10 @@ static uint64_t oldest_of(struct ear_call *call, const struct ear_list_ask *ask)
 static void set_span(struct ear_call *call, struct ear_list_ask *ask,
 	uint64_t buckets, struct ear_timeline *t)
 {
-	uint64_t from = ask->query.from_ns, to = ask->query.to_ns, newest;
+	uint64_t from = ask->query.from_ns, to = ask->query.to_ns, newest = 0;
 
-	newest = ear_records_newest(call->console->o.records);
+	if (!ear_shown_of_people(ask->of))
+		newest = ear_records_newest(call->console->o.records);
 	if (newest < ask->now_ns)
 		newest = ask->now_ns;
 	if (to > newest)
@@ -351,7 +349,6 @@ static void timeline(struct ear_call *call)
 		!ear_call_number(call, "buckets", 1, BUCKETS_MAX, 60, &buckets))
 		goto out;
 	ear_list_ask_within(&ask, call, CHART_MS);
-	ask.query.list = (enum ear_list_of)ask.of;
 	ask.query.limit = 0;
 	set_span(call, &ask, buckets, &t);
 	t.series = series_of(ask.of, by);
@@ -360,8 +357,8 @@ static void timeline(struct ear_call *call)
 		ear_call_fail(call, 503, "out of memory");
 		goto out;
 	}
-	err = ear_records_timeline(call->console->o.records, &ask.query,
-		by[0] ? by : NULL, &t, &found, &fault);
+	err = ear_shown_timeline(call, ask.of, &ask.query, by[0] ? by : NULL,
+		&t, &found, &fault);
 	if (err) {
 		ear_list_ask_fault(&ask, call, err, &fault);
 		goto out;
@@ -383,8 +380,8 @@ void ear_list_part_route(struct ear_call *call)
 
 	if (ear_slice_eq(call->rest, EAR_S("columns")))
 		columns(call);
-	else if (ear_shown_of_people(of))
-		ear_call_fail(call, 404, "no such page");
+	else if (ear_slice_eq(call->rest, EAR_S("check")))
+		ear_check_filter(call, ear_shown_set(of));
 	else if (ear_slice_eq(call->rest, EAR_S("facet")))
 		facet(call);
 	else if (ear_slice_eq(call->rest, EAR_S("timeline")))

@@ -1,124 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Web Sessions and Audit: their rows, how often each value occurs, and how
+ * many there are over time. */
 #include <stdio.h>
 
 #include "base/csv.h"
 #include "base/time.h"
-#include "console/rows.h"
-#include "console/users_priv.h"
+#include "console/people_priv.h"
 
-#define WORDS_MAX 8
-#define COLUMNS_MAX 7
-
-static const struct ear_column web_columns[] = {
-	{"id", "Id", "number of the event", EAR_COLUMN_INT, false, NULL},
-	{"at", "Date Created", "when it happened", EAR_COLUMN_TIME, true, NULL},
-	{"event", "Event Type", "what happened", EAR_COLUMN_TEXT, false, NULL},
-	{"principal", "Principal", "the name that was given", EAR_COLUMN_TEXT,
-		false, NULL},
-	{"address", "IP Address", "where it came from", EAR_COLUMN_TEXT, false,
-		NULL},
-};
-
-static const struct ear_column audit_columns[] = {
-	{"id", "Id", "number of the entry", EAR_COLUMN_INT, false, NULL},
-	{"at", "Time", "when it was done", EAR_COLUMN_TIME, true, NULL},
-	{"actor", "Actor", "who did it", EAR_COLUMN_TEXT, false, NULL},
-	{"action", "Action", "what was done", EAR_COLUMN_TEXT, false, NULL},
-	{"object", "Object", "to what", EAR_COLUMN_TEXT, false, NULL},
-	{"detail", "Detail", "more about it", EAR_COLUMN_TEXT, false, NULL},
-	{"address", "IP Address", "where it came from", EAR_COLUMN_TEXT, false,
-		NULL},
-};
-
-/* The first two columns are id and time, all others texts. */
-static const struct source {
-	const struct ear_column *columns;
-	size_t n;
-	const char *select; /* in the order of the columns */
-	const char *texts;  /* all of them, for words to be looked for in */
-} sources[] = {
-	{web_columns, sizeof(web_columns) / sizeof(web_columns[0]),
-		"SELECT id,at_ns,type,principal,address FROM web_event",
-		"type||char(10)||principal||char(10)||address"},
-	{audit_columns, sizeof(audit_columns) / sizeof(audit_columns[0]),
-		"SELECT id,at_ns,actor,action,object,detail,address"
-		" FROM audit_event",
-		"actor||char(10)||action||char(10)||object||char(10)||detail"
-		"||char(10)||address"},
-};
-
-static const struct source *source_of(enum ear_rows_of of)
+static void read_cells(const struct ear_people_source *s, sqlite3_stmt *st,
+	struct ear_cell cells[EAR_PEOPLE_COLUMNS])
 {
-	return &sources[of - EAR_ROWS_WEB_SESSIONS];
-}
-
-const struct ear_column *ear_people_columns(enum ear_rows_of of, size_t *n)
-{
-	*n = source_of(of)->n;
-	return source_of(of)->columns;
-}
-
-struct words {
-	struct ear_slice at[WORDS_MAX];
-	size_t n;
-};
-
-static enum ear_err split(
-	struct ear_slice text, struct words *words, struct ear_fault *fault)
-{
-	struct ear_slice rest = ear_slice_trim(text);
-
-	words->n = 0;
-	while (rest.n > 0) {
-		size_t end = ear_slice_find(rest, EAR_S(" "));
-
-		if (words->n == WORDS_MAX)
-			return ear_fail(fault, EAR_USAGE,
-				(size_t)(rest.p - text.p),
-				"at most %d words to look for", WORDS_MAX);
-		words->at[words->n++] = ear_slice_sub(rest, 0, end);
-		rest = ear_slice_trim(ear_slice_sub(rest, end, rest.n));
-	}
-	return EAR_OK;
-}
-
-/* One more than the limit, to know whether there are more. */
-static sqlite3_stmt *prepare(struct ear_users *users, const struct source *s,
-	const struct ear_rows_query *q, const struct words *words,
-	uint64_t cursor)
-{
-	struct ear_buf sql = {0};
-	sqlite3_stmt *st = NULL;
-	int at = 1;
-
-	ear_buf_printf(&sql, "%s WHERE at_ns>=? AND at_ns<=? AND id%s?",
-		s->select, q->ascending ? ">" : "<");
-	/* not LIKE, whose wildcards are letters to us */
-	for (size_t i = 0; i < words->n; i++)
-		ear_buf_printf(
-			&sql, " AND instr(lower(%s),lower(?))>0", s->texts);
-	ear_buf_printf(
-		&sql, " ORDER BY id %s LIMIT ?", q->ascending ? "ASC" : "DESC");
-	ear_buf_byte(&sql, 0);
-	if (!sql.err)
-		st = ear_users_prepare(users, sql.p);
-	ear_buf_fini(&sql);
-	if (!st)
-		return NULL;
-	sqlite3_bind_int64(st, at++, (sqlite3_int64)q->from_ns);
-	sqlite3_bind_int64(st, at++,
-		q->to_ns > INT64_MAX ? INT64_MAX : (sqlite3_int64)q->to_ns);
-	sqlite3_bind_int64(st, at++, (sqlite3_int64)cursor);
-	for (size_t i = 0; i < words->n; i++)
-		ear_users_bind(st, at++, words->at[i]);
-	sqlite3_bind_int64(st, at, q->limit ? (sqlite3_int64)q->limit + 1 : -1);
-	return st;
-}
-
-static void read_cells(
-	sqlite3_stmt *st, size_t n, struct ear_cell cells[COLUMNS_MAX])
-{
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		cells[i] = (struct ear_cell){.there = true};
 		if (i < 2)
 			cells[i].i = sqlite3_column_int64(st, (int)i);
@@ -127,33 +19,23 @@ static void read_cells(
 	}
 }
 
-static bool over(const struct ear_rows_query *q, struct ear_rows_found *found)
+static int hand_out(sqlite3_stmt *st, const struct ear_people_find *f,
+	ear_row_fn fn, void *arg, struct ear_rows_found *found)
 {
-	if (!(q->stop && __atomic_load_n(q->stop, __ATOMIC_RELAXED)) &&
-		!(q->deadline_ns && ear_mono_ns() > q->deadline_ns))
-		return false;
-	found->complete = false;
-	snprintf(found->why, sizeof(found->why), "the time was over");
-	return true;
-}
-
-static int hand_out(sqlite3_stmt *st, const struct source *s,
-	const struct ear_rows_query *q, ear_row_fn fn, void *arg,
-	struct ear_rows_found *found)
-{
-	struct ear_cell cells[COLUMNS_MAX];
+	struct ear_cell cells[EAR_PEOPLE_COLUMNS];
+	uint64_t limit = f->query->limit;
 	int rc;
 
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (q->limit && found->rows == q->limit) {
+		if (limit && found->rows == limit) {
 			found->more = true;
 			return SQLITE_DONE;
 		}
-		read_cells(st, s->n, cells);
+		read_cells(f->source, st, cells);
 		found->rows++;
 		snprintf(found->cursor, sizeof(found->cursor), "%lld",
 			(long long)sqlite3_column_int64(st, 0));
-		if (!fn(cells, arg) || over(q, found))
+		if (!fn(cells, arg))
 			return SQLITE_DONE;
 	}
 	return rc;
@@ -169,13 +51,25 @@ static enum ear_err read_cursor(const struct ear_rows_query *q,
 	return ear_fail(fault, EAR_USAGE, 0, "the cursor is not one of ours");
 }
 
+/* Ends a statement and what it was for. */
+static enum ear_err end(struct ear_people_find *f, sqlite3_stmt *st, int rc,
+	struct ear_rows_found *found, struct ear_fault *fault)
+{
+	enum ear_err err = EAR_OK;
+
+	sqlite3_finalize(st);
+	if (rc != SQLITE_DONE)
+		err = ear_users_fail(f->users, fault);
+	ear_people_late(f, found);
+	ear_people_close(f);
+	return err;
+}
+
 enum ear_err ear_people_list(const char *dir, enum ear_rows_of of,
 	const struct ear_rows_query *q, ear_row_fn fn, void *arg,
 	struct ear_rows_found *found, struct ear_fault *fault)
 {
-	const struct source *s = source_of(of);
-	struct ear_users *users = NULL;
-	struct words words;
+	struct ear_people_find find;
 	sqlite3_stmt *st;
 	uint64_t cursor;
 	enum ear_err err;
@@ -187,27 +81,109 @@ enum ear_err ear_people_list(const char *dir, enum ear_rows_of of,
 			"this list is sorted by 'at' alone");
 	err = read_cursor(q, &cursor, fault);
 	if (!err)
-		err = split(q->filter, &words, fault);
-	if (!err)
-		err = ear_users_open(dir, &users, fault);
+		err = ear_people_open(&find, dir, of, q, fault);
 	if (err)
 		return err;
-	st = prepare(users, s, q, &words, cursor);
-	if (st)
-		rc = hand_out(st, s, q, fn, arg, found);
-	sqlite3_finalize(st);
-	if (rc != SQLITE_DONE)
-		err = ear_users_fail(users, fault);
-	ear_users_close(&users);
+	st = ear_people_prepare(&find, find.source->select,
+		q->ascending ? " AND id>?4 ORDER BY id"
+			     : " AND id<?4 ORDER BY id DESC");
+	if (st) {
+		sqlite3_bind_int64(st, 4, (sqlite3_int64)cursor);
+		rc = hand_out(st, &find, fn, arg, found);
+	}
+	err = end(&find, st, rc, found, fault);
 	if (found->complete && !found->more)
 		found->cursor[0] = '\0';
 	return err;
 }
 
+/* The name of a column in users.db. */
+static const char *stored(const char *column)
+{
+	return strcmp(column, "event") == 0 ? "type"
+	       : strcmp(column, "at") == 0  ? "at_ns"
+					    : column;
+}
+
+enum ear_err ear_people_facet(const char *dir, enum ear_rows_of of,
+	const struct ear_rows_query *q, const char *column, size_t most,
+	ear_facet_fn fn, void *arg, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	struct ear_people_find find;
+	sqlite3_stmt *st;
+	char what[64];
+	enum ear_err err;
+	int rc = SQLITE_ERROR;
+
+	*found = (struct ear_rows_found){.complete = true};
+	err = ear_people_open(&find, dir, of, q, fault);
+	if (err)
+		return err;
+	snprintf(what, sizeof(what), "%s,count(*)", stored(column));
+	st = ear_people_prepare(
+		&find, what, " GROUP BY 1 ORDER BY 2 DESC,1 LIMIT ?4");
+	if (st) {
+		sqlite3_bind_int64(st, 4, (sqlite3_int64)most);
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
+			fn(ear_users_text(st, 0),
+				(uint64_t)sqlite3_column_int64(st, 1), arg))
+			found->rows++;
+	}
+	return end(
+		&find, st, rc == SQLITE_ROW ? SQLITE_DONE : rc, found, fault);
+}
+
+/* Which series a word is; behind the last: none of them. */
+static size_t series_of(const struct ear_timeline *t, struct ear_slice word)
+{
+	size_t i = 0;
+
+	while (t->words && t->words[i] &&
+		!ear_slice_eq(word, ear_slice_str(t->words[i])))
+		i++;
+	return i;
+}
+
+enum ear_err ear_people_timeline(const char *dir, enum ear_rows_of of,
+	const struct ear_rows_query *q, const char *column,
+	struct ear_timeline *t, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	size_t n, at = column ? ear_shown_column(of, column) : 0;
+	struct ear_people_find find;
+	sqlite3_stmt *st;
+	char what[80];
+	enum ear_err err;
+	int rc = SQLITE_ERROR;
+
+	*found = (struct ear_rows_found){.complete = true};
+	t->words = column ? ear_people_columns(of, &n)[at].words : NULL;
+	err = ear_people_open(&find, dir, of, q, fault);
+	if (err)
+		return err;
+	snprintf(what, sizeof(what), "(at_ns-?4)/?5,%s,count(*)",
+		t->words ? stored(column) : "''");
+	st = ear_people_prepare(&find, what, " AND at_ns>=?4 GROUP BY 1,2");
+	if (st) {
+		sqlite3_bind_int64(st, 4, (sqlite3_int64)t->from_ns);
+		sqlite3_bind_int64(st, 5, (sqlite3_int64)t->step_ns);
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			size_t b = (size_t)sqlite3_column_int64(st, 0);
+			size_t s = series_of(t, ear_users_text(st, 1));
+
+			if (b < t->buckets && s < t->series)
+				t->n[b * t->series + s] +=
+					(uint64_t)sqlite3_column_int64(st, 2);
+		}
+	}
+	return end(&find, st, rc, found, fault);
+}
+
 void ear_people_json(
 	struct ear_json *j, enum ear_rows_of of, const struct ear_cell *cells)
 {
-	const struct source *s = source_of(of);
+	const struct ear_people_source *s = ear_people_source(of);
 
 	ear_json_ku64(j, s->columns[0].name, (uint64_t)cells[0].i);
 	ear_json_ktime(j, s->columns[1].name, (uint64_t)cells[1].i);
@@ -218,7 +194,7 @@ void ear_people_json(
 void ear_people_csv(
 	enum ear_rows_of of, const struct ear_cell *cells, struct ear_buf *out)
 {
-	const struct source *s = source_of(of);
+	const struct ear_people_source *s = ear_people_source(of);
 	char at[EAR_TIME_TEXT];
 
 	for (size_t i = 0; i < s->n; i++) {

@@ -13,6 +13,8 @@
 #include "console/throttle.h"
 #include "console/token.h"
 
+struct ear_field_set;
+
 /** Where a handler runs. */
 enum ear_where {
 	EAR_ON_LOOP,     /**< quick */
@@ -153,6 +155,8 @@ void ear_auth_password(struct ear_call *call);
 void ear_auth_me(struct ear_call *call);
 void ear_fields_list(struct ear_call *call);
 void ear_fields_check(struct ear_call *call);
+/** Answer whether the filter "q" is one over these fields. */
+void ear_check_filter(struct ear_call *call, const struct ear_field_set *set);
 void ear_search_messages(struct ear_call *call);
 void ear_search_histogram(struct ear_call *call);
 void ear_search_message(struct ear_call *call);

@@ -41,6 +41,41 @@ enum ear_err ear_shown_list(struct ear_call *call, enum ear_rows_of of,
 	return ear_records_list(o->records, query, fn, arg, found, fault);
 }
 
+enum ear_err ear_shown_facet(struct ear_call *call, enum ear_rows_of of,
+	struct ear_rows_query *query, const char *column, size_t most,
+	ear_facet_fn fn, void *arg, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	const struct ear_console_options *o = &call->console->o;
+
+	if (ear_shown_of_people(of))
+		return ear_people_facet(
+			o->dir, of, query, column, most, fn, arg, found, fault);
+	query->list = (enum ear_list_of)of;
+	return ear_records_facet(
+		o->records, query, column, most, fn, arg, found, fault);
+}
+
+enum ear_err ear_shown_timeline(struct ear_call *call, enum ear_rows_of of,
+	struct ear_rows_query *query, const char *column,
+	struct ear_timeline *t, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	const struct ear_console_options *o = &call->console->o;
+
+	if (ear_shown_of_people(of))
+		return ear_people_timeline(
+			o->dir, of, query, column, t, found, fault);
+	query->list = (enum ear_list_of)of;
+	return ear_records_timeline(o->records, query, column, t, found, fault);
+}
+
+const struct ear_field_set *ear_shown_set(enum ear_rows_of of)
+{
+	return ear_shown_of_people(of) ? ear_people_set(of)
+				       : ear_column_set((enum ear_list_of)of);
+}
+
 void ear_shown_json(
 	struct ear_json *j, enum ear_rows_of of, const struct ear_cell *cells)
 {

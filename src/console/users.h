@@ -125,6 +125,8 @@ enum ear_web_event_type {
 };
 
 const char *ear_web_event_name(enum ear_web_event_type type);
+/** All of them, NULL at the end. */
+extern const char *const ear_web_event_names[EAR_WEB_EVENT_COUNT + 1];
 
 /** Most events kept; the oldest go. */
 #define EAR_WEB_EVENTS_MAX 100000

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 
-static const char *const names[EAR_WEB_EVENT_COUNT] = {
+const char *const ear_web_event_names[EAR_WEB_EVENT_COUNT + 1] = {
 	[EAR_WEB_SUCCESS_INTERACTIVE] = "SUCCESS_INTERACTIVE",
 	[EAR_WEB_SUCCESS] = "SUCCESS",
 	[EAR_WEB_FAIL_BAD_CREDENTIALS] = "FAIL_BAD_CREDENTIALS",
@@ -17,7 +17,7 @@ static const char *const names[EAR_WEB_EVENT_COUNT] = {
 
 const char *ear_web_event_name(enum ear_web_event_type type)
 {
-	return names[type];
+	return ear_web_event_names[type];
 }
 
 static enum ear_err insert(struct ear_users *users,
@@ -32,7 +32,7 @@ static enum ear_err insert(struct ear_users *users,
 	if (!st)
 		return EAR_SYS;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)at_ns);
-	ear_users_bind(st, 2, ear_slice_str(names[type]));
+	ear_users_bind(st, 2, ear_slice_str(ear_web_event_names[type]));
 	ear_users_bind(st, 3, principal);
 	ear_users_bind(st, 4, address);
 	rc = sqlite3_step(st);
@@ -80,9 +80,9 @@ enum ear_err ear_web_event_add(struct ear_users *users,
 
 	principal = ear_slice_sub(principal, 0, EAR_USER_NAME_MAX);
 	principal = ear_slice(clean, ear_utf8_clean(principal, clean));
-	ear_log(EAR_NOTICE, "console.access", "type", EAR_LS(names[type]),
-		"principal", EAR_LB(principal), "address", EAR_LB(address),
-		NULL);
+	ear_log(EAR_NOTICE, "console.access", "type",
+		EAR_LS(ear_web_event_names[type]), "principal",
+		EAR_LB(principal), "address", EAR_LB(address), NULL);
 	err = ear_users_exec(users, "BEGIN IMMEDIATE");
 	if (err)
 		return err;

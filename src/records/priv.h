@@ -68,7 +68,6 @@ struct ear_column_of {
 
 const struct ear_column_of *ear_column_of(enum ear_list_of list);
 /** The columns as fields of an expression; the last is "text", any of them. */
-const struct ear_field_set *ear_column_set(enum ear_list_of list);
 /** @return false: no such column */
 bool ear_column_find(enum ear_list_of list, const char *name, size_t *at);
 #define EAR_COLUMNS_MAX 48

@@ -18,6 +18,7 @@
 #include "track/record.h"
 
 struct ear_records;
+struct ear_field_set;
 
 /** A position in some input, as struct ear_store_mark. */
 struct ear_records_mark {
@@ -120,6 +121,8 @@ enum ear_column_type {
 	EAR_COLUMN_ADDR,
 };
 const struct ear_column *ear_columns(enum ear_list_of list, size_t *n);
+/** The same as what a filter may ask for. */
+const struct ear_field_set *ear_column_set(enum ear_list_of list);
 
 struct ear_rows_query {
 	enum ear_list_of list;

@@ -174,7 +174,7 @@ def test_tokens(server, admin, viewer, operator):
           Bearer(server, "ear_" + "0" * 64).get("me")[0] == 401)
 
     def events():
-        rows = viewer.get("web-sessions", q="token")[1]["rows"]
+        rows = viewer.get("web-sessions", q='"token"')[1]["rows"]
         return [(x["event"], x["principal"]) for x in rows]
     wait_for(lambda: len(events()) >= 5)
     got = events()
@@ -407,6 +407,48 @@ def test_stories(c):
         check(f"no account {missing}", c.get("accounts/" + missing)[0] == 404)
 
 
+def test_people_figures(admin):
+    """Web Sessions and Audit are filtered and counted like other lists."""
+    for name, by, word, series in (
+            ("web-sessions", "event", "SUCCESS", "event"),
+            ("audit", "action", "list", None)):
+        rows = admin.get(name, limit=1000)[1]["rows"]
+        want = [r for r in rows if r[by] == word]
+        found = admin.get(name, q=f"{by} == {word}", limit=1000)[1]["rows"]
+        check(f"{name}: a filter", 0 < len(want) < len(rows)
+              and [r["id"] for r in want] == [r["id"] for r in found],
+              (len(want), len(found)))
+        values = admin.get(name + "/facet", by=by, most=100)[1]["values"]
+        counts = {v: [r[by] for r in rows].count(v)
+                  for v in {r[by] for r in rows}}
+        got = {v["value"]: v["count"] for v in values}
+        # what was asked since is in the audit, too
+        check(f"{name}: how often each value occurs",
+              set(counts) <= set(got) and all(
+                  got[v] >= n for v, n in counts.items())
+              and [v["count"] for v in values] == sorted(
+                  (v["count"] for v in values), reverse=True),
+              (counts, got))
+        t = admin.get(name + "/timeline", q=f"{by} == {word}",
+                      **({"by": series} if series else {}))[1]
+        sums = {s["name"]: sum(s["counts"]) for s in t["series"]}
+        check(f"{name}: over time", t["complete"] and
+              sums[word if series else "all"] >= len(want), (sums, len(want)))
+        for q, offset in ((f"{by} = = x", None), ("nonsense == 1", 0),
+                          (f"{by} ~ \"(\"", None)):
+            status, body = admin.get(name, q=q)
+            check(f"{name}: {q}: 400 with its place", status == 400
+                  and (body["offset"] == offset or offset is None), body)
+            answer = admin.get(name + "/check", q=q)[1]
+            check(f"{name}: {q}: also when it is typed",
+                  not answer["ok"] and answer["offset"] == body["offset"]
+                  and answer["error"] == body["error"], answer)
+        check(f"{name}: a good one", admin.get(
+            name + "/check", q=f"{by} == {word}")[1] == {"ok": True})
+    check("an unknown event is an error", admin.get(
+        "web-sessions", q="event == LOGIN")[0] == 400)
+
+
 def test_audit(server, admin):
     admin.get("calls", q='src == "909"')
     admin.get("calls", q='src == "909"')
@@ -439,8 +481,10 @@ def test_audit(server, admin):
         "127.0.0.1:") for r in rows), rows[:3])
     check("what was refused is not", not [d for d in did if d[0] == "vera"
                                           and d[1].startswith("user")], did)
-    found = admin.get("audit", q="admin CSV calls")[1]["rows"]
+    found = admin.get(
+        "audit", q='actor == admin and "CSV" and object == calls')[1]["rows"]
     check("words find", [r["action"] for r in found] == ["list.csv"], found)
+    test_people_figures(admin)
     asc = admin.get("audit", order="asc", limit=1000)[1]["rows"]
     check("oldest first", [r["id"] for r in asc]
           == sorted(r["id"] for r in asc))
@@ -481,7 +525,7 @@ def test_lock():
         check("the list of users shows it",
               user["locked_until"] and user["failures"] == 3, user)
         check("so does the audit trail", wait_for(lambda: admin.get(
-            "audit", q="user.lock sara")[1]["rows"]))
+            "audit", q='action == "user.lock" and object == sara')[1]["rows"]))
         check("an admin unlocks", admin.post(
             "users/sara", {"action": "unlock"})[0] == 200)
         check("and it is open", c.login(GOOD + "sara", "sara")[0] == 200)
@@ -533,7 +577,7 @@ def test_proxy():
         check("a principal is one clean line, and cut",
               row["principal"] == "a?b???" + "c" * 58, row)
         pair = [r["event"] for r in admin.get(
-            "web-sessions", q="admin")[1]["rows"]]
+            "web-sessions", q="principal == admin")[1]["rows"]]
         check("a log-in by hand is a pair", pair[-2:] ==
               ["SUCCESS", "SUCCESS_INTERACTIVE"], pair)
 

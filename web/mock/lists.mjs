@@ -34,7 +34,10 @@ for (const m of table.matchAll(
 const plain = (name, title, type = "text") => ({ name, title, type,
 	help: title, sorts: false, words: null });
 COLUMNS["web-sessions"] = [plain("id", "Id"), plain("at", "Date Created",
-	"time"), plain("event", "Event Type"), plain("principal",
+	"time"), { ...plain("event", "Event Type", "enum"), words: [
+	"SUCCESS_INTERACTIVE", "SUCCESS", "FAIL_BAD_CREDENTIALS",
+	"FAIL_USER_NOT_FOUND", "FAIL_CREDENTIALS_EXPIRED", "LOGOUT",
+	"SESSION_TIMEOUT", "PASSWORD_CHANGE"] }, plain("principal",
 	"Principal"), plain("address", "IP Address")];
 COLUMNS.audit = [plain("id", "Id"), plain("at", "At", "time"),
 	plain("actor", "Actor"), plain("action", "Action"),
@@ -302,11 +305,7 @@ function select(lists, list, query, now) {
 	const from = time("from");
 	const to = time("to");
 	const q = query.get("q") ?? "";
-	const words = q.toLowerCase().split(/\s+/).filter((w) => w);
-	const match = COLUMNS[list][0].sorts === false && (list === "audit" ||
-		list === "web-sessions") ? (r) => words.every((w) => JSON
-		.stringify(r).toLowerCase().includes(w)) :
-		compile(q, COLUMNS[list], valueOf);
+	const match = compile(q, COLUMNS[list], valueOf);
 	const span = (r) => !(Date.parse(r.at) < from) &&
 		!(Date.parse(r.at) > to);
 	let rows = lists.get(list);
@@ -448,7 +447,7 @@ function story(lists, id, now) {
 export function answerLists(lists, res, reply, what, query, user) {
 	const m = /^([a-z-]+)(?:\/(.+))?$/.exec(what);
 	const list = m?.[1];
-	if (!COLUMNS[list] || (m[2] && !["columns", "facet", "timeline"]
+	if (!COLUMNS[list] || (m[2] && !["columns", "check", "facet", "timeline"]
 		.includes(m[2]) && !/^(accounts|calls)$/.test(list)))
 		return false;
 	if (list === "audit" && user.role === "viewer") {
@@ -461,7 +460,7 @@ export function answerLists(lists, res, reply, what, query, user) {
 		reply(res, 200, { columns: COLUMNS[list] });
 		return true;
 	}
-	if (sub && !["facet", "timeline"].includes(sub)) {
+	if (sub && !["check", "facet", "timeline"].includes(sub)) {
 		const id = decodeURIComponent(sub);
 		if (list === "accounts") {
 			const s = story(lists, id, now);
@@ -477,7 +476,9 @@ export function answerLists(lists, res, reply, what, query, user) {
 		return true;
 	}
 	const rows = select(lists, list, query, now);
-	if (sub === "facet")
+	if (sub === "check")
+		reply(res, 200, { ok: true });
+	else if (sub === "facet")
 		reply(res, 200, facet(rows, query));
 	else if (sub === "timeline")
 		reply(res, 200, timeline(list, rows, query, now));

@@ -428,7 +428,7 @@ const server = createServer(async (req, res) => {
 		} catch (e) {
 			if (!(e instanceof ExprError))
 				throw e;
-			if (what === "check")
+			if (/(^|\/)check$/.test(what))
 				reply(res, 200, { ok: false, offset: e.offset,
 					error: e.message });
 			else

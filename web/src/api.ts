@@ -138,6 +138,12 @@ export function check(q: string, signal: AbortSignal):
 	return call(url("check", { q }), { signal });
 }
 
+/** The same over the columns of a list. */
+export function checkList(list: string, q: string, signal: AbortSignal):
+	ReturnType<typeof check> {
+	return call(url(`${list}/check`, { q }), { signal });
+}
+
 export function messages(asked: Asked, limit: number, cursor: string,
 	signal: AbortSignal): Promise<MessagePage> {
 	return call(url("messages", { ...asked, limit, cursor }), { signal });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: menu, search box, span of time.
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import type { ApiError } from "./api";
+import { checkList, type ApiError } from "./api";
 import { Cell, useCell } from "./cell";
 import { Boundary } from "./components/boundary";
 import { KeysHelp, SearchHelp } from "./components/help";
@@ -64,8 +64,8 @@ function listValues(store: ListStore, field: string): string[] {
 function useListScope(store: ListStore | undefined): SearchScope | null {
 	const infos = useCell(store?.columns ?? NO_COLUMNS);
 	return useMemo(() => store ? {
-		name: store.spec.id, checks: false,
-		fields: store.spec.plain ? [] : fieldsOf(infos ?? []),
+		name: store.spec.id, fields: fieldsOf(infos ?? []),
+		check: (q, signal) => checkList(store.spec.id, q, signal),
 		placeholder: store.spec.placeholder,
 	} : null, [store, infos]);
 }

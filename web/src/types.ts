@@ -187,6 +187,27 @@ export interface Status {
 		full: boolean;
 	};
 	notices: { at: string | null; event: string; text: string }[];
+	/** Absent where the server keeps no records. */
+	records?: {
+		sessions: number;
+		accounts: number;
+		connections: number;
+		calls: number;
+		bytes: number;
+		waiting: number;
+		failed: number;
+		full: boolean;
+		reconciliation: Reconciliation;
+	};
+}
+
+/** Connections, by how they are bound to accounts. */
+export interface Reconciliation {
+	bound: number;
+	ambiguous: number;
+	unbound: number;
+	waiting: number;
+	oldest_unbound?: string;
 }
 
 export type Scope = "message" | "transaction" | "dialog";

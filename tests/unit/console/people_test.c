@@ -277,7 +277,7 @@ static void audit(void **state)
 	ear_audit_stats(a, &stats);
 	assert_int_equal(stats.written, 4);
 	assert_int_equal(stats.waiting + stats.lost, 0);
-	q.filter = EAR_S("SEARCH sara");
+	q.filter = EAR_S("\"SEARCH\" and actor == sara");
 	q.ascending = true;
 	out = audit_of(dir, &q, &found);
 	assert_slice("csv", ear_buf_view(&out),
@@ -304,7 +304,7 @@ static void audit(void **state)
 	ear_buf_fini(&out);
 	q = (struct ear_rows_query){.from_ns = 120 * S,
 		.to_ns = 120 * S,
-		.filter = EAR_S("nothing%")};
+		.filter = EAR_S("\"nothing%\"")};
 	out = audit_of(dir, &q, &found);
 	assert_int_equal(found.rows, 0);
 	ear_buf_fini(&out);
@@ -317,7 +317,7 @@ static void audit_full(void **state)
 	const char *dir = ((struct place *)*state)->dir;
 	struct ear_audit_entry entry = {.at_ns = S, .actor = EAR_S("x")};
 	const struct ear_rows_query q = {
-		.to_ns = UINT64_MAX, .filter = EAR_S("audit.lost")};
+		.to_ns = UINT64_MAX, .filter = EAR_S("action == \"audit.lost\"")};
 	struct ear_fault fault = {0};
 	struct ear_audit_stats stats;
 	struct ear_rows_found found;

@@ -49,16 +49,11 @@ export function SearchHelp(props: { onClose: () => void;
 	spec: ListSpec | null; fields: Field[];
 	onTry: (q: string) => void }) {
 	const { fields, spec } = props;
-	if (spec?.plain)
-		return <Modal title="What can be asked" onClose={props.onClose}>
-			<p>Words to look for: rows are shown that have them anywhere,
-				in any case. The span of time is chosen beside the
-				box.</p></Modal>;
 	return <Modal title="What can be asked" wide onClose={props.onClose}>
 		<p>Terms are joined by <code>and</code> and <code>or</code>, turned
 			round by <code>not</code>, grouped by brackets.{" "}
-			{spec ? null : <>Text in double quotes alone is looked for in
-				the whole message.</>}</p>
+			Text in double quotes alone is looked for in{" "}
+			{spec ? "all texts of a row" : "the whole message"}.</p>
 		<h3>Examples</h3>
 		<ul class="examples">
 			{(spec?.examples ?? EXAMPLES).map(([q, words]) => <li key={q}>

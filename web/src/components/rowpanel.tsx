@@ -10,7 +10,7 @@ import type { ColumnInfo, ListRow } from "../types";
 import { Ask, type Narrow } from "./ask";
 import { Icon } from "./icon";
 
-function Fact(props: { info: ColumnInfo; row: ListRow; plain: boolean;
+function Fact(props: { info: ColumnInfo; row: ListRow;
 	onNarrow: Narrow }) {
 	const { info, row } = props;
 	const value = row[info.name];
@@ -30,7 +30,7 @@ function Fact(props: { info: ColumnInfo; row: ListRow; plain: boolean;
 				" mono")}>
 			<span class="v" title={at || undefined}>{all.length > 1 ?
 				textOf(info, one) : text}</span>
-			{props.plain || kind === "time" ? null : <Ask
+			{kind === "time" ? null : <Ask
 				field={info.name} value={one} title={info.title}
 				onNarrow={props.onNarrow} />}
 		</dd>)}
@@ -64,7 +64,7 @@ export function RowPanel(props: { spec: ListSpec; infos: ColumnInfo[];
 				the list.</p> : null}
 			{spec.panel?.(row)}
 			<dl class="facts">{infos.map((info) => <Fact key={info.name}
-				info={info} row={row} plain={!!spec.plain}
+				info={info} row={row}
 				onNarrow={props.onNarrow} />)}</dl>
 		</div>
 	</aside>;

@@ -22,7 +22,7 @@ interface Fault {
 /** The page's own: messages. */
 export function useMessageScope(): SearchScope {
 	return {
-		name: "messages", fields: useCell(fieldList), checks: true,
+		name: "messages", fields: useCell(fieldList), check: api.check,
 		placeholder: "user == sara and status >= 400",
 	};
 }
@@ -48,8 +48,8 @@ export interface SearchScope {
 	name: string;
 	fields: Field[];
 	placeholder: string;
-	/** Judged while it is typed; otherwise the answer judges. */
-	checks: boolean;
+	/** Judges it while it is typed. */
+	check: typeof api.check;
 }
 
 export function SearchBox(props: {
@@ -67,7 +67,7 @@ export function SearchBox(props: {
 	onText?: (text: string) => void;
 }) {
 	const id = props.field?.id ?? "search";
-	const { fields, checks } = props.scope;
+	const { fields, check } = props.scope;
 	const last = useCell(lastSearches(props.scope.name));
 	const [text, setText] = useState(props.q);
 	const [list, setList] = useState<Proposal[]>([]);
@@ -106,15 +106,14 @@ export function SearchBox(props: {
 
 	// Once the typing rests, ask whether it makes sense so far.
 	useEffect(() => {
-		if ((text === props.q && !props.field) || !text.trim() || !checks) {
-			// A list's judgement comes with its answer: of older text.
-			if (props.field || (!checks && text !== props.q))
+		if ((text === props.q && !props.field) || !text.trim()) {
+			if (props.field)
 				setFault(null);
 			return undefined;
 		}
 		const stop = new AbortController();
 		const timer = setTimeout(() => {
-			api.check(text, stop.signal).then((r) => setFault(r.ok ?
+			check(text, stop.signal).then((r) => setFault(r.ok ?
 				null : {
 					text, sentence: r.error ?? "",
 					at: indexOfByte(text, r.offset ?? 0),
@@ -124,7 +123,7 @@ export function SearchBox(props: {
 			stop.abort();
 			clearTimeout(timer);
 		};
-	}, [text, props.q, checks]);
+	}, [text, props.q, check]);
 
 	const offer = (value: string, cursor: number) => {
 		const history: Proposal[] = value.trim() || props.field ? [] : last.map((s) => (

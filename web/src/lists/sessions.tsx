@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIP Sessions: who connected, registered, went.
+import { ReconciledNow } from "../components/reconciled";
 import { Recipe } from "../components/recipe";
 import { hashOf, span } from "../router";
 import type { ListRow } from "../types";
@@ -78,6 +79,7 @@ export const SESSIONS: ListSpec = {
 		{ by: ["remote"], title: "Addresses" },
 		{ by: ["tls_version"], title: "TLS" },
 	],
+	note: () => <ReconciledNow />,
 	switches: [{ param: "failures", title: "Show failures",
 		help: "registrations that were refused, too" }],
 	examples: [

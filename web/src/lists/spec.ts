@@ -64,8 +64,10 @@ export interface ListSpec {
 	switches?: Switch[];
 	/** Has no span but a moment: as of now, or as of then. */
 	moment?: boolean;
-	/** The box holds words, not an expression. */
-	plain?: boolean;
+	/** Of this console itself: there without any message. */
+	own?: boolean;
+	/** What is said above the table. */
+	note?: () => ComponentChildren;
 	placeholder: string;
 	examples?: [string, string][];
 	/** Where a row leads: its address, and what the button says. */
@@ -152,7 +154,7 @@ export function columnsOf(spec: ListSpec, infos: ColumnInfo[]):
 			linked: look?.linked ?? false,
 			value: (row) => textOf(c, row[c.name], look?.coarse),
 			...(look?.cell ? { cell: look.cell } : {}),
-			...(spec.plain || look?.mute || kind === "time" ? {} :
+			...(look?.mute || kind === "time" ? {} :
 				{ field: c.name, ask }),
 		};
 	});

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Web Sessions: log-ins to this console. Audit: who did what here.
-import { At, Badge, str } from "./looks";
+import { At, Badge, cssOf, str } from "./looks";
 import type { ListSpec } from "./spec";
 
 const keyOf = (r: Record<string, unknown>) => String(r.id ?? "") ||
 	JSON.stringify(r);
 
+const FAILED = "event in (FAIL_BAD_CREDENTIALS, FAIL_USER_NOT_FOUND, " +
+	"FAIL_CREDENTIALS_EXPIRED)";
+
 export const WEB_SESSIONS: ListSpec = {
 	id: "web-sessions", title: "Web Sessions", one: "event",
-	many: "events", plain: true, placeholder: "a user, an address, a word",
-	keyOf, facets: [],
+	many: "events", own: true, placeholder: "principal == admin", keyOf,
 	looks: [
 		{ name: "at", title: "Date Created", type: "time", least: 176,
 			mono: true, usual: true, card: "when",
@@ -21,6 +23,27 @@ export const WEB_SESSIONS: ListSpec = {
 		{ name: "address", title: "IP Address", least: 160, grow: 1,
 			mono: true, usual: true, card: "end" },
 	],
+	series: {
+		by: "event", label: "Log-ins over time",
+		kinds: { words: (n) => n, css: cssOf,
+			term: (n) => `event == ${n}` },
+	},
+	facets: [
+		{ by: ["event"], title: "Events", css: cssOf },
+		{ by: ["principal"], title: "Who" },
+		{ by: ["address"], title: "Addresses" },
+		{ by: ["principal"], title: "Whose log-in failed",
+			only: FAILED },
+		{ by: ["address"], title: "From where it failed",
+			only: FAILED },
+	],
+	examples: [
+		[FAILED, "log-ins that failed"],
+		["principal == admin and event == SUCCESS_INTERACTIVE",
+			"one user, by hand"],
+		["principal has token", "programs"],
+		["address == \"192.0.2.7\"", "one address"],
+	],
 	head: (r) => <Badge big word={str(r.event)} />,
 	empty: <p>Each log-in, failure, log-out and time-out of this console
 		and its API is kept here.</p>,
@@ -28,8 +51,25 @@ export const WEB_SESSIONS: ListSpec = {
 
 export const AUDIT: ListSpec = {
 	id: "audit", title: "Audit", one: "entry", many: "entries",
-	plain: true, placeholder: "a user, an action, a word", keyOf,
-	facets: [],
+	own: true, placeholder: "actor == admin and action == export", keyOf,
+	series: {
+		by: "", label: "What was done, over time",
+		kinds: { words: () => "entries", css: () => "c-request",
+			term: () => "" },
+	},
+	facets: [
+		{ by: ["actor"], title: "Who" },
+		{ by: ["action"], title: "What was done" },
+		{ by: ["object"], title: "With what" },
+		{ by: ["address"], title: "From where" },
+	],
+	examples: [
+		["actor == admin", "one user"],
+		["action in (export, \"list.csv\")", "what left as a file"],
+		["action ~ \"^(user|token)\\.\"", "users and tokens"],
+		["not action in (list, search, follow)", "no mere looking"],
+		["\"sara\"", "a word anywhere in the row"],
+	],
 	looks: [
 		{ name: "at", title: "Time", type: "time", least: 176, mono: true,
 			usual: true, card: "when",

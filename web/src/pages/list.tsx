@@ -72,13 +72,13 @@ function Empty(props: { store: ListStore }) {
 	const a = s.asked;
 	if (!status || !a)
 		return null;
-	if (!spec.plain && status.store.messages === 0 &&
+	if (!spec.own && status.store.messages === 0 &&
 		status.totals.accepted === 0)
 		return <Onboarding status={status} />;
 	const spanned = !spec.moment || a.at === WHOLE_SPAN;
 	const { newest } = status.store;
 	// Of a capture that was imported, now is long past what it tells of.
-	const old = !spec.plain && newest !== null &&
+	const old = !spec.own && newest !== null &&
 		Date.now() - millis(newest) > OLD_MS;
 	return <div class="empty">
 		<h2>{a.q ? "Nothing matches" : `No ${spec.many}`}
@@ -306,12 +306,13 @@ function ListPage(props: { store: ListStore }) {
 				{...(spec.moment ? { onBar: (_: number, b: number) =>
 					change({ at: new Date(b).toISOString(), sel: null }) } :
 					{})}
-				onTerm={(t) => spec.series!.of ? go("#/sessions?" +
+				onTerm={(t) => !t ? undefined : spec.series!.of ? go("#/sessions?" +
 					new URLSearchParams({ q: t, from: asked.from,
 						to: asked.to })) :
 					setListQuery(withTerm(q, t))} /> : null}
 			<Bar store={store} narrowScreen={narrowScreen}
 				columns={columns} />
+			{spec.note?.()}
 			{s.loading ? <div class="progress" role="progressbar"
 				aria-label="Reading"><i class="unknown" /></div> :
 				<div class="progress" />}

@@ -101,7 +101,8 @@ function Password() {
 		</form>
 		{error ? <p class="wrong" role="alert">{error}</p> : null}
 		{said ? <p class="good-text" role="status">Changed. Your other
-			log-ins have ended.</p> : null}
+			log-ins have ended. Your tokens go on: revoke those that
+			somebody else may know.</p> : null}
 	</section>;
 }
 

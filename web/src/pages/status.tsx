@@ -6,6 +6,7 @@ import * as api from "../api";
 import { useCell } from "../cell";
 import { Icon } from "../components/icon";
 import { AwayNote } from "../components/notes";
+import { Reconciled } from "../components/reconciled";
 import { Onboarding } from "../components/onboarding";
 import { Sparkline } from "../components/sparkline";
 import { Time } from "../components/time";
@@ -220,6 +221,29 @@ function Store(props: { s: Status }) {
 	</section>;
 }
 
+function Records(props: { s: Status }) {
+	const r = props.s.records;
+	if (!r)
+		return null;
+	return <section class="card" aria-labelledby="records-title">
+		<h2 id="records-title">Sessions, accounts, calls</h2>
+		{r.full ? <p class="note-line bad"><Icon name="warn" />
+			They cannot be written: the disk is full.</p> : null}
+		<dl class="rows">
+			<Row title="Session events">{count(r.sessions)}</Row>
+			<Row title="Registrations">{count(r.accounts)}</Row>
+			<Row title="Calls">{count(r.calls)}</Row>
+			<Row title="Connections">{count(r.connections)}</Row>
+			<Row title="Bound to accounts">
+				<Reconciled r={r.reconciliation} /></Row>
+			<Row title="On disk">{bytes(r.bytes)}</Row>
+			<Row title="Not written yet">{count(r.waiting)}</Row>
+			{r.failed ? <Row title="Lost"><b class="bad">
+				{count(r.failed)}</b></Row> : null}
+		</dl>
+	</section>;
+}
+
 function Bar(props: { share: number; words: string }) {
 	return <div class="bar-line">
 		<div class="meter" role="meter" aria-label={props.words}
@@ -305,7 +329,8 @@ export function StatusPage() {
 			null}
 		<div class="cards-2">
 			<Store s={s} />
-			<div class="stack"><Journal s={s} /><Notices s={s} /></div>
+			<div class="stack"><Records s={s} /><Journal s={s} />
+				<Notices s={s} /></div>
 		</div>
 		<Taps s={s} />
 		<Ledger s={s} />
