@@ -2,7 +2,8 @@
 # The front door. Meson does the work; see CONTRIBUTING.md.
 #
 #   make          build/earshot
-#   make run      build it and start it with something to look at
+#   make run      build it and start it with something to look at; with
+#                 CONFIG=FILE as that says
 #   make check    every test and check
 #   make bench    measure against the floor and the peers
 #   make fuzz     fuzz each entrance for FUZZ_SECONDS (default 60)
@@ -23,7 +24,8 @@ build/build.ninja: | packages-build
 	@meson setup build --buildtype=release -Db_lto=true --prefix=$(PREFIX) >/dev/null
 
 run: packages-build all
-	@build/earshot serve --data $(DATA) --sample packaging/sample/sample.pcap
+	@build/earshot serve --data $(DATA) $(addprefix --config ,$(CONFIG)) \
+		--sample packaging/sample/sample.pcap
 
 check: packages-check
 	@tools/check
