@@ -14,7 +14,9 @@ static void length(struct ear_buf *out, uint64_t ms)
 {
 	uint64_t s = ms / 1000, tenths = ms / 100 % 10;
 
-	if (s < 10 && tenths)
+	if (ms < 100)
+		ear_buf_str(out, "less than 0.1 s");
+	else if (s < 10 && tenths)
 		ear_buf_printf(out, "%u.%u s", (unsigned)s, (unsigned)tenths);
 	else if (s < 60)
 		ear_buf_printf(out, "%u s", (unsigned)s);
@@ -101,7 +103,16 @@ static const char *in_progress(
 		ear_buf_str(out, " was called and rings");
 		return "call.open.rings";
 	}
-	ear_buf_str(out, " was called; there is no answer yet");
+	if (r->code == 401 || r->code == 407)
+		ear_buf_str(out,
+			" was called; the caller was asked to log in and has "
+			"not tried again yet");
+	else if (r->code >= 300)
+		ear_buf_str(out,
+			" was called; the caller was sent elsewhere and has "
+			"not gone there yet");
+	else
+		ear_buf_str(out, " was called; there is no answer yet");
 	return "call.open.waits";
 }
 
@@ -156,8 +167,7 @@ static const struct meaning meanings[] = {
 		", but nobody knows that number"},
 	{407, 407, "call.failed.login",
 		", but the caller could not prove who it is"},
-	{408, 408, "call.failed.unreachable",
-		", but did not reply: it was not reached"},
+	{408, 408, "call.failed.unreachable", ", but could not be reached"},
 	{410, 410, "call.failed.unknown-number",
 		", but that number is no longer in use"},
 	{413, 413, "call.failed.too-large", ", but the request was too large"},
@@ -169,7 +179,8 @@ static const struct meaning meanings[] = {
 	{422, 422, "call.failed.session-timer",
 		", but wants a longer session timer"},
 	{480, 480, "call.no-answer.unavailable", ", but is not available now"},
-	{481, 481, "call.failed.dialog", ", but knew nothing of that dialog"},
+	{481, 481, "call.failed.dialog",
+		", but the other side knew nothing of that call"},
 	{482, 483, "call.failed.loop", ", but the request went in a circle"},
 	{484, 484, "call.failed.incomplete-number",
 		", but that number is not complete"},
@@ -189,7 +200,7 @@ static const struct meaning meanings[] = {
 		", but the next server did not reply in time"},
 	{500, 599, "call.failed.server", ", but a server failed"},
 	{600, 600, "call.busy.everywhere", " and was busy everywhere"},
-	{603, 603, "call.busy.declined", " and declined"},
+	{603, 603, "call.busy.declined", " and the call was declined"},
 	{604, 604, "call.failed.unknown-number",
 		", but that number is nowhere"},
 	{606, 606, "call.failed.media",
@@ -218,6 +229,11 @@ static const char *final_reply(
 	if (r->ring_ns && (r->code == 408 || r->code == 480)) {
 		rule = "call.no-answer.rang";
 		words = " and nobody picked up";
+	} else if (r->ring_ns && r->code == 486) {
+		/* mostly who is called pushed a button, or another branch of
+		 * a fork was busy */
+		rule = "call.busy.after-ringing";
+		words = ", then the call was declined or the line was busy";
 	}
 	who(out, r);
 	ear_buf_str(out, " was called");
@@ -230,6 +246,11 @@ static const char *final_reply(
 
 /* --- the caller gave up, or nothing came ---------------------------------- */
 
+static bool noted(const struct ear_call_row *r, struct ear_slice note)
+{
+	return ear_slice_find(r->note, note) < r->note.n;
+}
+
 static const char *gave_up(const struct ear_call_row *r, struct ear_buf *out)
 {
 	who(out, r);
@@ -237,14 +258,11 @@ static const char *gave_up(const struct ear_call_row *r, struct ear_buf *out)
 	rang(out, r);
 	ear_buf_str(out,
 		r->ring_ns ? " and nobody picked up" : ", but did not ring");
-	ear_buf_str(out, ": the caller hung up (CANCEL)");
+	ear_buf_str(out, noted(r, EAR_S("BYE before an answer"))
+				 ? ": the caller hung up (BYE)"
+				 : ": the caller hung up (CANCEL)");
 	return r->ring_ns ? "call.no-answer.cancelled"
 			  : "call.cancelled-before-ringing";
-}
-
-static bool noted(const struct ear_call_row *r, struct ear_slice note)
-{
-	return ear_slice_find(r->note, note) < r->note.n;
 }
 
 static const char *no_reply(const struct ear_call_row *r, struct ear_buf *out)
@@ -279,7 +297,8 @@ static const char *terminated(const struct ear_call_row *r, struct ear_buf *out)
 	who(out, r);
 	ear_buf_str(out, " was called");
 	rang(out, r);
-	ear_buf_str(out, " and the request was taken back: ");
+	ear_buf_str(
+		out, ", and the call was taken back before anybody answered: ");
 	reply(out, r);
 	return "call.no-answer.terminated";
 }
@@ -304,6 +323,42 @@ static void cause(const struct ear_call_row *r, struct ear_buf *out)
 		return;
 	ear_buf_printf(out, " (Q.850 cause %u%s%s)", r->q850,
 		name[0] ? ": " : "", name);
+}
+
+/* What the sentence says already. */
+static const struct ear_slice said[] = {EAR_S_INIT("answered elsewhere"),
+	EAR_S_INIT("no final reply seen"), EAR_S_INIT("no reply at all"),
+	EAR_S_INIT("no end seen"), EAR_S_INIT("not followed"),
+	EAR_S_INIT("BYE before an answer")};
+
+static bool is_said(struct ear_slice note)
+{
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		if (ear_slice_eq(note, said[i]))
+			return true;
+	}
+	return false;
+}
+
+static void notes(const struct ear_call_row *row, struct ear_buf *out)
+{
+	const struct ear_slice mark = EAR_S("; ");
+	struct ear_slice rest = row->note;
+	bool any = false;
+
+	while (rest.n) {
+		size_t n = ear_slice_find(rest, mark);
+		struct ear_slice note = ear_slice_sub(rest, 0, n);
+
+		rest = ear_slice_sub(rest, n + mark.n, rest.n);
+		if (is_said(note))
+			continue;
+		ear_buf_str(out, any ? "; " : " Noted: ");
+		ear_buf_slice(out, note);
+		any = true;
+	}
+	if (any)
+		ear_buf_byte(out, '.');
 }
 
 /* A leg that failed with a status of its own says more than what the first
@@ -341,11 +396,7 @@ const char *ear_call_words(const struct ear_call_row *row,
 	}
 	cause(row, out);
 	ear_buf_byte(out, '.');
-	if (row->note.n) {
-		ear_buf_str(out, " Noted: ");
-		ear_buf_slice(out, row->note);
-		ear_buf_byte(out, '.');
-	}
+	notes(row, out);
 	other_leg(row, legs, n, out);
 	return rule;
 }

@@ -27,8 +27,8 @@ static const struct {
 	{CALL(.disposition = EAR_CALL_BUSY, RANG, .code = 603,
 		 .reason = EAR_S_INIT("Decline"), .q850 = 21),
 		"call.busy.declined",
-		"600 was called, rang for 20 s and declined: 603 Decline "
-		"(Q.850 cause 21: call rejected)."},
+		"600 was called, rang for 20 s and the call was declined: 603 "
+		"Decline (Q.850 cause 21: call rejected)."},
 	{CALL(.disposition = EAR_CALL_NO_ANSWER, RANG, .code = 408,
 		 .reason = EAR_S_INIT("Request Timeout")),
 		"call.no-answer.rang",
@@ -36,7 +36,7 @@ static const struct {
 		"Request Timeout."},
 	{CALL(.disposition = EAR_CALL_FAILED, .code = 408),
 		"call.failed.unreachable",
-		"600 was called, but did not reply: it was not reached: 408."},
+		"600 was called, but could not be reached: 408."},
 	{CALL(.disposition = EAR_CALL_FAILED, .estimated = true),
 		"call.failed.no-reply",
 		"600 was called, but no reply came: nobody was reached."},
@@ -44,7 +44,39 @@ static const struct {
 		 .note = EAR_S_INIT("answered elsewhere")),
 		"call.no-answer.elsewhere",
 		"600 was called, rang for 20 s; the call was answered "
-		"elsewhere. Noted: answered elsewhere."},
+		"elsewhere."},
+	{CALL(.disposition = EAR_CALL_NO_ANSWER, RANG, .by = EAR_SIDE_CLIENT,
+		 .note = EAR_S_INIT("BYE before an answer; no final reply "
+				    "seen")),
+		"call.no-answer.cancelled",
+		"600 was called, rang for 20 s and nobody picked up: the "
+		"caller hung up (BYE)."},
+	{CALL(.disposition = EAR_CALL_BUSY, RANG, .code = 486,
+		 .reason = EAR_S_INIT("Busy Here")),
+		"call.busy.after-ringing",
+		"600 was called, rang for 20 s, then the call was declined or "
+		"the line was busy: 486 Busy Here."},
+	{CALL(.disposition = EAR_CALL_BUSY, .code = 486,
+		 .reason = EAR_S_INIT("Busy Here")),
+		"call.busy.busy",
+		"600 was called and was busy: 486 Busy Here."},
+	{CALL(.disposition = EAR_CALL_NO_ANSWER, RANG, .code = 487,
+		 .by = EAR_SIDE_SERVER,
+		 .reason = EAR_S_INIT("Request Terminated")),
+		"call.no-answer.terminated",
+		"600 was called, rang for 20 s, and the call was taken back "
+		"before anybody answered: 487 Request Terminated."},
+	{CALL(.disposition = EAR_CALL_ANSWERED, .answer_ns = AT + 2,
+		 .talk_ms = 40, .by = EAR_SIDE_CLIENT,
+		 .note = EAR_S_INIT("transferred to 601; no end seen; referred "
+				    "by 7")),
+		"call.answered.caller-ended",
+		"600 was called, answered, and they talked for less than 0.1 "
+		"s; the caller hung up (BYE). Noted: transferred to 601; "
+		"referred by 7."},
+	{CALL(.code = 407), "call.open.waits",
+		"600 was called; the caller was asked to log in and has not "
+		"tried again yet."},
 	{CALL(.disposition = EAR_CALL_ANSWERED, RANG, .code = 200,
 		 .answer_ns = AT + 2, .talk_ms = 11000, .q850 = 16,
 		 .by = EAR_SIDE_SERVER),
@@ -69,8 +101,7 @@ static const struct {
 	{CALL(.disposition = EAR_CALL_FAILED, .estimated = true,
 		 .note = EAR_S_INIT("no final reply seen")),
 		"call.failed.no-reply",
-		"600 was called and did not ring; no final reply was seen. "
-		"Noted: no final reply seen."},
+		"600 was called and did not ring; no final reply was seen."},
 	{CALL(.ring_ns = AT), "call.open.rings", "600 was called and rings."},
 };
 
