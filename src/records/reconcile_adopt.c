@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REGISTERs whose connection was not known when they were written. */
+#include "records/reconcile_priv.h"
+
+/*
+ * Those over this connection's addresses while it was up, and those over one
+ * that was only inferred: what was seen goes before.
+ */
+void reconcile_adopt(struct job *j, const struct conn *c)
+{
+	sqlite3_stmt *st;
+
+	if (c->inferred)
+		return;
+	st = reconcile_ask(j,
+		"UPDATE session SET connection=?2, reconciled=1, inferred=0,"
+		" reason='', (tls_version,tls_cipher)="
+		"(SELECT tls_version,tls_cipher FROM connection"
+		"  WHERE at=?1 AND id=?2)"
+		" WHERE (at,id) IN (SELECT s.at,s.id"
+		"  FROM connection AS k CROSS JOIN session AS s"
+		"  INDEXED BY session_stream"
+		"  ON s.span" SPANS("?3",
+			"?4") " AND s.remote_ip=k.client_ip"
+			      "  AND s.at>=k.at AND s.at<=?5 AND "
+			      "s.remote_port=k.client_port"
+			      "  AND s.local_ip=k.server_ip AND "
+			      "s.local_port=k.server_port"
+			      "  AND s.node=k.node AND s.event IN(2,3) AND "
+			      "s.failed=0"
+			      "  AND s.connection<>k.id AND s.transport<>1"
+			      "  LEFT JOIN connection AS o INDEXED BY "
+			      "connection_id"
+			      "  ON o.id=s.connection"
+			      "  WHERE k.at=?1 AND k.id=?2"
+			      "  AND (s.connection=0 OR o.inferred=1))");
+	if (!st)
+		return;
+	ear_sql_bind(st, 1, c->at);
+	ear_sql_bind(st, 2, c->id);
+	ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 4, EAR_SPAN_OF(reconcile_held_until(j, c)));
+	ear_sql_bind(st, 5, reconcile_held_until(j, c));
+	reconcile_done(j, st);
+}
+
+/*
+ * A connection that was inferred from messages alone, though the same was
+ * seen by another tap: its registrations are bound to the one that was seen,
+ * and its own rows go.
+ */
+void reconcile_drop_inferred(struct job *j, const struct conn *c)
+{
+	static const char *const gone[] = {
+		"DELETE FROM session WHERE (at,id) IN (SELECT s.at,s.id"
+		" FROM connection AS k CROSS JOIN connection AS o"
+		" INDEXED BY connection_client"
+		" ON o.span" SPANS(
+			"?3", "?4") " AND o.client_ip=k.client_ip"
+				    " AND o.client_port=k.client_port AND "
+				    "o.server_ip=k.server_ip"
+				    " AND o.server_port=k.server_port AND "
+				    "o.node=k.node"
+				    " AND o.inferred=1 AND o.at>=k.at AND "
+				    "o.at<=?5 AND o.id<>k.id"
+				    " CROSS JOIN session AS s INDEXED BY "
+				    "session_connection"
+				    " ON s.span" SPANS("?3",
+					    "?6") " AND s.connection=o.id"
+						  " AND s.connection<>0 AND "
+						  "s.event IN(1,4)"
+						  " WHERE k.at=?1 AND k.id=?2)",
+		"DELETE FROM connection WHERE (at,id) IN (SELECT o.at,o.id"
+		" FROM connection AS k CROSS JOIN connection AS o"
+		" INDEXED BY connection_client"
+		" ON o.span" SPANS(
+			"?3", "?4") " AND o.client_ip=k.client_ip"
+				    " AND o.client_port=k.client_port AND "
+				    "o.server_ip=k.server_ip"
+				    " AND o.server_port=k.server_port AND "
+				    "o.node=k.node"
+				    " AND o.inferred=1 AND o.at>=k.at AND "
+				    "o.at<=?5 AND o.id<>k.id"
+				    " AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"};
+
+	for (size_t i = 0; !c->inferred && i < 2; i++) {
+		sqlite3_stmt *st = reconcile_ask(j, gone[i]);
+		const char *of = i ? "connection" : "session";
+		int before = sqlite3_total_changes(j->db);
+
+		if (!st)
+			return;
+		ear_sql_bind(st, 1, c->at);
+		ear_sql_bind(st, 2, c->id);
+		ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
+		ear_sql_bind(st, 4, EAR_SPAN_OF(reconcile_held_until(j, c)));
+		ear_sql_bind(st, 5, reconcile_held_until(j, c));
+		ear_sql_bind(st, 6, EAR_SPAN_OF(j->newest_ns));
+		reconcile_done(j, st);
+		before = sqlite3_total_changes(j->db) - before;
+		if (before)
+			reconcile_count(j, of, -before);
+	}
+}
