@@ -2,7 +2,7 @@
 /**
  * What the files behind rules.h share with the path of a message: rules_set.c
  * makes sets, rules_change.c exchanges them, judge.c asks them about a message,
- * outlets.c hands it on.
+ * outlets.c opens what it leaves by, outlets_put.c hands it on.
  */
 #ifndef EAR_FLOW_RULES_PRIV_H
 #define EAR_FLOW_RULES_PRIV_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the two sides of a spool share: spool.c, the thread that takes
- * messages, and spool_out.c, the thread that delivers.
+ * What the two sides of a spool share: spool_in.c, the thread that takes
+ * messages, and spool_out.c, the thread that delivers; spool.c opens both.
  */
 #ifndef EAR_FLOW_SPOOL_PRIV_H
 #define EAR_FLOW_SPOOL_PRIV_H
@@ -12,6 +12,9 @@
 #include "base/log.h"
 #include "flow/spool.h"
 #include "journal/journal.h"
+
+/* A frame is one write; large ones cost less, small ones come sooner. */
+#define SPOOL_FRAME_BYTES (256u << 10)
 
 /* Frames handed over in a session and not known to be safe. */
 #define WINDOW 1024
