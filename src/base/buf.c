@@ -34,7 +34,7 @@ static bool grow(struct ear_buf *b, size_t need)
 	return true;
 }
 
-char *ear_buf_reserve(struct ear_buf *b, size_t n)
+char *ear_buf_grow(struct ear_buf *b, size_t n)
 {
 	if (b->err)
 		return NULL;
@@ -42,7 +42,7 @@ char *ear_buf_reserve(struct ear_buf *b, size_t n)
 		b->err = EAR_NOMEM;
 		return NULL;
 	}
-	if ((b->n + n > b->cap || !b->p) && !grow(b, b->n + n))
+	if (!grow(b, b->n + n))
 		return NULL;
 	return b->p + b->n;
 }

@@ -27,8 +27,16 @@ struct ear_buf {
 
 void ear_buf_fini(struct ear_buf *b);
 
+/** What ear_buf_reserve() does when there is no room, or an error. */
+char *ear_buf_grow(struct ear_buf *b, size_t n);
+
 /** Make room for n more bytes. @return where they go, NULL on error */
-char *ear_buf_reserve(struct ear_buf *b, size_t n);
+static inline char *ear_buf_reserve(struct ear_buf *b, size_t n)
+{
+	if (b->err || !b->p || n > b->cap - b->n)
+		return ear_buf_grow(b, n);
+	return b->p + b->n;
+}
 
 void ear_buf_add(struct ear_buf *b, const void *p, size_t n);
 void ear_buf_printf(struct ear_buf *b, const char *format, ...)
