@@ -61,6 +61,44 @@ static struct ear_slice first_contact(const struct ear_sip *sip)
 	return ear_slice(list.p, (size_t)(rest.p - 1 - list.p));
 }
 
+static struct ear_span span_of(
+	const struct ear_sip *sip, struct ear_slice value)
+{
+	return (struct ear_span){
+		(uint32_t)(value.p - sip->raw.p), (uint32_t)value.n};
+}
+
+static void add_contacts(const struct ear_sip *sip, struct ear_slice value,
+	struct ear_facts_register *reg)
+{
+	if (reg->contacts.n)
+		reg->more = true;
+	else
+		reg->contacts = span_of(sip, value);
+}
+
+static void registration(
+	const struct ear_sip *sip, struct ear_facts_register *reg)
+{
+	reg->more = sip->more != NULL;
+	reg->ended = sip->ended;
+	for (uint32_t i = 0; i < sip->count; i++) {
+		struct ear_slice value = sip->header[i].value;
+
+		switch (sip->header[i].id) {
+		case EAR_SIP_VIA:
+			reg->via = span_of(sip, value);
+			reg->vias = (uint8_t)(reg->vias + (reg->vias < 255));
+			reg->more |= memchr(value.p, ',', value.n) != NULL;
+			break;
+		case EAR_SIP_CONTACT: add_contacts(sip, value, reg); break;
+		case EAR_SIP_EXPIRES: reg->expires = span_of(sip, value); break;
+		case EAR_SIP_PATH: reg->more = true; break;
+		default: break;
+		}
+	}
+}
+
 void ear_facts_sip(const struct ear_sip *sip, const struct ear_sip_core *core,
 	struct ear_facts *facts)
 {
@@ -70,6 +108,8 @@ void ear_facts_sip(const struct ear_sip *sip, const struct ear_sip_core *core,
 	facts->cseq = core->cseq;
 	facts->cseq_method = core->cseq_method;
 	facts->branch = core->via.branch;
+	if (ear_slice_eq(core->cseq_method, EAR_S("REGISTER")))
+		registration(sip, &facts->reg);
 	facts->auth_user = auth_user(sip);
 	facts->contact = first_contact(sip);
 	facts->user_agent = ear_sip_value(sip, EAR_SIP_USER_AGENT);

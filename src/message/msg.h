@@ -93,21 +93,41 @@ struct ear_slice ear_proto_name(enum ear_proto p);
 struct ear_slice ear_kind_name(enum ear_kind k);
 struct ear_slice ear_direction_name(enum ear_direction d);
 
+/** Bytes of a message: where in raw, and how many. */
+struct ear_span {
+	uint32_t at, n;
+};
+
+/** What a REGISTER and its replies say about a registration. */
+struct ear_facts_register {
+	struct ear_span via;      /**< value of the last Via field: the
+				       client's own */
+	struct ear_span contacts; /**< value of the Contact field */
+	struct ear_span expires;  /**< value of Expires */
+	uint8_t vias;             /**< Via fields; 255 of more */
+	bool more;  /**< there is a Path, or several values where these have
+			 one field: the message itself is to be asked */
+	bool ended; /**< its empty line came: it is whole */
+};
+
 /**
  * What parsing finds in a message: the envelope facts that searches, lists
  * and keys need. All slices lie in msg->raw (or msg itself).
  */
 struct ear_facts {
-	uint8_t kind;            /**< enum ear_kind */
-	bool malformed;          /**< as EAR_MSG_MALFORMED */
-	bool sdp;                /**< has an SDP body */
-	bool secrets;            /**< has secrets, as ear_sip_secrets() finds
-				      them; set by ear_msg_examine() only */
-	uint16_t status;         /**< reply: 100..699 (or as written); else 0 */
-	uint32_t cseq;           /**< CSeq number; 0 when absent */
-	struct ear_slice method; /**< request: its method; reply: CSeq's */
-	struct ear_slice reason; /**< reply: reason phrase */
-	struct ear_slice ruri;   /**< request: Request-URI */
+	uint8_t kind;    /**< enum ear_kind */
+	bool malformed;  /**< as EAR_MSG_MALFORMED */
+	bool sdp;        /**< has an SDP body */
+	bool secrets;    /**< has secrets, as ear_sip_secrets() finds
+			      them; set by ear_msg_examine() only */
+	uint16_t status; /**< reply: 100..699 (or as written); else 0 */
+	uint32_t cseq;   /**< CSeq number; 0 when absent */
+	struct ear_facts_register reg; /**< set by ear_msg_facts() and
+					    ear_msg_examine() only, for method
+					    REGISTER */
+	struct ear_slice method;  /**< request: its method; reply: CSeq's */
+	struct ear_slice reason;  /**< reply: reason phrase */
+	struct ear_slice ruri;    /**< request: Request-URI */
 	struct ear_slice call_id; /**< the conversation; for a log event, its
 				       correlation id */
 	struct ear_slice cseq_method;

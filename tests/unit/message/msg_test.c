@@ -77,6 +77,56 @@ static void test_request(void **state)
 	(void)state;
 }
 
+static struct ear_slice part(const struct ear_msg *msg, struct ear_span span)
+{
+	return ear_slice_sub(msg->raw, span.at, span.at + span.n);
+}
+
+/* What registrations need: of REGISTER alone. */
+static void test_register(void **state)
+{
+#define HEAD(method)                                             \
+	"\r\n" method " sip:h SIP/2.0\r\nVia: one\r\nv: two\r\n" \
+	"CSeq: 1 " method "\r\nm: <sip:a>;q=1\r\nExpires: 60\r\n"
+	static const struct {
+		const char *in, *via, *contacts, *expires;
+		int vias;
+		bool more, ended;
+	} rows[] = {
+		{HEAD("REGISTER") "\r\n", "two", "<sip:a>;q=1", "60", 2, false,
+			true},
+		{HEAD("REGISTER") "Via: 3", "3", "<sip:a>;q=1", "60", 3, false,
+			false},
+		{HEAD("REGISTER") "Via: 3, 4\r\n\r\n", "3, 4", "<sip:a>;q=1",
+			"60", 3, true, true},
+		{HEAD("REGISTER") "Contact: b\r\n\r\n", "two", "<sip:a>;q=1",
+			"60", 2, true, true},
+		{HEAD("REGISTER") "Path: b\r\n\r\n", "two", "<sip:a>;q=1", "60",
+			2, true, true},
+		{"REGISTER sip:h SIP/2.0\r\nCSeq: 1 REGISTER\r\nContact:\r\n"
+		 "\r\n",
+			"", "", "", 0, false, true},
+		{HEAD("INVITE") "\r\n", "", "", "", 0, false, false},
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ear_msg msg = sip(rows[i].in);
+		struct ear_facts f;
+
+		ear_msg_facts(&msg, &f);
+		assert_slice(rows[i].in, part(&msg, f.reg.via),
+			ear_slice_str(rows[i].via));
+		assert_slice(rows[i].in, part(&msg, f.reg.contacts),
+			ear_slice_str(rows[i].contacts));
+		assert_slice(rows[i].in, part(&msg, f.reg.expires),
+			ear_slice_str(rows[i].expires));
+		assert_int_equal(f.reg.vias, rows[i].vias);
+		assert_int_equal(f.reg.more, rows[i].more);
+		assert_int_equal(f.reg.ended, rows[i].ended);
+	}
+	(void)state;
+}
+
 static void test_reply(void **state)
 {
 	struct ear_msg msg = sip(REPLY);
@@ -177,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_register),
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_flags),
