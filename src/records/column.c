@@ -22,13 +22,15 @@ WORDS(side, EAR_SIDE_CLIENT, "client", "server");
 WORDS(call_side, EAR_SIDE_CLIENT, "caller", "callee");
 WORDS(disposition, EAR_CALL_IN_PROGRESS, "IN_PROGRESS", "ANSWERED", "NO_ANSWER",
 	"BUSY", "FAILED");
-WORDS(binding_end, EAR_BINDING_REMOVED, "removed", "expired", "replaced");
-WORDS(state, 1, "on line", "unreachable", "removed", "expired", "replaced");
+WORDS(binding_end, EAR_BINDING_REMOVED, "removed", "expired", "replaced",
+	"dropped");
+WORDS(state, 1, "on line", "unreachable", "removed", "expired", "replaced",
+	"dropped");
 
 /* ?1 is the time as of which it is asked */
-#define STATE_SQL                                                \
-	"CASE WHEN ended<>0 AND ended<=?1 THEN"                  \
-	" CASE ended_how WHEN 1 THEN 3 WHEN 3 THEN 5 ELSE 4 END" \
+#define STATE_SQL                                                              \
+	"CASE WHEN ended<>0 AND ended<=?1 THEN"                                \
+	" CASE ended_how WHEN 1 THEN 3 WHEN 3 THEN 5 WHEN 4 THEN 6 ELSE 4 END" \
 	" WHEN expires<=?1 THEN 4 WHEN lost<>0 AND lost<=?1 THEN 2 ELSE 1 END"
 
 const char *const ear_records_table[EAR_LISTS] = {

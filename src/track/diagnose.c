@@ -157,6 +157,11 @@ static void off_line(struct findings *f)
 		say(f, "account.off-line", EAR_NOTE, last->ended_ns,
 			"off line since %s: it unregistered",
 			when(f, last->ended_ns).text);
+	else if (last->end == EAR_BINDING_DROPPED)
+		say(f, "account.dropped", EAR_WARNING, last->ended_ns,
+			"off line since %s: its registrar lists it no more, "
+			"and it was not asked to",
+			when(f, last->ended_ns).text);
 	else
 		say(f, "account.expired", EAR_WARNING, last->expires_ns,
 			"off line since %s: its registration was not "

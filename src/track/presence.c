@@ -67,6 +67,7 @@ void ear_presence_free(struct ear_presence **presence)
 	free(p->done);
 	free(p->done_states);
 	ear_buf_fini(&p->done_new);
+	ear_buf_fini(&p->lists);
 	ear_buf_fini(&p->text);
 	ear_buf_fini(&p->text2);
 	ear_buf_fini(&p->state);
@@ -290,7 +291,8 @@ static void save_bindings(struct ear_presence *p)
 		if (!b->cell.used || !b->dirty)
 			continue;
 		b->dirty = false;
-		row_binding(p, b, EAR_BINDING_OPEN, 0);
+		if (!b->dropped)
+			row_binding(p, b, EAR_BINDING_OPEN, 0);
 		if (p->out.state)
 			state_binding(p, b);
 	}
@@ -324,7 +326,7 @@ void ear_presence_save(struct ear_presence *p)
 		return;
 	done_save(p);
 	if (p->now_ns)
-		state_clock(p);
+		state_own(p);
 }
 
 void ear_presence_end(struct ear_presence *p)
@@ -343,7 +345,7 @@ void ear_presence_stats(
 	const struct ear_presence *p, struct ear_presence_stats *stats)
 {
 	*stats = p->stats;
-	stats->bindings = p->bindings.n;
+	stats->bindings = p->bindings.n - p->dropped;
 	stats->connections = p->up;
 	stats->pending = p->pends.n;
 	stats->bytes =

@@ -1,136 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-
 #include "track/presence_priv.h"
 
-/* --- texts and links ---------------------------------------------------- */
-
-struct ear_slice binding_text(const struct binding *b, int which)
-{
-	size_t at = 0;
-
-	if (!b->text)
-		return (struct ear_slice){0};
-	for (int i = 0; i < which; i++)
-		at += b->len[i];
-	return ear_slice(b->text + at, b->len[which]);
-}
-
-size_t binding_text_bytes(const struct binding *b)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < B_TEXTS; i++)
-		n += b->len[i];
-	return n;
-}
-
-void binding_unlink(struct ear_presence *p, uint32_t h)
-{
-	struct binding *b = binding_at(p, h);
-
-	if (!b->conn)
-		return;
-	if (b->conn_prev)
-		binding_at(p, b->conn_prev)->conn_next = b->conn_next;
-	else
-		conn_at(p, b->conn)->bindings = b->conn_next;
-	if (b->conn_next)
-		binding_at(p, b->conn_next)->conn_prev = b->conn_prev;
-	b->conn = b->conn_next = b->conn_prev = 0;
-}
-
-void binding_link(struct ear_presence *p, uint32_t h, uint32_t conn)
-{
-	struct binding *b = binding_at(p, h);
-	struct conn *c;
-
-	if (b->conn == conn)
-		return;
-	binding_unlink(p, h);
-	if (!conn)
-		return;
-	c = conn_at(p, conn);
-	b->conn = conn;
-	b->conn_next = c->bindings;
-	if (c->bindings)
-		binding_at(p, c->bindings)->conn_prev = h;
-	c->bindings = h;
-}
-
-void binding_free_texts(struct ear_presence *p, struct binding *b)
-{
-	texts_free(p, b->text, binding_text_bytes(b));
-	ear_names_drop(&p->names, b->local);
-	ear_names_drop(&p->names, b->domain);
-	ear_names_drop(&p->names, b->agent);
-	ear_names_drop(&p->names, b->node);
-}
-
-void binding_drop(struct ear_presence *p, uint32_t h)
-{
-	struct binding *b = binding_at(p, h);
-
-	binding_unlink(p, h);
-	if (b->saved)
-		state_gone(p, b->id, STATE_BINDING);
-	ear_wheel_clear(&p->bindings_due, h);
-	binding_free_texts(p, b);
-	ear_table_del(&p->bindings, h);
-}
-
-/* --- ends --------------------------------------------------------------- */
-
-static void end(struct ear_presence *p, uint32_t h, uint8_t how, uint64_t at_ns)
-{
-	row_binding(p, binding_at(p, h), how, at_ns);
-	binding_drop(p, h);
-}
-
-static void expire(struct ear_presence *p, uint32_t h)
-{
-	row_expired(p, binding_at(p, h));
-	end(p, h, EAR_BINDING_EXPIRED, binding_at(p, h)->expires_ns);
-}
-
-void binding_due(struct ear_presence *p, uint32_t h)
-{
-	const struct binding *b = binding_at(p, h);
-
-	if (b->due_ns <= p->now_ns)
-		expire(p, h);
-	else if (!ear_wheel_set(&p->bindings_due, h, b->due_ns / EAR_SECOND_NS))
-		binding_drop(p, h);
-}
-
-void binding_lost(
-	struct ear_presence *p, uint32_t h, uint64_t at_ns, uint8_t cause)
-{
-	struct binding *b = binding_at(p, h);
-
-	if (b->expires_ns <= at_ns) {
-		expire(p, h);
-		return;
-	}
-	b->lost_ns = at_ns;
-	b->lost_cause = cause;
-	binding_changed(p, h);
-}
-
-void binding_back(struct ear_presence *p, uint32_t h, uint32_t conn)
-{
-	struct binding *b = binding_at(p, h);
-	struct conn *c = conn_at(p, conn);
-
-	b->lost_ns = 0;
-	b->lost_cause = 0;
-	b->connection = c->id;
-	if (b->due_ns - GRACE_NS > c->holds_ns)
-		c->holds_ns = b->due_ns - GRACE_NS;
-	binding_link(p, h, conn);
-	binding_changed(p, h);
-	peers_add(p, conn, binding_text(b, B_USER), binding_text(b, B_NAME));
-}
+/* --- finding ------------------------------------------------------------ */
 
 /* The one that was refreshed longest ago, of sixteen. Its row stays as it
  * stands and ends when it expires. */
@@ -147,12 +18,8 @@ static void give_up(struct ear_presence *p)
 				      binding_at(p, worst)->refreshed_ns)
 			worst = h;
 	}
-	row_binding(p, binding_at(p, worst), EAR_BINDING_OPEN, 0);
-	binding_drop(p, worst);
-	p->stats.evicted++;
+	binding_give_up(p, worst);
 }
-
-/* --- finding ------------------------------------------------------------ */
 
 /* The binding of a key; what has expired by now goes on the way, and of too
  * many of one address of record the one that was refreshed longest ago. */
@@ -166,7 +33,7 @@ static uint32_t find(struct ear_presence *p, uint64_t aor, uint64_t key)
 
 		next = ear_table_next(&p->bindings, h);
 		if (b->due_ns <= p->now_ns) {
-			expire(p, h);
+			binding_expire(p, h);
 			continue;
 		}
 		n++;
@@ -176,11 +43,8 @@ static uint32_t find(struct ear_presence *p, uint64_t aor, uint64_t key)
 			b->refreshed_ns < binding_at(p, oldest)->refreshed_ns)
 			oldest = h;
 	}
-	if (!found && n >= AOR_MAX) {
-		row_binding(p, binding_at(p, oldest), EAR_BINDING_OPEN, 0);
-		binding_drop(p, oldest);
-		p->stats.evicted++;
-	}
+	if (!found && n >= AOR_MAX)
+		binding_give_up(p, oldest);
 	return found;
 }
 
@@ -189,30 +53,31 @@ static uint32_t find(struct ear_presence *p, uint64_t aor, uint64_t key)
 static bool set_texts(
 	struct ear_presence *p, struct binding *b, const struct bind *how)
 {
-	struct ear_slice v[B_TEXTS] = {
-		[B_USER] = pend_text(how->w, P_USER),
-		[B_NAME] = pend_text(how->w, P_NAME),
-		[B_CONTACT] = how->contact,
-		[B_INSTANCE] = how->instance,
-		[B_CALL_ID] = pend_text(how->w, P_CALL_ID),
-	};
+	const struct ear_slice *text = how->text;
+	struct ear_slice is[B_TEXTS],
+		v[B_TEXTS] = {
+			[B_USER] = text[text[P_USER].n ? P_USER : P_HOST],
+			[B_NAME] = text[P_NAME],
+			[B_CONTACT] = how->contact,
+			[B_INSTANCE] = how->instance,
+			[B_CALL_ID] = text[P_CALL_ID],
+		};
 	size_t bytes;
 	bool same = b->text != NULL;
-	char *text;
+	char *block;
 
-	if (!v[B_USER].n)
-		v[B_USER] = pend_text(how->w, P_HOST);
+	binding_texts(b, is);
 	for (int i = 0; i < B_TEXTS; i++) {
 		v[i] = ear_slice_sub(v[i], 0, TEXT_MAX);
-		same = same && ear_slice_eq(v[i], binding_text(b, i));
+		same = same && ear_slice_eq(v[i], is[i]);
 	}
 	if (same)
 		return true;
-	text = texts_copy(p, v, B_TEXTS, &bytes);
-	if (!text)
+	block = texts_copy(p, v, B_TEXTS, &bytes);
+	if (!block)
 		return false;
 	texts_free(p, b->text, binding_text_bytes(b));
-	b->text = text;
+	b->text = block;
 	for (int i = 0; i < B_TEXTS; i++)
 		b->len[i] = (uint8_t)v[i].n;
 	return true;
@@ -303,7 +168,7 @@ static uint32_t replaced(
 		ear_slice_eq(binding_text(binding_at(p, h), B_CONTACT),
 			ear_slice_sub(how->contact, 0, TEXT_MAX)))
 		return h;
-	end(p, h, EAR_BINDING_REPLACED, how->at_ns);
+	binding_end(p, h, EAR_BINDING_REPLACED, how->at_ns);
 	return 0;
 }
 
@@ -322,9 +187,9 @@ static uint32_t begun_anew(
 		return 0;
 	b = binding_at(p, h);
 	if (how->at_ns > b->expires_ns + GRACE_NS + SKEW_NS)
-		expire(p, h);
+		binding_expire(p, h);
 	else if (b->lost_ns && b->connection != how->w->connection)
-		end(p, h, EAR_BINDING_REPLACED, how->at_ns);
+		binding_end(p, h, EAR_BINDING_REPLACED, how->at_ns);
 	else
 		return h;
 	return 0;
@@ -348,48 +213,95 @@ static bool is_late(const struct binding *b, const struct bind *how)
 	       b->refreshed_ns > how->at_ns;
 }
 
-enum bound bind_put(
-	struct ear_presence *p, const struct bind *how, uint64_t *told_ns)
+/*
+ * One of which the registrar's list said that it was dropped. What goes on as
+ * it did before was not; unless that registrar lists all. What begins anew in
+ * the time that it had may have been, but is not dropped a second time: two
+ * phones that register in turns with a registrar that lists its own only.
+ *
+ * @return 0: it begins anew; *back: the new one is such
+ */
+static uint32_t came_back(
+	struct ear_presence *p, uint32_t h, const struct bind *how, bool *back)
 {
-	uint32_t h = find(p, how->w->aor, how->key);
-	struct binding *b;
+	const struct binding *b = binding_at(p, h);
+	bool in_time = how->at_ns <= b->expires_ns + GRACE_NS;
 
-	if (h && is_again(binding_at(p, h), how)) {
-		b = binding_at(p, h);
-		*told_ns = b->refreshed_ns;
-		if (how->w->hops >= b->hops)
-			return BIND_AGAIN;
-		set_flow(p, h, how);
-		binding_changed(p, h);
-		return BIND_BETTER;
+	*back = in_time && registrar_lists(p, b->registrar) != LISTS_ALL;
+	if (*back && b->call == (uint32_t)how->w->call &&
+		b->cseq < how->w->cseq) {
+		binding_held(p, h);
+		return h;
 	}
-	if (h && is_late(binding_at(p, h), how))
-		return BIND_NEW;
-	h = replaced(p, begun_anew(p, h, how), how);
-	if (h)
-		refresh(binding_at(p, h), how->at_ns);
-	else
-		h = begin(p, how);
-	if (!h)
-		return BIND_NEW;
-	b = binding_at(p, h);
+	if (*back)
+		registrar_back(p, b->registrar);
+	binding_drop(p, h);
+	return 0;
+}
+
+/* What the REGISTER says about one that is new or refreshed. */
+static bool set(struct ear_presence *p, uint32_t h, const struct bind *how)
+{
+	struct binding *b = binding_at(p, h);
+
 	b->refreshed_ns = how->at_ns;
 	b->expires_ns = how->at_ns + how->expires_s * EAR_SECOND_NS;
 	b->due_ns = p->now_ns + how->expires_s * EAR_SECOND_NS + GRACE_NS;
 	b->call = (uint32_t)how->w->call;
 	b->cseq = how->w->cseq;
-	set_name(p, &b->domain, pend_text(how->w, P_HOST));
-	set_name(p, &b->agent, pend_text(how->w, P_AGENT));
+	b->registrar = how->registrar;
+	set_name(p, &b->domain, how->text[P_HOST]);
+	set_name(p, &b->agent, how->text[P_AGENT]);
 	set_flow(p, h, how);
 	binding_changed(p, h);
 	if (!set_texts(p, b, how) || !ear_wheel_set(&p->bindings_due, h,
 					     b->due_ns / EAR_SECOND_NS)) {
 		binding_drop(p, h);
-	} else if (b->conn && conn_at(p, b->conn)->closed_ns) {
+		return false;
+	}
+	if (b->conn && conn_at(p, b->conn)->closed_ns)
 		binding_lost(p, h, conn_at(p, b->conn)->closed_ns,
 			conn_at(p, b->conn)->cause);
+	return true;
+}
+
+/* This REGISTER is in it; perhaps it is told of nearer to the client now. */
+static enum bound put_again(struct ear_presence *p, uint32_t h,
+	const struct bind *how, uint64_t *told_ns)
+{
+	struct binding *b = binding_at(p, h);
+
+	*told_ns = b->refreshed_ns;
+	if (b->dropped || how->w->hops >= b->hops)
+		return BIND_AGAIN;
+	set_flow(p, h, how);
+	binding_changed(p, h);
+	return BIND_BETTER;
+}
+
+enum bound bind_put(
+	struct ear_presence *p, const struct bind *how, uint64_t *told_ns)
+{
+	uint32_t h = find(p, how->w->aor, how->key);
+	enum bound bound = BIND_REFRESHED;
+	bool back = false;
+
+	if (h && is_again(binding_at(p, h), how))
+		return put_again(p, h, how, told_ns);
+	if (h && is_late(binding_at(p, h), how))
+		return BIND_NONE;
+	if (h && binding_at(p, h)->dropped)
+		h = came_back(p, h, how, &back);
+	h = replaced(p, begun_anew(p, h, how), how);
+	if (h) {
+		refresh(binding_at(p, h), how->at_ns);
+	} else {
+		h = begin(p, how);
+		bound = BIND_BEGUN;
+		if (h)
+			binding_at(p, h)->back = back;
 	}
-	return BIND_NEW;
+	return h && set(p, h, how) ? bound : BIND_NONE;
 }
 
 void bind_remove(struct ear_presence *p, const struct bind *how)
@@ -397,7 +309,7 @@ void bind_remove(struct ear_presence *p, const struct bind *how)
 	uint32_t h = find(p, how->w->aor, how->key);
 
 	if (h)
-		end(p, h, EAR_BINDING_REMOVED, how->at_ns);
+		binding_end(p, h, EAR_BINDING_REMOVED, how->at_ns);
 }
 
 void bind_remove_all(struct ear_presence *p, const struct bind *how)
@@ -408,8 +320,8 @@ void bind_remove_all(struct ear_presence *p, const struct bind *how)
 		h = next) {
 		next = ear_table_next(&p->bindings, h);
 		if (binding_at(p, h)->due_ns <= p->now_ns)
-			expire(p, h);
+			binding_expire(p, h);
 		else
-			end(p, h, EAR_BINDING_REMOVED, how->at_ns);
+			binding_end(p, h, EAR_BINDING_REMOVED, how->at_ns);
 	}
 }

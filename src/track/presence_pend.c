@@ -8,23 +8,34 @@
 
 #include "track/presence_priv.h"
 
-struct ear_slice pend_text(const struct pend *w, int which)
-{
-	size_t at = 0;
+/* Bytes of Contacts that a REGISTER may have to be followed; a phone has one
+ * of them. */
+#define CONTACTS_MAX 2048
 
-	for (int i = 0; i < which; i++)
+void pend_texts(const struct pend *w, struct ear_slice text[P_TEXTS])
+{
+	const char *at = w->text;
+
+	for (int i = 0; i < P_TEXTS; i++) {
+		text[i] = ear_slice(at, w->len[i]);
 		at += w->len[i];
-	return ear_slice(w->text ? w->text + at : NULL, w->len[which]);
+	}
 }
 
-uint64_t aor_hash(struct ear_slice user, struct ear_slice host)
+/* Of a REGISTER that is refused for its credentials, as each first one is,
+ * nobody asks for it. */
+static void set_aor(struct pend *w)
 {
-	uint64_t v[2] = {ear_hash(user), ear_hash_lower(host)};
+	struct ear_slice text[P_TEXTS];
+	uint64_t v[2];
 
-	return hash_of(v, 2);
+	pend_texts(w, text);
+	v[0] = ear_hash(text[P_USER]);
+	v[1] = ear_hash_lower(text[P_HOST]);
+	w->aor = hash_of(v, 2);
 }
 
-uint64_t transaction(const struct ear_facts *facts, uint64_t *call)
+static uint64_t transaction(const struct ear_facts *facts, uint64_t *call)
 {
 	uint64_t v[3];
 
@@ -75,7 +86,7 @@ static struct ear_slice display(const struct ear_facts *facts)
 }
 
 static bool set_texts(struct ear_presence *p, struct pend *w,
-	const struct ear_facts *facts, const struct asked *asked)
+	const struct ear_facts *facts, const struct head *asked)
 {
 	struct ear_slice v[P_TEXTS] = {
 		[P_USER] = facts->to_user,
@@ -132,8 +143,8 @@ static void give_up(struct ear_presence *p)
 }
 
 static void begin(struct ear_presence *p, const struct ear_msg *msg,
-	const struct ear_facts *facts, uint64_t hash, const struct asked *asked,
-	uint32_t conn, bool again)
+	const struct ear_facts *facts, const uint64_t hash[2],
+	const struct head *asked, uint32_t conn, bool again)
 {
 	struct pend *w;
 	uint32_t h;
@@ -141,12 +152,11 @@ static void begin(struct ear_presence *p, const struct ear_msg *msg,
 	/* Of bindings, a quarter waits at most: all phones at once. */
 	if (p->pends.n >= p->options.max_bindings / 4 + 1000)
 		give_up(p);
-	h = ear_table_add(&p->pends, hash);
+	h = ear_table_add(&p->pends, hash[0]);
 	if (!h)
 		return;
 	w = pend_at(p, h);
-	w->call = ear_hash(facts->call_id);
-	w->aor = aor_hash(facts->to_user, facts->to_host);
+	w->call = hash[1];
 	w->at_ns = msg->at_ns;
 	w->due_ns = p->now_ns + PEND_NS;
 	w->path = asked->path;
@@ -165,17 +175,23 @@ static void begin(struct ear_presence *p, const struct ear_msg *msg,
 void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_facts *facts, uint32_t conn)
 {
-	uint64_t call, hash = transaction(facts, &call);
-	uint32_t h = ear_table_first(&p->pends, hash);
-	unsigned done = done_hops(p, hash);
-	struct asked asked;
+	uint64_t hash[2];
+	unsigned done;
+	struct head asked;
+	uint32_t h;
 
+	hash[0] = transaction(facts, &hash[1]);
+	done_expect(p, hash[0]);
+	head_read(msg, facts, &p->text, &asked);
+	h = ear_table_first(&p->pends, hash[0]);
+	done = done_hops(p, hash[0]);
 	if (done && conn)
 		peers_share(p, conn);
 	/* Nothing is nearer than the client itself. */
 	if (done == 1 || (h && pend_at(p, h)->hops == 1))
 		return;
-	if (!request_read(p, msg, &asked) || (done && asked.hops >= done))
+	if (!asked.contacts.n || asked.contacts.n > CONTACTS_MAX ||
+		(done && asked.hops >= done))
 		return;
 	if (!h) {
 		begin(p, msg, facts, hash, &asked, conn, done > 0);
@@ -188,9 +204,9 @@ void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 /* --- the final reply ---------------------------------------------------- */
 
 /* @param msg the refusal; NULL: there was none */
-static void refuse(struct ear_presence *p, const struct pend *w,
-	const struct ear_msg *msg, uint64_t at_ns, uint16_t code,
-	struct ear_slice details)
+static void refuse(struct ear_presence *p, struct pend *w,
+	const struct ear_msg *msg, const struct ear_facts *facts,
+	uint64_t at_ns, uint16_t code, struct ear_slice details)
 {
 	struct registered r = {
 		.w = w,
@@ -202,9 +218,11 @@ static void refuse(struct ear_presence *p, const struct pend *w,
 		.details = details,
 	};
 
-	r.remote = r.trunk ? w->dst : reply_client(w, msg);
-	if (!w->again)
-		row_registered(p, &r);
+	if (w->again)
+		return;
+	set_aor(w);
+	r.remote = r.trunk ? w->dst : reply_client(p, w, msg, facts);
+	row_registered(p, &r);
 }
 
 struct ear_slice status_words(
@@ -225,13 +243,13 @@ struct ear_slice status_words(
 	return ear_slice(room, n + reason.n);
 }
 
-static void refuse_status(struct ear_presence *p, const struct pend *w,
-	const struct ear_msg *msg, uint64_t at_ns, uint16_t code,
-	struct ear_slice reason)
+static void refuse_status(struct ear_presence *p, struct pend *w,
+	const struct ear_msg *msg, const struct ear_facts *facts)
 {
 	char room[STATUS_ROOM];
 
-	refuse(p, w, msg, at_ns, code, status_words(code, reason, room));
+	refuse(p, w, msg, facts, msg->at_ns, facts->status,
+		status_words(facts->status, facts->reason, room));
 }
 
 /* Whether the reply goes to where the request we go by came from. */
@@ -270,11 +288,12 @@ void pend_reply(struct ear_presence *p, const struct ear_msg *msg,
 		pend_changed(p, h);
 		return;
 	}
-	if (facts->status < 300)
+	if (facts->status < 300) {
+		set_aor(w);
 		reply_accept(p, w, msg, facts);
-	else if (!is_round(w, msg, facts))
-		refuse_status(
-			p, w, msg, msg->at_ns, facts->status, facts->reason);
+	} else if (!is_round(w, msg, facts)) {
+		refuse_status(p, w, msg, facts);
+	}
 	done_add(p, hash, w->hops);
 	pend_drop(p, h);
 }
@@ -282,8 +301,9 @@ void pend_reply(struct ear_presence *p, const struct ear_msg *msg,
 /* A proxy's challenge that was seen alone is no refusal either. */
 void pend_due(struct ear_presence *p, uint32_t h)
 {
-	const struct pend *w = pend_at(p, h);
+	struct pend *w = pend_at(p, h);
 	bool challenge = (w->held == 401 || w->held == 407) && !w->auth;
+	char room[STATUS_ROOM];
 
 	if (w->due_ns > p->now_ns) {
 		if (!ear_wheel_set(&p->pends_due, h, w->due_ns / EAR_SECOND_NS))
@@ -291,10 +311,12 @@ void pend_due(struct ear_presence *p, uint32_t h)
 		return;
 	}
 	if (w->held && !challenge)
-		refuse_status(p, w, NULL, w->at_ns + PEND_NS, w->held,
-			ear_names_text(&p->names, w->held_reason));
+		refuse(p, w, NULL, NULL, w->at_ns + PEND_NS, w->held,
+			status_words(w->held,
+				ear_names_text(&p->names, w->held_reason),
+				room));
 	else if (!w->held)
-		refuse(p, w, NULL, w->at_ns + PEND_NS, 408,
+		refuse(p, w, NULL, NULL, w->at_ns + PEND_NS, 408,
 			EAR_S("408 no reply within 64 s"));
 	pend_drop(p, h);
 }

@@ -7,9 +7,12 @@
  *     presence_event.c     what taps say about connections
  *     presence_peers.c     which accounts a connection is bound to
  *     presence_pend.c      REGISTERs that wait for their final reply
- *     presence_request.c   what is kept of a REGISTER
- *     presence_reply.c     what its final reply makes of it
- *     presence_bind.c      bindings
+ *     presence_head.c      header fields of both, and a Contact
+ *     presence_reply.c     what the final reply makes of it
+ *     presence_bind.c      what it does to bindings
+ *     presence_listed.c    bindings that it lists no more
+ *     presence_registrar.c what a registrar's lists are worth
+ *     presence_binding.c   a binding: texts, links, its end
  *     presence_done.c      REGISTERs that had theirs
  *     presence_row.c       rows
  *     presence_state.c     what a restart needs
@@ -94,8 +97,8 @@ struct binding {
 	uint64_t at_ns;
 	uint64_t refreshed_ns;
 	uint64_t expires_ns;
-	uint64_t due_ns; /**< by our clock: expired then */
-	uint64_t lost_ns;
+	uint64_t due_ns;     /**< by our clock: expired then */
+	uint64_t lost_ns;    /**< of one that was dropped: since when it is */
 	uint64_t connection; /**< id */
 	char *text;          /**< owned: the texts, behind one another */
 	struct ear_addr remote;
@@ -109,7 +112,8 @@ struct binding {
 	uint32_t interval_s;
 	int32_t margin_s;
 	uint32_t cseq;
-	uint32_t call; /**< of the hash of its Call-ID */
+	uint32_t call;      /**< of the hash of its Call-ID */
+	uint32_t registrar; /**< who granted it: registrar_of() */
 	uint8_t len[5];
 	uint8_t transport;
 	uint8_t lost_cause;
@@ -117,6 +121,9 @@ struct binding {
 	bool dirty : 1;
 	bool saved : 1;
 	bool trunk : 1;
+	bool dropped : 1; /**< its row says so; it is kept here until it would
+			       have expired, as that may prove wrong */
+	bool back : 1;    /**< it was said to be dropped, and came back */
 };
 /** The texts of a binding, by len[]. */
 enum { B_USER, B_NAME, B_CONTACT, B_INSTANCE, B_CALL_ID, B_TEXTS };
@@ -126,7 +133,7 @@ struct pend {
 	struct ear_cell cell;
 	uint64_t at_ns;
 	uint64_t due_ns;
-	uint64_t aor;
+	uint64_t aor;  /**< set when its reply comes: pend_aor() */
 	uint64_t call; /**< hash of Call-ID */
 	uint64_t connection;
 	char *text; /**< owned */
@@ -148,6 +155,16 @@ struct pend {
 	bool saved : 1;
 };
 enum { P_USER, P_HOST, P_NAME, P_AGENT, P_CALL_ID, P_VIA, P_CONTACTS, P_TEXTS };
+
+/** What the 200s of a registrar turned out to be worth: presence_registrar.c */
+struct registrar {
+	uint32_t key;  /**< registrar_of() */
+	bool lists;    /**< it lists bindings of others too */
+	uint16_t back; /**< that it did not list and held all the same */
+	uint16_t away; /**< that it did not list and that never came back */
+};
+/** Most of them; the one learned longest ago is forgotten. */
+#define REGISTRARS_MAX 256
 
 /** Entries that changed since the last save. */
 struct dirty {
@@ -184,6 +201,10 @@ struct ear_presence {
 	uint64_t done_number; /**< of the next; from 1 on */
 	uint32_t hand[3];     /**< where the next to give up is sought */
 	size_t text_bytes;
+	struct registrar registrars[REGISTRARS_MAX];
+	size_t registrars_n, registrars_hand;
+	uint32_t dropped;     /**< bindings that are, and still kept */
+	struct ear_buf lists; /**< Contacts of a reply */
 	struct ear_buf text;  /**< of a row */
 	struct ear_buf text2; /**< and another */
 	struct ear_buf state; /**< a state */
@@ -274,8 +295,6 @@ void peers_text(struct ear_presence *p, const struct conn *c,
 
 /* presence_pend.c */
 
-uint64_t transaction(const struct ear_facts *facts, uint64_t *call);
-uint64_t aor_hash(struct ear_slice user, struct ear_slice host);
 void pend_request(struct ear_presence *p, const struct ear_msg *msg,
 	const struct ear_facts *facts, uint32_t conn);
 void pend_reply(struct ear_presence *p, const struct ear_msg *msg,
@@ -286,25 +305,79 @@ void pend_drop(struct ear_presence *p, uint32_t h);
 /** "200 OK" */
 struct ear_slice status_words(
 	uint16_t code, struct ear_slice reason, char room[STATUS_ROOM]);
-struct ear_slice pend_text(const struct pend *w, int which);
+/** All its texts, by P_USER and its like. */
+void pend_texts(const struct pend *w, struct ear_slice text[P_TEXTS]);
 size_t pend_text_bytes(const struct pend *w);
 void pend_free_texts(struct ear_presence *p, struct pend *w);
 
-/* presence_request.c */
+/* presence_head.c */
 
-/** What a REGISTER says, as far as it is kept. */
-struct asked {
-	struct ear_slice contacts; /**< all values, in p->text */
+/** What a REGISTER or its reply says, as far as it is asked for. */
+struct head {
+	struct ear_slice contacts; /**< all values; in the message or in room */
 	struct ear_slice via;      /**< the client's own */
 	struct ear_addr path;
 	int32_t expires;
-	unsigned hops;
+	unsigned hops; /**< Via values, at least 1 */
+	bool whole;    /**< nothing is missing */
 };
-/** @return false: it has no Contact, and so binds nothing */
-bool request_read(
-	struct ear_presence *p, const struct ear_msg *msg, struct asked *asked);
+void head_read(const struct ear_msg *msg, const struct ear_facts *facts,
+	struct ear_buf *room, struct head *head);
 /** Seconds of Expires or of a Contact's expires; -1: none */
 int32_t expires_of(struct ear_slice text);
+
+/** A value of Contact. */
+struct contact {
+	struct ear_slice spec; /**< the URI */
+	struct ear_slice params;
+	int32_t expires; /**< -1: it does not say */
+	bool star;
+};
+/** Take the next off a list. @return false after the last */
+bool contact_next(struct ear_slice *list, struct contact *c);
+/** Hash of user, host and port alone. */
+uint64_t contact_place(struct ear_slice spec);
+
+/* presence_listed.c */
+
+/** A Contact that a reply lists. */
+struct listed {
+	uint64_t exact; /**< hash of its URI */
+	uint64_t place; /**< contact_place(), once listing_places() was asked */
+	struct ear_slice spec;
+	int32_t expires; /**< -1: it does not say */
+	bool own;        /**< of this REGISTER */
+	bool held;       /**< of a binding that we know */
+};
+#define LISTED_MAX AOR_MAX
+/** All that a reply lists. */
+struct listing {
+	struct listed v[LISTED_MAX];
+	size_t n;
+	bool whole, placed;
+};
+void listing_read(const struct head *head, struct listing *listing);
+/** The one of that URI, else of the same user, host and port. @param exact
+ *  hash of spec @return NULL: none */
+struct listed *listing_find(
+	struct listing *listing, struct ear_slice spec, uint64_t exact);
+struct bind;
+/** End the bindings of this address of record that a 2xx to a REGISTER lists
+ *  no more. @param begun that REGISTER made a new one */
+void listing_apply(struct ear_presence *p, const struct bind *b,
+	struct listing *listing, bool begun);
+
+/* presence_registrar.c */
+
+/** Who answers for a domain; never 0. */
+uint32_t registrar_of(const struct ear_msg *reply, struct ear_slice domain);
+/** Whether it lists all bindings that it holds: as was seen; as it should;
+ *  and no, as others held all the same. */
+enum lists { LISTS_ALL, LISTS_MAYBE, LISTS_OWN };
+enum lists registrar_lists(const struct ear_presence *p, uint32_t key);
+void registrar_listed(struct ear_presence *p, uint32_t key);
+void registrar_back(struct ear_presence *p, uint32_t key);
+void registrar_away(struct ear_presence *p, uint32_t key);
 
 /* presence_reply.c */
 
@@ -313,7 +386,8 @@ void reply_accept(struct ear_presence *p, struct pend *w,
 	const struct ear_msg *msg, const struct ear_facts *facts);
 /** The client of a REGISTER as its server saw it. @param msg the final reply;
  *  NULL: there was none */
-struct ear_addr reply_client(const struct pend *w, const struct ear_msg *msg);
+struct ear_addr reply_client(struct ear_presence *p, const struct pend *w,
+	const struct ear_msg *msg, const struct ear_facts *facts);
 /** Whether a challenge only says that the nonce was too old. */
 bool reply_stale(const struct ear_msg *msg);
 
@@ -322,8 +396,10 @@ bool reply_stale(const struct ear_msg *msg);
 /** What a REGISTER binds. */
 struct bind {
 	const struct pend *w;
+	struct ear_slice text[P_TEXTS]; /**< of w */
 	uint64_t at_ns;
 	uint32_t expires_s;
+	uint32_t registrar;
 	uint64_t key;
 	uint64_t contact_key; /**< of the contact alone */
 	struct ear_addr remote;
@@ -331,30 +407,53 @@ struct bind {
 	struct ear_slice instance;
 	bool trunk;
 };
-enum bound { BIND_NEW, BIND_AGAIN, BIND_BETTER };
-/** @return BIND_AGAIN: this REGISTER is in it already; BIND_BETTER: so it
- *          is, but this one saw it nearer to the client, which is now in */
+enum bound {
+	BIND_BEGUN,
+	BIND_REFRESHED,
+	BIND_NONE,   /**< overtaken, or no memory: it changes no binding */
+	BIND_AGAIN,  /**< this REGISTER is in it already */
+	BIND_BETTER, /**< so it is, but this one saw it nearer to the client,
+			  which is now in */
+};
+/** @param[out] told_ns of BIND_BETTER: it was told before, then */
 enum bound bind_put(
 	struct ear_presence *p, const struct bind *b, uint64_t *told_ns);
 void bind_remove(struct ear_presence *p, const struct bind *b);
 void bind_remove_all(struct ear_presence *p, const struct bind *b);
+
+/* presence_binding.c */
+
+/** All its texts, by B_USER and its like. */
+void binding_texts(const struct binding *b, struct ear_slice text[B_TEXTS]);
+struct ear_slice binding_text(const struct binding *b, int which);
+size_t binding_text_bytes(const struct binding *b);
+void binding_free_texts(struct ear_presence *p, struct binding *b);
+void binding_link(struct ear_presence *p, uint32_t h, uint32_t conn);
+void binding_unlink(struct ear_presence *p, uint32_t h);
 void binding_due(struct ear_presence *p, uint32_t h);
 /** Its connection went: it is lost, or had expired before. */
 void binding_lost(
 	struct ear_presence *p, uint32_t h, uint64_t at_ns, uint8_t cause);
 /** Its connection was not gone after all: the other generation is the same */
 void binding_back(struct ear_presence *p, uint32_t h, uint32_t conn);
-void binding_link(struct ear_presence *p, uint32_t h, uint32_t conn);
-void binding_unlink(struct ear_presence *p, uint32_t h);
+/** The registrar lists it no more. */
+void binding_dropped(struct ear_presence *p, uint32_t h, uint64_t at_ns);
+/** But holds it all the same: as if nothing had been. */
+void binding_held(struct ear_presence *p, uint32_t h);
+/** It is over, and so its row says. @param how enum ear_binding_end */
+void binding_end(
+	struct ear_presence *p, uint32_t h, uint8_t how, uint64_t at_ns);
+void binding_expire(struct ear_presence *p, uint32_t h);
+/** For want of room: its row stays as it stands. */
+void binding_give_up(struct ear_presence *p, uint32_t h);
 void binding_drop(struct ear_presence *p, uint32_t h);
-size_t binding_text_bytes(const struct binding *b);
-void binding_free_texts(struct ear_presence *p, struct binding *b);
-struct ear_slice binding_text(const struct binding *b, int which);
 
 /* presence_done.c */
 
 /** @return hops it was seen over; 0: it is not there */
 unsigned done_hops(const struct ear_presence *p, uint64_t hash);
+/** It will be asked for soon. */
+void done_expect(const struct ear_presence *p, uint64_t hash);
 void done_add(struct ear_presence *p, uint64_t hash, unsigned hops);
 void done_save(struct ear_presence *p);
 void done_restore(struct ear_presence *p, uint64_t key, struct ear_slice state);
@@ -377,7 +476,9 @@ struct registered {
 	struct ear_slice details;
 };
 void row_registered(struct ear_presence *p, const struct registered *r);
-void row_expired(struct ear_presence *p, const struct binding *b);
+/** An UNREGISTER that nobody asked for. @param undone it was none after all */
+void row_ended(struct ear_presence *p, const struct binding *b, uint64_t at_ns,
+	struct ear_slice details, bool undone);
 void row_binding(struct ear_presence *p, const struct binding *b, uint8_t end,
 	uint64_t ended_ns);
 
@@ -390,7 +491,7 @@ void state_gone(struct ear_presence *p, uint64_t id, enum state_kind kind);
 void state_conn(struct ear_presence *p, struct conn *c);
 void state_binding(struct ear_presence *p, struct binding *b);
 void state_pend(struct ear_presence *p, struct pend *w);
-void state_clock(struct ear_presence *p);
+void state_own(struct ear_presence *p);
 /** After all states were given back, before the first message. */
 void state_join(struct ear_presence *p);
 

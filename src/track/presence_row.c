@@ -138,7 +138,7 @@ void row_registered(struct ear_presence *p, const struct registered *r)
 	const struct pend *w = r->w;
 	struct ear_conn_tls tls = {0};
 	bool trunk = r->trunk;
-	struct ear_slice user = pend_text(w, P_USER);
+	struct ear_slice text[P_TEXTS];
 	struct ear_session_row row = {
 		.at_ns = r->at_ns,
 		.id = registered_id(r),
@@ -152,15 +152,16 @@ void row_registered(struct ear_presence *p, const struct registered *r)
 		.connection = w->connection,
 		.remote = r->remote,
 		.local = trunk ? w->src : w->dst,
-		.peername = user.n ? user : pend_text(w, P_HOST),
-		.domain = pend_text(w, P_HOST),
-		.account = pend_text(w, P_NAME),
 		.details = r->details,
-		.user_agent = pend_text(w, P_AGENT),
-		.call_id = pend_text(w, P_CALL_ID),
 		.node = ear_names_text(&p->names, w->node),
 	};
 
+	pend_texts(w, text);
+	row.peername = text[text[P_USER].n ? P_USER : P_HOST];
+	row.domain = text[P_HOST];
+	row.account = text[P_NAME];
+	row.user_agent = text[P_AGENT];
+	row.call_id = text[P_CALL_ID];
 	if (conn_is(p, w->conn, w->connection)) {
 		const struct conn *c = conn_at(p, w->conn);
 
@@ -175,19 +176,6 @@ void row_registered(struct ear_presence *p, const struct registered *r)
 	else
 		p->stats.unregistered++;
 	give_session(p, &row);
-}
-
-static void binding_texts(const struct ear_presence *p, const struct binding *b,
-	struct ear_binding_row *row)
-{
-	row->username = binding_text(b, B_USER);
-	row->domain = ear_names_text(&p->names, b->domain);
-	row->description = binding_text(b, B_NAME);
-	row->contact = binding_text(b, B_CONTACT);
-	row->instance = binding_text(b, B_INSTANCE);
-	row->user_agent = ear_names_text(&p->names, b->agent);
-	row->call_id = binding_text(b, B_CALL_ID);
-	row->node = ear_names_text(&p->names, b->node);
 }
 
 void row_binding(struct ear_presence *p, const struct binding *b, uint8_t end,
@@ -208,34 +196,52 @@ void row_binding(struct ear_presence *p, const struct binding *b, uint8_t end,
 		.lost_cause = b->lost_cause,
 		.transport = b->transport,
 		.remote = b->remote,
+		.domain = ear_names_text(&p->names, b->domain),
+		.user_agent = ear_names_text(&p->names, b->agent),
+		.node = ear_names_text(&p->names, b->node),
 	};
+	struct ear_slice text[B_TEXTS];
 
-	binding_texts(p, b, &row);
+	binding_texts(b, text);
+	row.username = text[B_USER];
+	row.description = text[B_NAME];
+	row.contact = text[B_CONTACT];
+	row.instance = text[B_INSTANCE];
+	row.call_id = text[B_CALL_ID];
 	if (p->out.binding)
 		p->out.binding(&row, p->out.arg);
 }
 
-void row_expired(struct ear_presence *p, const struct binding *b)
+/* A row cannot be taken back: one that proved wrong is told again as failed,
+ * which only the extended view shows. */
+void row_ended(struct ear_presence *p, const struct binding *b, uint64_t at_ns,
+	struct ear_slice details, bool undone)
 {
 	struct ear_session_row row = {
-		.at_ns = b->expires_ns,
+		.at_ns = at_ns,
 		.id = event_id(b->id, EAR_SESSION_UNREGISTER),
 		.event = EAR_SESSION_UNREGISTER,
 		.source = EAR_SOURCE_SERVER,
+		.failed = undone,
 		.reconciled = true,
 		.transport = b->transport,
 		.connection = b->connection,
 		.remote = b->remote,
 		.local = addr_of(p, b->local),
-		.peername = binding_text(b, B_USER),
 		.domain = ear_names_text(&p->names, b->domain),
-		.account = binding_text(b, B_NAME),
-		.details = EAR_S("expired"),
+		.details = details,
 		.user_agent = ear_names_text(&p->names, b->agent),
-		.call_id = binding_text(b, B_CALL_ID),
 		.node = ear_names_text(&p->names, b->node),
 	};
+	struct ear_slice text[B_TEXTS];
 
-	p->stats.unregistered++;
+	binding_texts(b, text);
+	row.peername = text[B_USER];
+	row.account = text[B_NAME];
+	row.call_id = text[B_CALL_ID];
+	if (undone)
+		row.reason = EAR_S("it was not: it refreshed as before");
+	else
+		p->stats.unregistered++;
 	give_session(p, &row);
 }

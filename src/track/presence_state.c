@@ -9,12 +9,13 @@
  * A key is the row's id (of a REGISTER its transaction) with the kind in its
  * last two bits.
  */
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/reader.h"
 #include "track/presence_priv.h"
 
-#define VERSION 1
+#define VERSION 2
 
 uint64_t state_key(uint64_t id, enum state_kind kind)
 {
@@ -43,6 +44,17 @@ static void io_u64(struct io *io, uint64_t *v)
 		ear_buf_varint(io->out, *v);
 	else
 		*v = ear_read_varint(&io->in);
+}
+
+/* Hashes and times: as varints they would take more. */
+static void io_wide(struct io *io, uint64_t *v)
+{
+	uint64_t be = htobe64(*v);
+
+	if (io->out)
+		ear_buf_add(io->out, &be, sizeof(be));
+	else
+		*v = ear_read_be64(&io->in);
 }
 
 #define IO_NUMBER(name, type)                         \
@@ -123,11 +135,11 @@ static void io_conn(struct io *io, struct conn *c)
 {
 	uint8_t flags = (uint8_t)(c->inferred | c->joined << 1);
 
-	io_u64(io, &c->cell.hash);
-	io_u64(io, &c->id);
-	io_u64(io, &c->at_ns);
+	io_wide(io, &c->cell.hash);
+	io_wide(io, &c->id);
+	io_wide(io, &c->at_ns);
 	io_u64(io, &c->gen_ns);
-	io_u64(io, &c->last_ns);
+	io_wide(io, &c->last_ns);
 	io_u64(io, &c->holds_ns);
 	io_u64(io, &c->closed_ns);
 	io_addr(io, &c->client);
@@ -200,15 +212,15 @@ static void read_conn(struct ear_presence *p, struct io *io)
 
 static void io_binding(struct io *io, struct binding *b)
 {
-	uint8_t flags = b->trunk;
+	uint8_t flags = (uint8_t)(b->trunk | b->dropped << 1 | b->back << 2);
 
-	io_u64(io, &b->cell.hash);
-	io_u64(io, &b->key);
-	io_u64(io, &b->id);
-	io_u64(io, &b->at_ns);
-	io_u64(io, &b->refreshed_ns);
-	io_u64(io, &b->expires_ns);
-	io_u64(io, &b->due_ns);
+	io_wide(io, &b->cell.hash);
+	io_wide(io, &b->key);
+	io_wide(io, &b->id);
+	io_wide(io, &b->at_ns);
+	io_wide(io, &b->refreshed_ns);
+	io_wide(io, &b->expires_ns);
+	io_wide(io, &b->due_ns);
 	io_u64(io, &b->lost_ns);
 	io_u64(io, &b->connection);
 	io_addr(io, &b->remote);
@@ -221,11 +233,14 @@ static void io_binding(struct io *io, struct binding *b)
 	io_i32(io, &b->margin_s);
 	io_u32(io, &b->cseq);
 	io_u32(io, &b->call);
+	io_u32(io, &b->registrar);
 	io_u8(io, &b->transport);
 	io_u8(io, &b->lost_cause);
 	io_u8(io, &b->hops);
 	io_u8(io, &flags);
 	b->trunk = flags & 1;
+	b->dropped = flags >> 1 & 1;
+	b->back = flags >> 2 & 1;
 	for (int i = 0; i < B_TEXTS; i++)
 		io_u8(io, &b->len[i]);
 	io_block(io, &b->text, binding_text_bytes(b));
@@ -257,6 +272,7 @@ static void read_binding(struct ear_presence *p, struct io *io)
 	b.cell = binding_at(p, h)->cell;
 	b.saved = true;
 	*binding_at(p, h) = b;
+	p->dropped += b.dropped;
 	if (!ear_wheel_set(&p->bindings_due, h, b.due_ns / EAR_SECOND_NS))
 		binding_drop(p, h);
 }
@@ -267,11 +283,10 @@ static void io_pend(struct io *io, struct pend *w)
 {
 	uint8_t flags = (uint8_t)(w->auth | w->again << 1);
 
-	io_u64(io, &w->cell.hash);
-	io_u64(io, &w->at_ns);
-	io_u64(io, &w->due_ns);
-	io_u64(io, &w->aor);
-	io_u64(io, &w->call);
+	io_wide(io, &w->cell.hash);
+	io_wide(io, &w->at_ns);
+	io_wide(io, &w->due_ns);
+	io_wide(io, &w->call);
 	io_u64(io, &w->connection);
 	io_addr(io, &w->src);
 	io_addr(io, &w->dst);
@@ -323,12 +338,34 @@ static void read_pend(struct ear_presence *p, struct io *io)
 
 /* --- all ---------------------------------------------------------------- */
 
-void state_clock(struct ear_presence *p)
+/* The time, and what registrars' lists are worth: a few of them. */
+static void io_own(struct io *io, struct ear_presence *p)
+{
+	uint64_t now_ns = p->now_ns, n = p->registrars_n;
+
+	io_u64(io, &now_ns);
+	if (now_ns > p->now_ns)
+		p->now_ns = now_ns;
+	io_u64(io, &n);
+	for (size_t i = 0; i < n && i < REGISTRARS_MAX && !io->in.err; i++) {
+		struct registrar *r = &p->registrars[i];
+		uint8_t lists = r->lists;
+
+		io_u32(io, &r->key);
+		io_u8(io, &lists);
+		io_u16(io, &r->back);
+		io_u16(io, &r->away);
+		r->lists = lists & 1;
+		p->registrars_n = i + 1;
+	}
+}
+
+void state_own(struct ear_presence *p)
 {
 	struct io io = writing(p);
 	bool saved;
 
-	io_u64(&io, &p->now_ns);
+	io_own(&io, p);
 	give(p, 0, STATE_OWN, &io, &saved);
 }
 
@@ -336,7 +373,6 @@ void ear_presence_restore(
 	struct ear_presence *p, uint64_t key, struct ear_slice state)
 {
 	struct io io = {.p = p, .in = ear_reader(state)};
-	uint64_t now_ns;
 
 	p->restored = true;
 	if (key != STATE_OWN && (key & 3) == STATE_OWN) {
@@ -349,10 +385,7 @@ void ear_presence_restore(
 	case STATE_CONN: read_conn(p, &io); break;
 	case STATE_BINDING: read_binding(p, &io); break;
 	case STATE_PEND: read_pend(p, &io); break;
-	default:
-		now_ns = ear_read_varint(&io.in);
-		if (!io.in.err && now_ns > p->now_ns)
-			p->now_ns = now_ns;
+	default: io_own(&io, p);
 	}
 }
 
@@ -385,7 +418,8 @@ void state_join(struct ear_presence *p)
 			((struct id *)ear_table_at(&ids, i))->conn = h;
 	}
 	for (uint32_t h = 1; h <= p->bindings.last; h++) {
-		if (ear_table_has(&p->bindings, h))
+		if (ear_table_has(&p->bindings, h) &&
+			!binding_at(p, h)->dropped)
 			binding_link(p, h,
 				conn_by_id(&ids, binding_at(p, h)->connection));
 	}

@@ -68,6 +68,7 @@ enum ear_binding_end {
 	EAR_BINDING_EXPIRED = 2,  /**< not refreshed in time */
 	EAR_BINDING_REPLACED = 3, /**< same instance and reg-id, other contact
 				       (RFC 5626 s6) */
+	EAR_BINDING_DROPPED = 4,  /**< the registrar lists it no more */
 };
 
 /** One span of registration: from its first REGISTER to its end. A refresh

@@ -196,6 +196,36 @@ def runs_out(tap, office, ears):
                   f'{name}: what is not refreshed runs out')
 
 
+def unasked(tap, office, ears, user, want, what):
+    """want: user agents of those that the registrar dropped."""
+    for name, ear in ears.items():
+        rows = h.wait_for(lambda: [r for r in sessions(
+            ear, f'event == UNREGISTER and peername == {user}')
+            if r['details'] == 'dropped by the registrar'], 15, .3) or []
+        tap.equal([(r['user_agent'], r['source']) for r in rows],
+                  [(w, 'SERVER') for w in want], f'{what}, {name}')
+
+
+def dropped(tap, office, ears):
+    """What the registrar holds no more, though nobody unregistered it."""
+    first = ends.Phone('one', office, 'udp', agent='first')
+    assert first.register() == 200
+    second = ends.Phone('one', office, 'tcp', agent='second')
+    assert second.register() == 200
+    unasked(tap, office, ears, 'one', ['first'],
+            'one contact for each user: the next drops the one before')
+    desk = ends.Phone('two', office, 'udp', agent='desk')
+    cell = ends.Phone('two', office, 'tcp', agent='cell')
+    assert desk.register() == 200 and cell.register() == 200
+    gone = next(r['contact'] for r in office.dump()
+                if r['user'] == 'two' and r['User-Agent'] == 'cell')
+    office.rpc('ul.rm_contact', 'location', 'two@office.example', gone)
+    assert desk.register() == 200
+    unasked(tap, office, ears, 'two', ['cell'],
+            'deleted by hand: the next refresh tells')
+    return [first, second, desk, cell]
+
+
 def silence(tap, where, office):
     """A phone that is unplugged says nothing any more, not even good-bye."""
     here = os.path.join(where, 'silent')
@@ -262,6 +292,7 @@ def main():
             second = port_again(tap, office, seen)
             runs_out(tap, office, ears)
             silence(tap, where, office)
+            kept = dropped(tap, office, ears)
             agree(tap, office, readable, 'at the end')
             for child in phones_of_baresip:
                 h.stop(child)
@@ -269,6 +300,8 @@ def main():
             for name, ear in ears.items():
                 tap.equal(ear.stop(), 0, f'{name} ends well')
             second.close()
+            for phone in kept:
+                phone.close()
 
 
 def sipp_phones(where, office):

@@ -85,6 +85,14 @@ static const struct row rows[] = {
 		{{0}}, {{0}},
 		{"note account.off-line off line since 10:01:00: it "
 		 "unregistered"}},
+	{"dropped by the registrar",
+		{{.at_ns = AT(0),
+			.expires_ns = AT(600),
+			.ended_ns = AT(60),
+			.end = EAR_BINDING_DROPPED}},
+		{{0}}, {{0}},
+		{"warning account.dropped off line since 10:01:00: its "
+		 "registrar lists it no more, and it was not asked to"}},
 	{"refreshed just in time", {HOLDS(0, .refreshes = 3, .margin_s = 12)},
 		{{0}}, {{0}},
 		{"warning account.refresh-margin refreshes 12 s before "

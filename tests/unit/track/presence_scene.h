@@ -90,7 +90,7 @@ static inline void stage_session(const struct ear_session_row *row, void *arg)
 static inline void stage_binding(const struct ear_binding_row *row, void *arg)
 {
 	static const char *const ends[] = {
-		"", " removed", " expired", " replaced"};
+		"", " removed", " expired", " replaced", " dropped"};
 	char text[400], remote[EAR_ADDR_TEXT], lost[64] = "", ended[32] = "";
 
 	ear_addr_text(&row->remote, remote);

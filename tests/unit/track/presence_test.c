@@ -10,6 +10,7 @@ struct golden {
 
 static const struct golden goldens[] = {
 #include "unit/track/presence_golden.h"
+#include "unit/track/presence_listed_golden.h"
 };
 
 static void show(const struct stage *st)

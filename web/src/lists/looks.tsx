@@ -15,7 +15,7 @@ const CSS: Record<string, string> = {
 	CONNECT: "c-request", REGISTER: "c-s2xx", UNREGISTER: "c-s3xx",
 	DISCONNECT: "c-other",
 	"on line": "c-s2xx", unreachable: "c-s5xx", expired: "c-s4xx",
-	removed: "c-other", replaced: "c-other",
+	removed: "c-other", replaced: "c-other", dropped: "c-s3xx",
 	SUCCESS: "c-s2xx", SUCCESS_INTERACTIVE: "c-s2xx",
 	LOGOUT: "c-other", SESSION_TIMEOUT: "c-s3xx",
 	PASSWORD_CHANGE: "c-request",
