@@ -110,14 +110,17 @@ class Phone:
 
 def killed(tap):
     with h.folder() as where:
-        ear = h.Earshot(where, **{'capture lo': {
-            'device': 'lo', 'filter': 'tcp'}})
+        ear = h.Earshot(where)
+        kamailio = h.Kamailio(where, f'sip:127.0.0.1:{ear.port}', 3)
+        with open(ear.config, 'a') as f:
+            f.write(ear.section('capture lo', {
+                'device': 'lo', 'filter': f'tcp port {kamailio.port}'}))
         try:
             ear.start()
         except RuntimeError as e:
             tap.skip('a phone is killed', f'no live capture: {e}'[:200])
             return
-        kamailio = h.Kamailio(where, f'sip:127.0.0.1:{ear.port}', 3).start()
+        kamailio.start()
         phone, other = Phone(kamailio.port), Phone(kamailio.port)
         tap.ok(all(phone.login(u) for u in ('sara', 'bob', 'eve')) and
                other.login('tom'), 'four accounts register')
