@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "base/stop.h"
 #include "base/time.h"
+#include "config/settings.h"
 #include "flow/import.h"
 
 struct choices {
@@ -19,6 +20,9 @@ struct choices {
 	bool quiet;
 	bool keep_secrets;
 	const char *keylog;
+	const char *config;
+	const char *tls_ports;
+	struct ear_ports ports; /* of both */
 };
 
 /* The bar on a terminal: drawn ten times a second, wiped at the end. */
@@ -168,6 +172,7 @@ static enum ear_err import(struct ear_store *store,
 			.tracking = tracking,
 			.mask_secrets = !c->keep_secrets,
 			.keylog = c->keylog,
+			.ports = c->ports,
 			.progress = draw,
 			.arg = &bar,
 			.stop = &interrupted},
@@ -209,6 +214,56 @@ static int none_readable(const struct choices *c, int argc, char **argv)
 	return EAR_EXIT_FAILED;
 }
 
+static enum ear_err take_ports(struct choices *c, struct ear_fault *fault)
+{
+	struct ear_slice rest = ear_slice_str(c->tls_ports);
+
+	while (rest.n) {
+		size_t n = ear_slice_find(rest, EAR_S(","));
+		struct ear_slice port = ear_slice_sub(rest, 0, n);
+		enum ear_err err = ear_ports_add(&c->ports, port);
+
+		if (err == EAR_LIMIT)
+			return ear_fail(fault, EAR_USAGE, 0,
+				"--tls-ports: at most %d ports", EAR_PORTS_MAX);
+		if (err)
+			return ear_fail(fault, EAR_USAGE, 0,
+				"--tls-ports: '%.32s' is no list of ports; "
+				"write it as 443,8443",
+				c->tls_ports);
+		rest = ear_slice_sub(rest, n + 1, rest.n);
+	}
+	return EAR_OK;
+}
+
+/* Those of all captures of the file that are on. */
+static enum ear_err take_config(struct choices *c, struct ear_fault *fault)
+{
+	struct ear_config *config = NULL;
+	struct ear_settings *settings = NULL;
+	enum ear_err err = ear_config_read(c->config, &config, fault);
+
+	if (!err)
+		err = ear_settings_make(config, &settings, fault);
+	for (size_t i = 0; !err && i < settings->server.n_captures; i++) {
+		const struct ear_ports *ports = &settings->capture[i].ports;
+
+		for (size_t k = 0; k < ports->n && !err; k++) {
+			char text[8];
+
+			snprintf(text, sizeof(text), "%u", ports->v[k]);
+			err = ear_ports_add(&c->ports, ear_slice_str(text));
+		}
+		if (err)
+			ear_fail(fault, err, 0,
+				"%s: its captures name more than %d tls_ports",
+				c->config, EAR_PORTS_MAX);
+	}
+	ear_settings_free(&settings);
+	ear_config_free(&config);
+	return err;
+}
+
 int ear_cmd_import(int argc, char **argv)
 {
 	struct choices c = {.data = ear_data_dir()};
@@ -219,6 +274,11 @@ int ear_cmd_import(int argc, char **argv)
 			"no progress bar, no summary"},
 		{"keylog", 0, EAR_OPT_TEXT, &c.keylog, "FILE",
 			"TLS key log (SSLKEYLOGFILE) to decrypt with"},
+		{"tls-ports", 0, EAR_OPT_TEXT, &c.tls_ports, "PORTS",
+			"beside 5060 to 5099, as 443,8443: their connections "
+			"are told of even where TLS hides what they carry"},
+		{"config", 'c', EAR_OPT_TEXT, &c.config, "FILE",
+			"also the tls_ports of the captures in there"},
 		{"keep-secrets", 0, EAR_OPT_FLAG, &c.keep_secrets, NULL,
 			"do not blank passwords, digest responses and keys"},
 	};
@@ -239,6 +299,9 @@ int ear_cmd_import(int argc, char **argv)
 		ear_fail(&fault, EAR_USAGE, 0, "name at least one file");
 		return ear_command_failed("import", &fault);
 	}
+	if ((c.tls_ports && take_ports(&c, &fault)) ||
+		(c.config && take_config(&c, &fault)))
+		return ear_command_failed("import", &fault);
 	if (!any_readable(argc, argv))
 		return none_readable(&c, argc, argv);
 	if (ear_app_store_write(

@@ -42,17 +42,13 @@ static enum ear_err ports(const struct ear_config_capture *from,
 	struct ear_capture_spec *spec, struct ear_fault *fault)
 {
 	const struct ear_config_list *list = &from->tls_ports;
-	uint64_t port;
 
-	for (size_t i = 0; i < list->n && i < EAR_PORTS_MAX; i++) {
-		if (!ear_slice_u64(
-			    ear_slice_str(list->item[i]), UINT16_MAX, &port) ||
-			!port)
+	for (size_t i = 0; i < list->n; i++) {
+		if (ear_ports_add(&spec->ports, ear_slice_str(list->item[i])))
 			return ear_fail(fault, EAR_USAGE, 0,
 				"capture \"%.48s\": tls_ports: '%.32s' is no "
 				"port; write it as 443",
 				from->name, list->item[i]);
-		spec->ports.v[spec->ports.n++] = (uint16_t)port;
 	}
 	return EAR_OK;
 }

@@ -116,6 +116,7 @@ enum ear_err ear_import_file(const char *path,
 			.tally = im.tally,
 			.tell = options->tracking != NULL,
 			.keylog = options->keylog,
+			.ports = options->ports,
 			.begin_ns = options->begin_ns,
 			.stop = &im.stop},
 		&summary->file, fault);

@@ -13,8 +13,9 @@ struct ear_import_options {
 	/** borrowed; committed too when it returns; NULL: nothing is tracked */
 	struct ear_tracking *tracking;
 	bool mask_secrets;
-	const char *keylog; /**< TLS key log, or NULL (tap/file.h) */
-	uint64_t begin_ns;  /**< when it shall have begun, or 0 (tap/file.h) */
+	const char *keylog;     /**< TLS key log, or NULL (tap/file.h) */
+	struct ear_ports ports; /**< of SIP in TLS (tap/file.h) */
+	uint64_t begin_ns; /**< when it shall have begun, or 0 (tap/file.h) */
 	ear_file_progress_fn progress; /**< may be NULL */
 	void *arg;
 	const volatile bool *stop; /**< becomes true: end; may be NULL */

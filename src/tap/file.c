@@ -267,6 +267,7 @@ enum ear_err ear_tap_file_read(const char *path,
 	if (err)
 		goto out; /* likewise */
 	to.keylog = r.keylog;
+	to.ports = options->ports;
 	if (!to.tally)
 		err = open_ledger(&to, &own);
 	if (!err)

@@ -35,6 +35,7 @@ struct ear_tap_file_options {
 	/** move the times of a capture so that it began then; 0: leave them.
 	    Those within HEP stay. */
 	uint64_t begin_ns;
+	struct ear_ports ports;    /**< of SIP, where TLS hides it */
 	const volatile bool *stop; /**< becomes true: end; may be NULL */
 };
 

@@ -67,6 +67,14 @@ struct ear_ports {
 	size_t n;
 };
 
+/**
+ * Add one, as "443", unless it is there.
+ *
+ * @return EAR_OK; EAR_BAD: it is no port; EAR_LIMIT: there are too many
+ */
+EAR_MUST_USE enum ear_err ear_ports_add(
+	struct ear_ports *ports, struct ear_slice text);
+
 struct ear_packets_options {
 	ear_msg_fn fn;             /**< slices live until it returns */
 	ear_packets_hep_fn hep;    /**< NULL: HEP is decoded and given to fn */

@@ -12,6 +12,22 @@
 #include "proto/ws.h"
 #include "tap/packets_priv.h"
 
+enum ear_err ear_ports_add(struct ear_ports *ports, struct ear_slice text)
+{
+	uint64_t port;
+
+	if (!ear_slice_u64(ear_slice_trim(text), UINT16_MAX, &port) || !port)
+		return EAR_BAD;
+	for (size_t i = 0; i < ports->n; i++) {
+		if (ports->v[i] == port)
+			return EAR_OK;
+	}
+	if (ports->n == EAR_PORTS_MAX)
+		return EAR_LIMIT;
+	ports->v[ports->n++] = (uint16_t)port;
+	return EAR_OK;
+}
+
 /* Ports that people give to SIP. */
 static bool is_sip_port(uint16_t port)
 {

@@ -143,6 +143,23 @@ def import_one(where, name, path, *more):
     return ear.must('import', '--json', *more, path)[0], ear.search()
 
 
+def check_ports(tap, where, what, path, phones):
+    """What is seen of TLS that no key opens, where it is told to be SIP."""
+    port = str(tshark_counts.port)
+    conf = os.path.join(where, 'ports.conf')
+    with open(conf, 'w') as f:
+        f.write('capture "a" { device = "lo" tls_ports = {"1", "%s"} }\n'
+                % port)
+    for name, *more in (('no-ports', ), ('ports', '--tls-ports', f'1,{port}'),
+                        ('conf-ports', '-c', conf)):
+        import_one(where, name, path, *more)
+        ear = h.Earshot(where, data=os.path.join(where, f'import-{name}'))
+        opened = [r for r in ear.must('sessions', '--json', '-n', '0')
+                  if r['event'] == 'CONNECT']
+        tap.equal(len(opened), len(phones) if more else 0,
+                  f'{what}: {name}: connections without their keys')
+
+
 def check_files(tap, where, what, path, keylog, phones):
     messages = sum(p.sent + p.heard for p in phones)
     done, rows = import_one(where, 'keys', path, '--keylog', keylog)
@@ -153,6 +170,7 @@ def check_files(tap, where, what, path, keylog, phones):
     done, _ = import_one(where, 'none', path)
     tap.equal((done['messages'], done['tls']['records']), (0, 0),
               f'{what}: without it, nothing')
+    check_ports(tap, where, what, path, phones)
     empty = os.path.join(where, 'empty.log')
     open(empty, 'w').close()
     done, _ = import_one(where, 'empty', path, '--keylog', empty)
