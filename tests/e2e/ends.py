@@ -28,12 +28,8 @@ SCENARIOS = os.path.join(h.ROOT, 'packaging', 'sample', 'scenarios')
 def sip_port():
     """A free one of those where a capture takes TLS for that of SIP."""
     for port in range(5062, 5100):
-        with socket.socket() as s:
-            try:
-                s.bind(('127.0.0.1', port))
-            except OSError:
-                continue
-        return port
+        if h.is_free(port) and h.claim(port):
+            return port
     raise RuntimeError('no free port of SIP')
 
 

@@ -89,27 +89,42 @@ def folder():
             shutil.rmtree(path, ignore_errors=True)
 
 
-_given = set()
+_claims = []
+
+
+def claim(port):
+    """Whether a port is ours until this program ends, among all tests that run
+    at once: who claimed it first may not have bound it yet, or wait to bind it
+    again. A name of Linux's own, which goes with its process."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f'\0earshot-e2e-port-{port}')
+    except OSError:
+        name.close()
+        return False
+    _claims.append(name)
+    return True
+
+
+def is_free(port):
+    """Whether neither UDP nor TCP has it in use on loopback."""
+    try:
+        with socket.socket() as t, socket.socket(type=socket.SOCK_DGRAM) as u:
+            t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            t.bind(('127.0.0.1', port))
+            u.bind(('127.0.0.1', port))
+    except OSError:
+        return False
+    return True
 
 
 def free_port():
-    """A loopback port that neither UDP nor TCP has in use, below the range
-    from which the kernel takes them for others. None is given twice: who got
-    it first may not have bound it yet, or wait for it to be bound again."""
+    """A loopback port below the range from which the kernel takes them for
+    others. None is given twice."""
     for _ in range(1000):
         port = random.randrange(12000, 30000)
-        if port in _given:
-            continue
-        try:
-            with socket.socket() as t, \
-                    socket.socket(type=socket.SOCK_DGRAM) as u:
-                t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                t.bind(('127.0.0.1', port))
-                u.bind(('127.0.0.1', port))
-        except OSError:
-            continue
-        _given.add(port)
-        return port
+        if is_free(port) and claim(port):
+            return port
     raise RuntimeError('no free port')
 
 
