@@ -51,6 +51,20 @@ static bool is_formula(struct ear_slice s)
 	return c == '=' || c == '@' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* A text that is read as a number loses its + or its zeros: +4930, 0800. In
+ * quotes it can be told from one. */
+static bool is_number(struct ear_slice s)
+{
+	size_t i = s.n && (s.p[0] == '+' || s.p[0] == '-');
+
+	if (i == s.n || s.p[i] < '0' || s.p[i] > '9')
+		return false;
+	while (i < s.n && ((s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == 'e' ||
+				  s.p[i] == 'E'))
+		i++;
+	return i == s.n;
+}
+
 static bool wants_quotes(struct ear_slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -93,7 +107,8 @@ static size_t character(struct ear_buf *out, struct ear_slice s)
 
 void ear_csv_text(struct ear_buf *out, struct ear_slice s)
 {
-	bool formula = is_formula(s), quotes = formula || wants_quotes(s);
+	bool formula = is_formula(s),
+	     quotes = formula || is_number(s) || wants_quotes(s);
 
 	if (quotes)
 		ear_buf_byte(out, '"');

@@ -138,7 +138,7 @@ def check_csv(tap, ear):
         [h.EARSHOT, 'sql', '--data', ear.data, '--csv',
          "SELECT '=1+1' AS a, '+49' AS b, -1.5 AS c, 'x;y' AS d, 7 AS e"],
         capture_output=True)
-    tap.equal(p.stdout.decode(), 'a,b,c,d,e\r\n"\'=1+1",+49,-1.5,"x;y",7\r\n',
+    tap.equal(p.stdout.decode(), 'a,b,c,d,e\r\n"\'=1+1","+49",-1.5,"x;y",7\r\n',
               'sql --csv: texts are guarded, numbers are not')
 
 

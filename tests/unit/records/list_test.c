@@ -362,9 +362,10 @@ static void test_text(void **state)
 			EAR_OK);
 	}
 	ear_buf_byte(&b, '\0');
-	assert_non_null(strstr(b.p, ",2026-11-22 10:00:01.482,\"'=1+2\",600,0,"
-				    "1,ANSWERED,200,OK,abc@example,"
-				    "\"said \"\"no\"\", twice\",1999,"));
+	assert_non_null(
+		strstr(b.p, ",2026-11-22 10:00:01.482,\"'=1+2\",\"600\",0,"
+			    "1,ANSWERED,200,OK,abc@example,"
+			    "\"said \"\"no\"\", twice\",1999,"));
 	assert_non_null(
 		strstr(b.p, "\"at\":\"2026-11-22T10:00:01.482000Z\","
 			    "\"src\":\"=1+2\",\"dst\":\"600\",\"ring_s\""
