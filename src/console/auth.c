@@ -116,7 +116,7 @@ static void note_failure(struct ear_call *call, enum ear_web_event_type type,
 		    c->users_work, &lockout, name, &call->from, ear_now_ns()))
 		return;
 	c->counts.locks++;
-	ear_from_text(&call->from, from);
+	ear_addr_ip_text(&call->from, from);
 	ear_audit_add(c->o.audit,
 		&(struct ear_audit_entry){.at_ns = ear_now_ns(),
 			.actor = EAR_S("earshot"),

@@ -145,14 +145,6 @@ const char *ear_http_reason(int status)
 	return "Status";
 }
 
-void ear_from_text(const struct ear_addr *from, char out[EAR_ADDR_TEXT])
-{
-	if (from->port)
-		ear_addr_text(from, out);
-	else
-		ear_addr_ip_text(from, out);
-}
-
 void ear_call_header(struct ear_call *call, const char *name, const char *value)
 {
 	evhttp_add_header(
@@ -195,7 +187,7 @@ void ear_call_ended(struct ear_call *call)
 	call->console->counts.answers[digit < 6 ? digit : 0]++;
 	if (!call->action || digit > 3)
 		return;
-	ear_from_text(&call->from, from);
+	ear_addr_ip_text(&call->from, from);
 	ear_audit_add(call->console->o.audit,
 		&(struct ear_audit_entry){.at_ns = ear_now_ns(),
 			.actor = ear_slice_str(call->by),

@@ -111,9 +111,6 @@ void ear_call_fail(struct ear_call *call, int status, const char *format, ...)
 void ear_call_fault(
 	struct ear_call *call, enum ear_err err, const struct ear_fault *fault);
 
-/** Where somebody came from, for people: what a proxy said has no port. */
-void ear_from_text(const struct ear_addr *from, char out[EAR_ADDR_TEXT]);
-
 /** One more header of the answer. Loop only. */
 void ear_call_header(
 	struct ear_call *call, const char *name, const char *value);

@@ -239,7 +239,7 @@ export const pageCases = [{
 			"search");
 	},
 }, {
-	name: "scrolling",
+	name: "scrolling", both: true,
 	async run(t) {
 		const { page } = t;
 		await enter(t, "#/search?from=all");

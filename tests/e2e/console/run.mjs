@@ -5,6 +5,7 @@
 //
 // EARSHOT_URL, EARSHOT_USER, EARSHOT_PASSWORD: a server with messages in it;
 // without them the stand-in of web/mock is started, and more can be tried.
+// EARSHOT_REST: only what a walk with a real server leaves out.
 // EARSHOT_HEP: host:port of its HEP tap over UDP, to send something there.
 // EARSHOT_SHOTS: a directory for screenshots.
 import { execFileSync, spawn } from "node:child_process";
@@ -76,7 +77,9 @@ const user = {
 const wanted = process.argv.slice(2);
 let failed = 0;
 let n = 0;
-const list = cases.filter((c) => !wanted.length || wanted.includes(c.name));
+const rest = !!process.env.EARSHOT_REST;
+const list = cases.filter((c) => wanted.length ? wanted.includes(c.name) :
+	!rest || c.mockOnly || c.both);
 console.log(`TAP version 13\n1..${list.length}`);
 // behind the version: Meson wants that on the first line
 if (shots)

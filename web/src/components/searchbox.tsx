@@ -107,7 +107,8 @@ export function SearchBox(props: {
 	// Once the typing rests, ask whether it makes sense so far.
 	useEffect(() => {
 		if ((text === props.q && !props.field) || !text.trim()) {
-			if (props.field)
+			// What the answer said of it stays.
+			if (props.field || text !== props.q || !props.error)
 				setFault(null);
 			return undefined;
 		}
@@ -228,6 +229,8 @@ export function SearchBox(props: {
 			<Icon name="help" size={15} /></button> : null}
 		{open && list.length > 0 ? <ul id={`${id}-list`} role="listbox"
 			aria-label="Proposals" class="panel proposals">
+			{fault ? <li class="foot wrong" role="presentation"
+				id={`${id}-fault`}>{fault.sentence}</li> : null}
 			{list.map((p, i) => <li key={i} role="option"
 				id={`${id}-option-${i}`} aria-selected={i === at}
 				class={i === at ? "on" : ""}
@@ -242,7 +245,7 @@ export function SearchBox(props: {
 				<kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Tab</kbd> take,{" "}
 				{props.field ? null : <><kbd>Enter</kbd> search</>}</li>
 		</ul> : null}
-		{fault && !(open && at >= 0) ? <FaultView
+		{fault && !(open && list.length) ? <FaultView
 			fault={fault} id={id} /> : null}
 	</>;
 	if (props.field)

@@ -143,6 +143,9 @@ export class ListStore {
 		} else {
 			out.from = text(asked.from);
 			out.to = text(asked.to);
+			// Without any time they would be those of now.
+			if (this.spec.moment && !out.from && !out.to)
+				out.from = new Date(0).toISOString();
 		}
 		for (const name of asked.on.split(","))
 			if (name)

@@ -328,9 +328,8 @@ export function StatusPage() {
 			<section class="card"><Onboarding status={s} /></section> :
 			null}
 		<div class="cards-2">
-			<Store s={s} />
-			<div class="stack"><Records s={s} /><Journal s={s} />
-				<Notices s={s} /></div>
+			<div class="stack"><Store s={s} /><Journal s={s} /></div>
+			<div class="stack"><Records s={s} /><Notices s={s} /></div>
 		</div>
 		<Taps s={s} />
 		<Ledger s={s} />
