@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* A capture time so much later than when we took the message is a clock that
  * is wrong: it must not make the world expire. */

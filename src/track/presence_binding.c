@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* --- texts and links ---------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 uint64_t conn_hash(const struct ear_addr *a, const struct ear_addr *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* --- which one ---------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/sip.h"
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* Contacts are read as far as they fit: a REGISTER of a phone has one, its
  * reply all of the address of record. */

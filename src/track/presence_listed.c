@@ -14,7 +14,7 @@
  * contact of which we cannot tell whose it is. Beyond that, whether it ends
  * depends on what this registrar's lists were worth before.
  */
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 void listing_read(const struct head *head, struct listing *listing)
 {

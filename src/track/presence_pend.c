@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* Bytes of Contacts that a REGISTER may have to be followed; a phone has one
  * of them. */

@@ -5,7 +5,7 @@
  * it did not list and that went on all the same. One registrar is who answers
  * for one domain.
  */
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* So many came back, and more than stayed away: it lists its own only. Two
  * phones that fight for one account look like that too. */

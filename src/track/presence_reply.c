@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/sip.h"
 #include "proto/sip_auth.h"
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 /* Contacts of one REGISTER that are looked at. */
 #define ASKED_MAX 32

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 static void give_session(
 	struct ear_presence *p, const struct ear_session_row *row)

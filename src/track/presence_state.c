@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "base/reader.h"
-#include "track/presence_priv.h"
+#include "track/presence_register.h"
 
 #define VERSION 2
 
