@@ -10,6 +10,9 @@
 #include "base/thread.h"
 #include "base/time.h"
 
+/* How far one lane may be ahead of another. */
+#define APART_NS (20 * EAR_MS_NS)
+
 bool pump_gave_up(const struct ear_pump *pump)
 {
 	return __atomic_load_n(&pump->give_up, __ATOMIC_RELAXED);
@@ -97,17 +100,41 @@ static void track_on(struct ear_pump *pump, uint64_t now)
 	ear_tracking_commit(tracking, now, true, &pump->hurry);
 }
 
+/*
+ * Lanes go on side by side in time: where they are behind, as after a restart,
+ * one with little in it would else be hours ahead of one with much, and what
+ * trackers wait for in this would seem never to have come.
+ */
+static uint64_t until(struct ear_pump *pump)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < pump->lanes; i++) {
+		struct lane *lane = &pump->lane[i];
+
+		if (pump_peek(pump, lane) == EAR_OK && lane->first_ns < least)
+			least = lane->first_ns;
+	}
+	return pump->stepped || least > UINT64_MAX - APART_NS
+		       ? UINT64_MAX
+		       : least + APART_NS;
+}
+
 /* One round over the lanes; false when all were empty. */
 static bool round_of_lanes(struct ear_pump *pump)
 {
 	struct ear_store *store = pump->options.store;
-	uint64_t now = ear_mono_ns();
+	uint64_t now = ear_mono_ns(), until_ns = until(pump);
 	bool any = false;
 
 	for (size_t i = 0; i < pump->lanes && !pump_gave_up(pump); i++) {
-		if (pump_turn(pump, &pump->lane[i]) == EAR_OK)
+		struct lane *lane = &pump->lane[i];
+
+		if (lane->holds && pump_turn(pump, lane, until_ns) == EAR_OK)
 			any = true;
 	}
+	if (!any)
+		pump->stepped = false;
 	flush_outlets(pump);
 	store->ops->tick(store, now);
 	track_on(pump, now);

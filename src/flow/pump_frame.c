@@ -170,32 +170,59 @@ static void count_lost(
 	lane->units = appended;
 }
 
-/* A few frames of one lane; EAR_MORE when it is empty. */
-enum ear_err pump_turn(struct ear_pump *pump, struct lane *lane)
+/* A clock that was set back would have this lane wait for all others. */
+static void see_time(struct ear_pump *pump, struct lane *lane)
+{
+	struct ear_record record;
+	struct ear_slice bytes;
+	size_t at = 0;
+
+	if (!ear_frame_next(&lane->frame, &at, &record, &bytes))
+		return;
+	if (record.seen_ns < lane->first_ns)
+		pump->stepped = true;
+	lane->first_ns = record.seen_ns;
+}
+
+enum ear_err pump_peek(struct ear_pump *pump, struct lane *lane)
 {
 	struct ear_fault fault = {0};
-	struct ear_frame frame;
-	enum ear_err err = EAR_OK;
+	uint64_t appended, skipped;
+	enum ear_err err;
 
-	for (int i = 0; i < TURN && !err && !pump_gave_up(pump); i++) {
-		uint64_t appended = ear_lane_units(lane->lane);
-
-		pump_run_errand(pump);
-		err = ear_lane_read(lane->lane, &frame, &fault);
-		if (!err)
-			err = take_frame(pump, lane, &frame);
-		else if (err == EAR_MORE)
-			count_lost(pump, lane, appended);
-	}
+	if (lane->holds)
+		return EAR_OK;
+	appended = ear_lane_units(lane->lane);
+	err = ear_lane_read(lane->lane, &lane->frame, &fault);
+	lane->holds = !err;
+	lane->empty = err == EAR_MORE;
+	if (!err)
+		see_time(pump, lane);
+	else if (err == EAR_MORE)
+		count_lost(pump, lane, appended);
 	if (err == EAR_SYS) {
 		static struct ear_log_gate gate;
-		uint64_t skipped;
 
 		if (ear_log_every(&gate, &skipped))
 			ear_log(EAR_ERROR, "journal.read", "lane",
 				EAR_LS(lane->name), "reason",
 				EAR_LS(fault.text), NULL);
 	}
-	lane->empty = err == EAR_MORE;
+	return err;
+}
+
+enum ear_err pump_turn(
+	struct ear_pump *pump, struct lane *lane, uint64_t until_ns)
+{
+	enum ear_err err = EAR_OK;
+
+	for (int i = 0; i < TURN && !err && !pump_gave_up(pump); i++) {
+		pump_run_errand(pump);
+		err = pump_peek(pump, lane);
+		if (err || lane->first_ns > until_ns)
+			break;
+		lane->holds = false;
+		err = take_frame(pump, lane, &lane->frame);
+	}
 	return err;
 }

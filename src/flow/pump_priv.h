@@ -40,8 +40,11 @@ struct lane {
 	char tap[80];     /* its name, when it has one */
 	uint64_t units;   /* appended since open and read again, or lost */
 	bool empty;       /* the last read found nothing */
-	bool taken;       /* a frame of it, since it was opened */
-	bool retired;     /* its writer leaves it, or has left it */
+	bool holds;       /* the next frame is in hand: */
+	struct ear_frame frame;
+	uint64_t first_ns; /* when its first record was taken */
+	bool taken;        /* a frame of it, since it was opened */
+	bool retired;      /* its writer leaves it, or has left it */
 	const struct ear_flow_lane *writer; /* of a retired one, or NULL */
 };
 
@@ -64,6 +67,7 @@ struct ear_pump {
 	bool give_up;         /* end at once; relaxed atomic */
 	bool hurry;           /* do not wait for a full store; the same */
 	uint64_t marks_at_ns; /* monotonic; when marks are looked at next */
+	bool stepped; /* our clock went back: lanes cannot be compared */
 
 	pthread_mutex_t errand_lock; /* of the two below */
 	pthread_cond_t errand_moved;
@@ -113,7 +117,12 @@ EAR_MUST_USE enum ear_err pump_open_left_over(
 
 /* --- pump_frame.c ------------------------------------------------------ */
 
-/* Take a few frames of one lane. @return EAR_MORE when it is empty */
-EAR_MUST_USE enum ear_err pump_turn(struct ear_pump *pump, struct lane *lane);
+/* Have the next frame of a lane in hand. @return EAR_MORE when it is empty */
+EAR_MUST_USE enum ear_err pump_peek(struct ear_pump *pump, struct lane *lane);
+
+/* Take a few frames of a lane that holds one, none that began after until_ns.
+ * @return EAR_MORE when it is empty */
+EAR_MUST_USE enum ear_err pump_turn(
+	struct ear_pump *pump, struct lane *lane, uint64_t until_ns);
 
 #endif

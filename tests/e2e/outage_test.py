@@ -99,8 +99,7 @@ def only_records(tap, where, disk):
             os.symlink(real, os.path.join(data, part))
         run = os.path.join(where, 'run' + min_free)
         os.mkdir(run)
-        ear = h.Earshot(run, data, retention={'min_free': min_free},
-                        listener={'threads': 1}).start()
+        ear = h.Earshot(run, data, retention={'min_free': min_free}).start()
         script, want = traffic.office('f', 1200, time.time() - 3000)
         packets = script.packets()
         third = len(packets) // 3
