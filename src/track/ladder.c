@@ -12,7 +12,6 @@ struct build {
 	struct ear_index parties;
 	struct ear_index transactions;
 	struct ear_index repeats;
-	struct ear_index origins;
 	uint32_t transaction_count;
 };
 
@@ -192,34 +191,6 @@ static uint32_t repeats(struct build *b, uint32_t row)
 	return first == row ? EAR_LADDER_NONE : first;
 }
 
-static bool same_origin(uint32_t entry, const void *key, void *arg)
-{
-	const struct ear_facts *a = &row_from(arg, entry)->facts, *b = key;
-
-	return a->kind == b->kind && a->status == b->status &&
-	       a->cseq == b->cseq && ear_slice_eq(a->method, b->method) &&
-	       ear_slice_eq(a->from_tag, b->from_tag) &&
-	       ear_slice_eq(a->to_tag, b->to_tag) &&
-	       ear_slice_eq(a->call_id, b->call_id);
-}
-
-/*
- * A proxy hands on the User-Agent of whoever wrote a message; the one who is
- * seen to send it first wrote it.
- */
-static void learn_agent(struct build *b, uint32_t row)
-{
-	const struct ear_ladder_row *r = &b->ladder->rows[row];
-	const struct ear_facts *f = &r->from->facts;
-	struct ear_party *party = &b->ladder->parties[r->from_party];
-	uint64_t hash = mix_u64(f->cseq, f->status);
-
-	hash = mix(mix(hash, f->method), f->to_tag);
-	if (ear_index_put(&b->origins, hash, row, f, same_origin, b) == row &&
-		!party->agent.n)
-		party->agent = f->user_agent;
-}
-
 static void add_row(struct build *b, const struct ear_gathered *g)
 {
 	struct ear_ladder *l = b->ladder;
@@ -241,7 +212,6 @@ static void add_row(struct build *b, const struct ear_gathered *g)
 	r->to_party = party_of(b, &g->msg.dst);
 	r->transaction = transaction_of(b, at);
 	r->retransmission_of = repeats(b, at);
-	learn_agent(b, at);
 }
 
 static enum ear_err prepare(struct build *b, size_t n)
@@ -258,8 +228,6 @@ static enum ear_err prepare(struct build *b, size_t n)
 		err = ear_index_init(&b->transactions, n);
 	if (!err)
 		err = ear_index_init(&b->repeats, n);
-	if (!err)
-		err = ear_index_init(&b->origins, n);
 	return err;
 }
 
@@ -277,13 +245,15 @@ enum ear_err ear_ladder_new(
 		goto out;
 	for (size_t i = 0; i < n; i++)
 		add_row(&b, &v[i]);
+	err = ear_ladder_agents(b.ladder);
+	if (err)
+		goto out;
 	ear_ladder_summary(b.ladder, &b.ladder->summary);
 	err = b.ladder->summary.err;
 out:
 	ear_index_fini(&b.parties);
 	ear_index_fini(&b.transactions);
 	ear_index_fini(&b.repeats);
-	ear_index_fini(&b.origins);
 	if (err)
 		ear_ladder_free(ladder);
 	return err;

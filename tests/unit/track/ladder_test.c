@@ -16,6 +16,7 @@ struct line {
 	const char *method, *from_tag, *to_tag;
 	const char *agent;   /* User-Agent; NULL none */
 	unsigned capture_id; /* 0: one agent sees it all */
+	const char *more;    /* further header lines; NULL none */
 };
 
 struct want {
@@ -262,12 +263,13 @@ static void add_line(struct ear_gather *g, const struct line *l, size_t at)
 	int n = snprintf(raw, sizeof(raw),
 		"%s\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK%s\r\n"
 		"From: <sip:%s@e>;tag=%s\r\nTo: <sip:%s@e>%s%s\r\n"
-		"Call-ID: c\r\nCSeq: %u %s\r\n%s%s%sContent-Length: 0\r\n\r\n",
+		"Call-ID: c\r\nCSeq: %u %s\r\n%s%s%s%sContent-Length: "
+		"0\r\n\r\n",
 		l->start, l->branch, l->from_tag[0] == 't' ? "600" : "alice",
 		l->from_tag, l->from_tag[0] == 't' ? "alice" : "600",
 		l->to_tag[0] ? ";tag=" : "", l->to_tag, l->cseq, l->method,
 		l->agent ? "User-Agent: " : "", l->agent ? l->agent : "",
-		l->agent ? "\r\n" : "");
+		l->agent ? "\r\n" : "", l->more ? l->more : "");
 
 	m.src = ear_addr_v4(src, 5060);
 	m.dst = ear_addr_v4(dst, 5060);
@@ -316,32 +318,87 @@ static void test_scenes(void **state)
 	(void)state;
 }
 
+#define SECOND "Via: SIP/2.0/UDP h;branch=z9hG4bKx\r\n"
+#define ROUTE "Record-Route: <sip:10.0.0.9;lr>, <sip:proxy.e;lr>\r\n"
+
 /* A proxy does not get the User-Agent that it hands on. */
 static void test_agents(void **state)
 {
-	static const struct line lines[] = {
-		{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1, "INVITE", "f",
-			"", "phone"},
-		{1, 9, 2, "INVITE sip:600@e SIP/2.0", "b2", 1, "INVITE", "f",
-			"", "phone"},
-		{5, 2, 9, "SIP/2.0 200 OK", "b2", 1, "INVITE", "f", "t",
-			"desk"},
-		{6, 9, 1, "SIP/2.0 200 OK", "b1", 1, "INVITE", "f", "t",
-			"desk"},
+	static const struct {
+		const char *name;
+		struct line lines[4];
+		const char *want[3]; /* of the parties 1, 9 and 2; NULL: none */
+	} cases[] = {
+		{"both hops seen",
+			{{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1,
+				 "INVITE", "f", "", "phone"},
+				{1, 9, 2, "INVITE sip:600@e SIP/2.0", "b2", 1,
+					"INVITE", "f", "", "phone", 0, SECOND},
+				{5, 2, 9, "SIP/2.0 200 OK", "b2", 1, "INVITE",
+					"f", "t", "desk", 0, SECOND},
+				{6, 9, 1, "SIP/2.0 200 OK", "b1", 1, "INVITE",
+					"f", "t", "desk"}},
+			{"phone", "", "desk"}},
+		{"by two clocks, of which one is ahead",
+			{{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1,
+				 "INVITE", "f", "", "phone"},
+				{1, 9, 1, "SIP/2.0 200 OK", "b1", 1, "INVITE",
+					"f", "t", "desk"},
+				{5, 9, 2, "INVITE sip:600@e SIP/2.0", "b2", 1,
+					"INVITE", "f", "", "phone", 0, SECOND},
+				{6, 2, 9, "SIP/2.0 200 OK", "b2", 1, "INVITE",
+					"f", "t", "desk", 0, SECOND}},
+			{"phone", "", "desk"}},
+		{"only the caller's side",
+			{{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1,
+				 "INVITE", "f", "", "phone"},
+				{5, 9, 1, "SIP/2.0 180 Ringing", "b1", 1,
+					"INVITE", "f", "t", "desk", 0, ROUTE}},
+			{"phone", "", NULL}},
+		{"what the proxy says itself",
+			{{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1,
+				 "INVITE", "f", "", "phone"},
+				{1, 9, 1, "SIP/2.0 100 Trying", "b1", 1,
+					"INVITE", "f", "", "proxy"},
+				{5, 9, 1, "SIP/2.0 180 Ringing", "b1", 1,
+					"INVITE", "f", "t", "desk", 0, ROUTE}},
+			{"phone", "proxy", NULL}},
+		{"only the callee's side",
+			{{1, 9, 2, "INVITE sip:600@e SIP/2.0", "b2", 1,
+				 "INVITE", "f", "", "phone", 0, SECOND},
+				{5, 2, 9, "SIP/2.0 180 Ringing", "b2", 1,
+					"INVITE", "f", "t", "desk", 0,
+					SECOND ROUTE}},
+			{NULL, "", "desk"}},
+		{"no proxy at all",
+			{{0, 1, 9, "INVITE sip:600@e SIP/2.0", "b1", 1,
+				 "INVITE", "f", "", "phone"},
+				{5, 9, 1, "SIP/2.0 180 Ringing", "b1", 1,
+					"INVITE", "f", "t", "desk"}},
+			{"phone", "desk", NULL}},
 	};
-	struct ear_gather g = {0};
-	struct ear_ladder *l;
+	static const uint8_t number[3] = {1, 9, 2};
 
-	for (size_t k = 0; k < ROWS(lines); k++)
-		add_line(&g, &lines[k], k);
-	assert_int_equal(ear_ladder_new(g.v, g.n, &l), EAR_OK);
-	assert_int_equal(l->party_count, 3);
-	assert_slice("caller", l->parties[0].agent, EAR_S("phone"));
-	assert_slice("proxy", l->parties[1].agent, EAR_S(""));
-	assert_slice("callee", l->parties[2].agent, EAR_S("desk"));
-	ear_ladder_free(&l);
-	ear_gather_fini(&g);
 	(void)state;
+	for (size_t i = 0; i < ROWS(cases); i++) {
+		struct ear_gather g = {0};
+		struct ear_ladder *l;
+
+		for (size_t k = 0; k < 4 && cases[i].lines[k].start; k++)
+			add_line(&g, &cases[i].lines[k], k);
+		assert_int_equal(ear_ladder_new(g.v, g.n, &l), EAR_OK);
+		for (size_t p = 0; p < l->party_count; p++) {
+			for (size_t w = 0; w < 3; w++) {
+				if (l->parties[p].addr.ip[3] == number[w])
+					assert_slice(cases[i].name,
+						l->parties[p].agent,
+						ear_slice_str(
+							cases[i].want[w]));
+			}
+		}
+		ear_ladder_free(&l);
+		ear_gather_fini(&g);
+	}
 }
 
 static void test_json(void **state)
