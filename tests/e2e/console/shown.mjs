@@ -41,12 +41,14 @@ for await (const moment of createInterface({ input: process.stdin })) {
 		const tab = tabs[name];
 		await tab.bringToFront();
 		await tab.waitForTimeout(3000);
-		await tab.screenshot({ path: `${shots}/${moment}-${name}.png` });
+		await tab.screenshot({
+			path: `${shots}/${moment}-${name}-counter.png` });
 		// Nothing moves under the reader's eyes; they ask for it.
 		told[`${name} new`] = await tab.locator(".pill").count()
 			? await tab.textContent(".pill") : "";
 		await tab.keyboard.press("n");
 		await tab.waitForTimeout(700);
+		await tab.screenshot({ path: `${shots}/${moment}-${name}.png` });
 		told[name] = Number(await tab.getAttribute(".table",
 			"aria-rowcount"));
 		told[`${name} text`] = await tab.textContent(".tbody")
