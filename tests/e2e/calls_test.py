@@ -8,6 +8,7 @@ import collections
 import os
 import threading
 import time
+import urllib.parse
 
 import ends
 import harness as h
@@ -110,6 +111,62 @@ def same_caller_twice(office):
     return calls
 
 
+def answers_all(phone):
+    """It picks up, and accepts whatever comes within the call."""
+    while True:
+        try:
+            lines = phone.receive().split('\r\n')
+        except (OSError, RuntimeError):
+            return
+        method = lines[0].split()[0]
+        if method == 'ACK' or method.startswith('SIP/'):
+            continue
+        keep = [x for x in lines if x.split(':')[0] in
+                ('Via', 'From', 'To', 'Call-ID', 'CSeq', 'Record-Route')]
+        keep = [x + ';tag=hal' if x.startswith('To:') and 'tag=' not in x
+                else x for x in keep]
+        status = '202 Accepted' if method == 'REFER' else '200 OK'
+        phone.send('\r\n'.join([f'SIP/2.0 {status}', *keep,
+                                f'Contact: {phone.contact}',
+                                'Content-Length: 0', '', '']))
+
+
+def talk(name, office, user, extra=''):
+    phone = ends.Phone(name, office)
+    reply = phone.invite(user, extra)
+    phone.in_dialog('ACK', reply, seq=phone.seq)
+    return phone, reply
+
+
+def transfers(office):
+    """ann calls hal and sends hal on to bob; the second time she asks bob
+    first. @return Call-IDs, as they were made"""
+    hal = ends.Phone('hal', office)
+    hal.register()
+    threading.Thread(target=answers_all, args=[hal], daemon=True).start()
+    by = 'Referred-By: <sip:ann@office.example>\r\n'
+    made = {}
+    for how in ('blind', 'attended'):
+        calls = [talk('ann', office, 'hal')]
+        to, replaces = 'sip:bob@office.example', ''
+        if how == 'attended':
+            calls.append(talk('ann', office, 'bob'))
+            asked, reply = calls[1]
+            tag = asked.to_of(reply).split('tag=')[1]
+            replaces = f'{asked.call};to-tag={tag};from-tag={asked.tag}'
+            to += '?Replaces=' + urllib.parse.quote(replaces, safe='')
+        first, reply = calls[0]
+        got = first.in_dialog('REFER', reply, f'Refer-To: <{to}>\r\n{by}')
+        assert ' 202 ' in got[:16], got
+        calls.append(talk('hal', office, 'bob', by + (
+            f'Replaces: {replaces}\r\n' if replaces else '')))
+        time.sleep(.3)
+        for phone, reply in calls:
+            phone.in_dialog('BYE', reply)
+        made[how] = [phone.call for phone, _ in calls]
+    return made
+
+
 def make_calls(tap, where, office):
     """@return {user who calls: SIPp's statistics}, calls of the phone"""
     running = {}
@@ -119,7 +176,8 @@ def make_calls(tap, where, office):
     running['ut'] = ends.run_sipp(where, office, 'call', 'ut', 'team', N,
                                   rate=4)
     special = {'302': follows_redirect(office), '407': refuses_login(office),
-               'twice': same_caller_twice(office)}
+               'twice': same_caller_twice(office),
+               'transfers': transfers(office)}
     stats = {}
     for user, (child, run) in running.items():
         if ends.wait(child):
@@ -185,6 +243,15 @@ def check_special(tap, calls, special):
               [('IN_PROGRESS', 407)], 'credentials that are refused wait')
     tap.ok(all(len(by[c]) == 1 for c in special['twice']),
            'who calls again at once makes another row')
+    for how, made in special['transfers'].items():
+        rows = [by[c][0] for c in made]
+        tap.ok('transferred to bob' in rows[0]['note'] and
+               'referred by ann' in rows[-1]['note'],
+               f'{how} transfer: both rows say so',
+               [r['note'] for r in rows])
+        tap.ok(rows[0]['legs'] and len({r['legs'] for r in rows}) == 1,
+               f'{how} transfer: one group of {len(rows)}',
+               [(r['legs'], r['legs_why']) for r in rows])
     team = [r for r in calls if r['src'] == 'ut']
     tap.equal({(r['dst'], r['disposition'], r['code']) for r in team},
               {('team', 'ANSWERED', 200)}, 'a fork: the one that answers')
@@ -206,7 +273,7 @@ def main():
             office = ends.Office(where, f'127.0.0.1:{ear.port}').start()
             phones = start_phones(where, office)
             stats, special = make_calls(tap, where, office)
-            want = N * (len(SCENES) + 1) + 4
+            want = N * (len(SCENES) + 1) + 4 + 5
             h.wait_for(lambda: len([
                 r for r in listed(ear) if r['ended']]) >= want - 1, 20, .3)
             calls = listed(ear)
