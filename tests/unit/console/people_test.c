@@ -316,8 +316,8 @@ static void audit_full(void **state)
 {
 	const char *dir = ((struct place *)*state)->dir;
 	struct ear_audit_entry entry = {.at_ns = S, .actor = EAR_S("x")};
-	const struct ear_rows_query q = {
-		.to_ns = UINT64_MAX, .filter = EAR_S("action == \"audit.lost\"")};
+	const struct ear_rows_query q = {.to_ns = UINT64_MAX,
+		.filter = EAR_S("action == \"audit.lost\"")};
 	struct ear_fault fault = {0};
 	struct ear_audit_stats stats;
 	struct ear_rows_found found;
