@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "records/tally.h"
 
 /* Different values that are counted; what is more is told. */
@@ -21,6 +22,7 @@ struct counting {
 	size_t n, cap;
 	uint32_t *slot; /* owned; index + 1 */
 	size_t slots;
+	size_t most; /* values that are wanted */
 	bool over;
 };
 
@@ -242,23 +244,23 @@ static enum ear_err count_rows(struct counting *c, sqlite3 *db,
 	return err;
 }
 
-/* How much of an index is counted: about a second. */
-#define KEYS_MOST 15000000
-
-/* Key by key; of what is too much the newest. */
-static enum ear_err count_keys(struct counting *c, struct ear_records *records,
-	sqlite3 *db, const struct ear_column_of *of, enum ear_key_of key,
-	struct ear_rows_found *found, struct ear_fault *fault)
+/* Key by key, the newest so many. @param[out] rc SQLite's last word */
+static enum ear_err count_newest(struct counting *c,
+	struct ear_records *records, sqlite3 *db, enum ear_key_of key,
+	uint64_t entries, const struct ear_column_of *of,
+	struct ear_rows_found *found, int *rc, struct ear_fault *fault)
 {
-	uint64_t since = ear_key_since(db, key, KEYS_MOST);
+	uint64_t since = ear_key_since(db, key, entries);
 	struct ear_buf sql = {0};
 	sqlite3_stmt *st;
 	enum ear_err err;
-	int rc;
 
 	ear_rows_ask_calls(&c->rows, db, key);
 	ear_buf_str(&sql, "SELECT key_value,key_n");
 	ear_rows_from_asked(&sql);
+	/* one more, to know that there are more */
+	ear_buf_printf(&sql, " ORDER BY key_n DESC,key_value LIMIT %zu",
+		c->most < VALUES_MAX ? c->most + 1 : VALUES_MAX);
 	err = ear_rows_prepare(&c->rows, records, db, &sql, &st, fault);
 	ear_buf_fini(&sql);
 	if (err)
@@ -268,17 +270,38 @@ static enum ear_err count_keys(struct counting *c, struct ear_records *records,
 		ear_rows_late(found, since);
 	}
 	ear_sql_bind(st, ROWS_FROM, c->rows.from_ns);
-	err = count_span(c, st, of, &rc);
-	if (err == EAR_NOMEM) {
-		err = ear_fail(fault, err, 0, "out of memory");
-	} else if (!err && (rc & 0xff) == SQLITE_INTERRUPT) {
+	err = count_span(c, st, of, rc);
+	sqlite3_finalize(st);
+	return err == EAR_NOMEM ? ear_fail(fault, err, 0, "out of memory")
+				: err;
+}
+
+/* As many as the time is likely to suffice for; else a tenth of them. */
+static enum ear_err count_keys(struct counting *c, struct ear_records *records,
+	struct ear_reader_db *reader, enum ear_key_of key,
+	const struct ear_column_of *of, struct ear_rows_found *found,
+	struct ear_fault *fault)
+{
+	static const uint64_t entries[] = {10000000, 1000000};
+	uint64_t deadline = reader->deadline_ns, now = ear_mono_ns();
+	enum ear_err err = EAR_OK;
+	int rc = SQLITE_INTERRUPT;
+
+	if (deadline > now)
+		reader->deadline_ns = now + (deadline - now) / 8 * 7;
+	for (size_t i = 0; !err && i < 2 && (rc & 0xff) == SQLITE_INTERRUPT;
+		i++) {
+		err = count_newest(c, records, reader->db, key, entries[i], of,
+			found, &rc, fault);
+		reader->deadline_ns = deadline;
+	}
+	if (!err && (rc & 0xff) == SQLITE_INTERRUPT) {
 		found->complete = false;
 		snprintf(found->why, sizeof(found->why),
-			"the time was over before all values were counted");
+			"the time was over before the values were counted");
 	} else if (!err && rc != SQLITE_DONE) {
-		err = ear_reader_failed(records, db, fault);
+		err = ear_reader_failed(records, reader->db, fault);
 	}
-	sqlite3_finalize(st);
 	return err;
 }
 
@@ -322,14 +345,14 @@ static enum ear_err count_all(struct counting *c, struct ear_records *records,
 }
 
 static enum ear_err count(struct counting *c, struct ear_records *records,
-	sqlite3 *db, const struct ear_column_of *of,
+	struct ear_reader_db *reader, const struct ear_column_of *of,
 	struct ear_rows_found *found, struct ear_fault *fault)
 {
 	enum ear_key_of key = covering(&c->rows, of);
 
 	return key == EAR_KEYS_NONE
-		       ? count_all(c, records, db, of, found, fault)
-		       : count_keys(c, records, db, of, key, found, fault);
+		       ? count_all(c, records, reader->db, of, found, fault)
+		       : count_keys(c, records, reader, key, of, found, fault);
 }
 
 static void hand_out(struct counting *c, size_t most, ear_facet_fn fn,
@@ -356,7 +379,7 @@ enum ear_err ear_records_facet(struct ear_records *records,
 	ear_facet_fn fn, void *arg, struct ear_rows_found *found,
 	struct ear_fault *fault)
 {
-	struct counting c = {0};
+	struct counting c = {.most = most};
 	struct ear_reader_db *reader;
 	const struct ear_column_of *of;
 	enum ear_err err;
@@ -380,7 +403,7 @@ enum ear_err ear_records_facet(struct ear_records *records,
 		reader->stop = query->stop;
 		err = ear_reader_begin(records, reader, fault);
 		if (!err && c.rows.from_ns <= c.rows.to_ns)
-			err = count(&c, records, reader->db, of, found, fault);
+			err = count(&c, records, reader, of, found, fault);
 		ear_reader_end(reader);
 	}
 	if (!err)

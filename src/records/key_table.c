@@ -85,7 +85,8 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		info->aConstraintUsage[i].omit = 1;
 		found++;
 	}
-	info->orderByConsumed = info->nOrderBy > 0;
+	info->orderByConsumed =
+		info->nOrderBy > 0 && info->aOrderBy[0].iColumn != COLUMN_N;
 	info->estimatedCost = 100;
 	info->estimatedRows = 100;
 	return found == ARGUMENTS ? SQLITE_OK : SQLITE_CONSTRAINT;

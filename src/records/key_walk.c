@@ -32,6 +32,7 @@ struct stream {
 	size_t page;
 	size_t i;
 	struct ear_key_entry now;
+	uint64_t prefix; /* of what its key is sorted by */
 	struct ear_key_page p;
 };
 
@@ -66,10 +67,10 @@ static int order(const struct ear_key_walk *w, const struct stream *a,
 	const struct stream *b)
 {
 	const struct ear_key_entry *x = &a->now, *y = &b->now;
-	int c = w->ask.by_time ? 0
-			       : ear_slice_cmp(sorted_by(w, x->key),
-					 sorted_by(w, y->key));
+	int c = (a->prefix > b->prefix) - (a->prefix < b->prefix);
 
+	if (!c && !w->ask.by_time)
+		c = ear_slice_cmp(sorted_by(w, x->key), sorted_by(w, y->key));
 	if (!c)
 		c = (x->at > y->at) - (x->at < y->at);
 	if (!c)
@@ -123,6 +124,8 @@ static int load_page(struct ear_key_walk *w, struct stream *s)
 static bool stand(const struct ear_key_walk *w, struct stream *s)
 {
 	s->now = ear_key_page_at(&s->p, s->i);
+	s->prefix = w->ask.by_time ? s->now.at
+				   : ear_key_prefix(sorted_by(w, s->now.key));
 	return w->ask.down ? ear_key_cmp(&s->now, &s->range.low) >= 0
 			   : ear_key_cmp(&s->now, &s->range.high) <= 0;
 }

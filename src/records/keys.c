@@ -26,11 +26,12 @@ const char ear_keys_tables[] =
 struct pending {
 	uint64_t prefix; /* of the key: most are told apart by it */
 	uint64_t at, id;
-	uint32_t key; /* where it stands in bytes */
-	uint32_t seq;
+	uint32_t key; /* where it stands in bytes: ever further on */
 	uint8_t size;
 	bool gone;
 };
+/* qsort() moves these themselves and not pointers to them */
+_Static_assert(sizeof(struct pending) <= 32, "small enough to be sorted");
 
 struct pile {
 	struct pending *v; /* owned */
@@ -134,15 +135,6 @@ void ear_keys_forget(struct ear_keys *k)
 
 /* --- entries ----------------------------------------------------------- */
 
-static uint64_t prefix_of(struct ear_slice key)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		v = v << 8 | (i < key.n ? (uint8_t)key.p[i] : 0);
-	return v;
-}
-
 static bool grow(struct pile *p)
 {
 	size_t cap = p->cap ? p->cap * 2 : 256;
@@ -164,19 +156,20 @@ void ear_keys_add(struct ear_keys *k, enum ear_key_of of, struct ear_slice key,
 	struct pile *p = &k->pile[of];
 
 	key = ear_slice_sub(key, 0, EAR_KEY_MAX);
-	if (!grow(p) || p->bytes.n + key.n > UINT32_MAX) {
+	if (!grow(p) || p->bytes.n + key.n >= UINT32_MAX) {
 		p->nomem = true;
 		return;
 	}
-	p->v[p->n] = (struct pending){.prefix = prefix_of(key),
+	p->v[p->n] = (struct pending){.prefix = ear_key_prefix(key),
 		.at = at,
 		.id = id,
 		.key = (uint32_t)p->bytes.n,
-		.seq = (uint32_t)p->n,
 		.size = (uint8_t)key.n,
 		.gone = gone};
 	p->n++;
 	ear_buf_slice(&p->bytes, key);
+	/* so that also of empty ones the last is known */
+	ear_buf_byte(&p->bytes, 0);
 }
 
 void ear_keys_peers(struct ear_keys *k, struct ear_slice peername, uint64_t at,
@@ -325,7 +318,7 @@ static int by_entry(const void *a, const void *b)
 	f = entry_of(y, texts);
 	c = ear_key_cmp(&e, &f);
 	/* of the same the last holds */
-	return c ? c : (x->seq < y->seq) - (x->seq > y->seq);
+	return c ? c : (x->key < y->key) - (x->key > y->key);
 }
 
 static enum ear_err flush_pile(

@@ -56,6 +56,20 @@ struct ear_key_entry {
 	bool gone; /* the row has the key no longer */
 };
 
+/** The first eight bytes as a number: of two that differ in them the smaller
+ *  belongs to the smaller key. */
+static inline uint64_t ear_key_prefix(struct ear_slice key)
+{
+	uint8_t b[8] = {0};
+
+	if (key.n)
+		memcpy(b, key.p, key.n < 8 ? key.n : 8);
+	return (uint64_t)b[0] << 56 | (uint64_t)b[1] << 48 |
+	       (uint64_t)b[2] << 40 | (uint64_t)b[3] << 32 |
+	       (uint64_t)b[4] << 24 | (uint64_t)b[5] << 16 |
+	       (uint64_t)b[6] << 8 | b[7];
+}
+
 /** As memcmp() of the whole: key, at, id. */
 int ear_key_cmp(const struct ear_key_entry *a, const struct ear_key_entry *b);
 

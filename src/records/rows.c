@@ -35,6 +35,7 @@ static const struct {
 	{EAR_LIST_ACCOUNTS, "state", OPEN_LOST, true},
 	{EAR_LIST_ACCOUNTS, "ip", "open_remote", true},
 	{EAR_LIST_ACCOUNTS, "username", "binding_username", false},
+	{EAR_LIST_ACCOUNTS, "state", "binding_lost", false},
 	{EAR_LIST_CONNECTIONS, "client", "connection_client", false},
 };
 

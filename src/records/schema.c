@@ -86,6 +86,9 @@ static const char others[] =
 	" binding(expires) WHERE ended=0;"
 	"CREATE INDEX IF NOT EXISTS open_lost ON"
 	" binding(at) WHERE ended=0 AND lost<>0;"
+	/* few ever are, however many there were */
+	"CREATE INDEX IF NOT EXISTS binding_lost ON"
+	" binding(span) WHERE lost<>0;"
 	"CREATE INDEX IF NOT EXISTS connection_client ON"
 	" connection(span, client_ip);"
 	"CREATE INDEX IF NOT EXISTS connection_id ON connection(id);"
