@@ -52,8 +52,8 @@ static enum ear_err one_table(sqlite3 *db, size_t i, uint64_t before_ns,
 	return run(db, sql, *gone, 0, &none, fault);
 }
 
-enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys, uint64_t before_ns, size_t most,
-	bool *left, struct ear_fault *fault)
+enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys, uint64_t before_ns,
+	size_t most, bool *left, struct ear_fault *fault)
 {
 	enum ear_err err = EAR_OK;
 	uint64_t gone;

@@ -222,9 +222,8 @@ static void test_removed(void **state)
 	r = open_counted(dir);
 	assert_int_equal(ear_file_open(dir, true, &db, &fault), EAR_OK);
 	assert_int_equal(ear_keys_new(db, dir, &keys, &fault), EAR_OK);
-	assert_int_equal(
-		ear_retain(db, keys, BEGIN + 101 * 360 * EAR_SECOND_NS, 10000,
-			&left, &fault),
+	assert_int_equal(ear_retain(db, keys, BEGIN + 101 * 360 * EAR_SECOND_NS,
+				 10000, &left, &fault),
 		EAR_OK);
 	ear_keys_free(&keys);
 	sqlite3_close(db);
