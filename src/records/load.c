@@ -2,30 +2,14 @@
 /* Rows out of the tables, as they were told. */
 #include "records/rows.h"
 
-static const struct {
-	const char *table, *column;
-	char type;
-} stored[] = {
-#define D(table_, column_, type_, value_) {#table_, #column_, #type_[0]},
-#include "records/stored.def"
-#undef D
-};
+static void name_column(const struct ear_stored *c, void *arg)
+{
+	ear_buf_printf(arg, "%s%s%s", c->at > 1 ? "," : "", c->column, c->end);
+}
 
 void ear_load_sql(const char *table, struct ear_buf *sql)
 {
-	const char *comma = "";
-
-	for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
-		const char *c = stored[i].column;
-
-		if (strcmp(stored[i].table, table) != 0)
-			continue;
-		if (stored[i].type == 'A')
-			ear_buf_printf(sql, "%s%s_ip,%s_port", comma, c, c);
-		else
-			ear_buf_printf(sql, "%s%s", comma, c);
-		comma = ",";
-	}
+	ear_each_stored(table, name_column, sql);
 }
 
 static struct ear_addr addr(sqlite3_stmt *st, int at)

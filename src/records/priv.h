@@ -181,6 +181,16 @@ EAR_MUST_USE enum ear_err ear_put_batch(struct ear_put *put,
 	const struct ear_told_batch *b, const char *owner,
 	struct ear_fault *fault);
 
+/** A column that is stored. */
+struct ear_stored {
+	const char *column, *end; /* its name: both, one behind the other */
+	const char *type;         /* of SQL */
+	unsigned at;              /* among those of its table, from 1 */
+};
+typedef void (*ear_stored_fn)(const struct ear_stored *c, void *arg);
+/** Each column of a table, in the order of stored.def, an address as two. */
+void ear_each_stored(const char *table, ear_stored_fn fn, void *arg);
+
 /* Statements, into a buffer that knows when memory is out: put_sql.c. Their
  * values are numbered as the columns come in stored.def. */
 

@@ -2,46 +2,17 @@
 /* The statements that write rows: of the columns in stored.def. */
 #include "records/priv.h"
 
-static const struct {
-	const char *table, *column;
-	char type;
-} stored[] = {
-#define D(table_, column_, type_, value_) {#table_, #column_, #type_[0]},
-#include "records/stored.def"
-#undef D
-};
-#define STORED (sizeof(stored) / sizeof(stored[0]))
-
-/* Each column of a table that is stored, an address as two. */
-static void each_column(const char *table,
-	void (*fn)(const char *column, const char *end, unsigned at, void *arg),
-	void *arg)
-{
-	unsigned at = 0;
-
-	for (size_t i = 0; i < STORED; i++) {
-		bool addr = stored[i].type == 'A';
-
-		if (strcmp(stored[i].table, table) != 0)
-			continue;
-		fn(stored[i].column, addr ? "_ip" : "", ++at, arg);
-		if (addr)
-			fn(stored[i].column, "_port", ++at, arg);
-	}
-}
-
 struct row_sql {
 	struct ear_buf *sql;
 	bool (*wanted)(const char *column);
 	unsigned n;
 };
 
-static void name_column(
-	const char *column, const char *end, unsigned at, void *arg)
+static void name_column(const struct ear_stored *c, void *arg)
 {
 	struct row_sql *r = arg;
 
-	ear_buf_printf(r->sql, "%s%s%s", r->n++ ? "," : "", column, end);
+	ear_buf_printf(r->sql, "%s%s%s", r->n++ ? "," : "", c->column, c->end);
 }
 
 void ear_insert_sql(const char *table, unsigned rows, struct ear_buf *sql)
@@ -49,7 +20,7 @@ void ear_insert_sql(const char *table, unsigned rows, struct ear_buf *sql)
 	struct row_sql names = {.sql = sql};
 
 	ear_buf_printf(sql, "INSERT OR IGNORE INTO %s(", table);
-	each_column(table, name_column, &names);
+	ear_each_stored(table, name_column, &names);
 	ear_buf_str(sql, ") VALUES");
 	for (unsigned row = 0; row < rows; row++) {
 		ear_buf_str(sql, row ? ",(" : "(");
@@ -59,15 +30,14 @@ void ear_insert_sql(const char *table, unsigned rows, struct ear_buf *sql)
 	}
 }
 
-static void set_column(
-	const char *column, const char *end, unsigned at, void *arg)
+static void set_column(const struct ear_stored *c, void *arg)
 {
 	struct row_sql *r = arg;
 
 	/* at, id and span are the row's name */
-	if (at > 3 && (!r->wanted || r->wanted(column)))
-		ear_buf_printf(r->sql, "%s%s%s=?%u", r->n++ ? "," : "", column,
-			end, at);
+	if (c->at > 3 && (!r->wanted || r->wanted(c->column)))
+		ear_buf_printf(r->sql, "%s%s%s=?%u", r->n++ ? "," : "",
+			c->column, c->end, c->at);
 }
 
 /* Its values have the same numbers as those of an INSERT of one row. */
@@ -77,7 +47,7 @@ static void update_sql(const char *table, bool (*wanted)(const char *column),
 	struct row_sql set = {.sql = sql, .wanted = wanted};
 
 	ear_buf_printf(sql, "UPDATE %s SET ", table);
-	each_column(table, set_column, &set);
+	ear_each_stored(table, set_column, &set);
 	ear_buf_str(sql, " WHERE at=?1 AND id=?2");
 }
 
@@ -103,15 +73,14 @@ static bool of_refresh(const char *column)
 	return true;
 }
 
-static void match_column(
-	const char *column, const char *end, unsigned at, void *arg)
+static void match_column(const struct ear_stored *c, void *arg)
 {
-	if (!of_refresh(column))
-		ear_buf_printf(arg, " AND %s%s=?%u", column, end, at);
+	if (!of_refresh(c->column))
+		ear_buf_printf(arg, " AND %s%s=?%u", c->column, c->end, c->at);
 }
 
 void ear_refresh_sql(struct ear_buf *sql)
 {
 	update_sql("binding", of_refresh, sql);
-	each_column("binding", match_column, sql);
+	ear_each_stored("binding", match_column, sql);
 }

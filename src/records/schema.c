@@ -27,21 +27,6 @@ static const char pragmas[] = "PRAGMA journal_mode=WAL;"
 			      "PRAGMA cache_size=-32768;"
 			      "PRAGMA secure_delete=OFF;";
 
-/* Numbers, and texts as they were on the wire. */
-#define COLUMN_U(name) "," #name " INTEGER NOT NULL"
-#define COLUMN_X(name) COLUMN_U(name)
-#define COLUMN_T(name) "," #name " TEXT NOT NULL"
-#define COLUMN_A(name) \
-	"," #name "_ip BLOB NOT NULL," #name "_port INTEGER NOT NULL"
-
-static const struct {
-	const char *table, *column;
-} stored[] = {
-#define D(table_, column_, type_, value_) {#table_, COLUMN_##type_(column_)},
-#include "records/stored.def"
-#undef D
-};
-
 /* Columns that are no part of what is told: reconciliation's own. */
 static const char *own_columns(const char *table)
 {
@@ -99,17 +84,16 @@ static const char others[] =
 	"CREATE INDEX IF NOT EXISTS call_legs ON"
 	" call(span, legs) WHERE legs<>0;";
 
+static void column_sql(const struct ear_stored *c, void *arg)
+{
+	ear_buf_printf(arg, "%s%s%s %s NOT NULL", c->at > 1 ? "," : "",
+		c->column, c->end, c->type);
+}
+
 static void table_sql(const char *table, struct ear_buf *sql)
 {
-	bool first = true;
-
 	ear_buf_printf(sql, "CREATE TABLE IF NOT EXISTS %s(", table);
-	for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
-		if (strcmp(stored[i].table, table) != 0)
-			continue;
-		ear_buf_str(sql, stored[i].column + first);
-		first = false;
-	}
+	ear_each_stored(table, column_sql, sql);
 	ear_buf_printf(sql, "%s,PRIMARY KEY(at,id)) WITHOUT ROWID;",
 		own_columns(table));
 }
