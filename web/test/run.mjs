@@ -411,3 +411,31 @@ test("the menu leads back to what a page was asked", () => {
 	assert.deepEqual(router.shared(), { q: "user == lea", from: "-1h",
 		to: null });
 });
+
+test("who stands above a ladder's columns", async () => {
+	const { partyNames } = await load("ladder/layout");
+	const request = (cseq, from_party, to_party, from_user = "alice") =>
+		({ kind: "request", method: "INVITE", cseq, from_party, to_party,
+			from_user, to_user: "sara" });
+	const reply = (status, from_party, to_party) => ({ kind: "reply",
+		method: "INVITE", status, from_party, to_party });
+	const names = (parties, messages) => partyNames({ parties: Array.from(
+		{ length: parties }, (_, i) => ({ name: "", agent: `agent${i}`,
+			addr: `192.0.2.${i}:5060` })), messages })
+		.map((n) => n.name);
+	assert.deepEqual(names(2, [request(1, 0, 1), reply(200, 1, 0)]),
+		["alice", "sara"]);
+	assert.deepEqual(names(3, [request(1, 0, 1), request(1, 1, 2)]),
+		["alice", "agent1", "sara"]);
+	// A proxy that asks for a password first is not who is called.
+	assert.deepEqual(names(3, [request(1, 0, 1), reply(407, 1, 0),
+		request(2, 0, 1), request(2, 1, 2), reply(200, 2, 1)]),
+	["alice", "agent1", "sara"]);
+	assert.deepEqual(names(2, [request(1, 0, 1), reply(407, 1, 0)]),
+		["alice", "agent1"]);
+	// Nor does one that is sent back change who is who.
+	assert.deepEqual(names(3, [request(1, 0, 1), request(1, 1, 2),
+		reply(200, 2, 1), request(1, 2, 1, "sara"),
+		request(1, 1, 0, "sara")]),
+	["alice", "agent1", "sara"]);
+});

@@ -112,10 +112,20 @@ export function partyNames(c: Conversation): { name: string;
 		m.kind === "request");
 	if (!first)
 		return names;
-	const hops = c.messages.filter((m) => m.kind === "request" &&
-		m.method === first.method && m.cseq === first.cseq);
-	const senders = new Set(hops.map((m) => m.from_party));
-	const ends = hops.filter((m) => !senders.has(m.to_party));
+	const sent = c.messages.filter((m) => m.kind === "request" &&
+		m.method === first.method);
+	// The first attempt may end at a proxy that asks for a password: those
+	// that follow from the same sender count too, not a re-INVITE back.
+	const own = new Set(sent.filter((m) => m.from_party ===
+		first.from_party).map((m) => m.cseq));
+	const hops = sent.filter((m) => own.has(m.cseq) &&
+		m.from_user === first.from_user);
+	// Who passes it on, or is a proxy by its answer, is not who is called.
+	const between = new Set(hops.map((m) => m.from_party));
+	for (const m of c.messages)
+		if (m.kind === "reply" && m.status === 407)
+			between.add(m.from_party);
+	const ends = hops.filter((m) => !between.has(m.to_party));
 	const put = (i: number, user: string) => {
 		const n = names[i];
 		if (n && user && !c.parties[i]!.name)
