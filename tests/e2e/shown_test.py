@@ -145,10 +145,7 @@ def main():
         tap.ok(filled['sessions'] > at_first['sessions'] and
                filled['calls'] > at_first['calls'] and
                filled['accounts'] > at_first['accounts'],
-               'they fill while they are watched', at_first, filled)
-        tap.ok('new' in filled['sessions new'] and 'new' in
-               filled['calls new'], 'and say by themselves how many are new',
-               filled['sessions new'], filled['calls new'])
+               'they fill while they are watched, by themselves', at_first, filled)
         tap.ok(all(u in filled['accounts text'] for u in
                    ('uma', 'tom', 'lea', 'max')), 'who is on line is there',
                filled['accounts text'][:2000])

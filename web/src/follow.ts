@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live view: messages as they arrive, kept aside until the reader asks
-// for them, so that nothing moves under his eyes.
+// The live view: messages as they arrive, kept aside until nobody reads the
+// list or the reader asks for them, so that nothing moves under their eyes.
 import * as api from "./api";
 import { Cell } from "./cell";
 import type { Message } from "./types";
@@ -70,9 +70,11 @@ export class Follower {
 			}, TELL_MS);
 	}
 
+	/** What is held. What was skipped stays told until the next search. */
 	take(): Message[] {
 		const list = this.held;
-		this.clear();
+		this.held = [];
+		this.arrived.set({ count: 0, skipped: this.skipped });
 		return list;
 	}
 

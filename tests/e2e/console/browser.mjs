@@ -30,10 +30,11 @@ export async function quit() {
 }
 
 export async function open({ width = 1280, height = 800, dark = false,
-	timezone = "Europe/Berlin" } = {}) {
+	touch = false, timezone = "Europe/Berlin" } = {}) {
 	const context = await (await started()).newContext({
 		viewport: { width, height }, acceptDownloads: true,
 		colorScheme: dark ? "dark" : "light", timezoneId: timezone,
+		hasTouch: touch, isMobile: touch,
 		reducedMotion: "reduce",
 	});
 	const page = await context.newPage();

@@ -376,8 +376,10 @@ export const pageCases = [{
 	async run(t) {
 		const { page } = t;
 		await enter(t);
-		const top = () => page.textContent(".tbody .tr:first-child");
+		const top = () => page.textContent(
+			".tbody .tr:first-child .cut");
 		const before = await top();
+		await page.hover(".tbody .tr:first-child");
 		await page.keyboard.press("l");
 		await page.waitForSelector(".live.connected");
 		t.arrive();
@@ -385,8 +387,15 @@ export const pageCases = [{
 		await t.shot("counter");
 		assert.equal(await top(), before, "rows jumped");
 		await page.keyboard.press("n");
-		await page.waitForFunction((was) => document.querySelector(
-			".tbody .tr:first-child").textContent !== was, before);
+		const changed = (was) => page.waitForFunction((w) =>
+			document.querySelector(".tbody .tr:first-child .cut")
+				.textContent !== w, was);
+		await changed(before);
+		// While nobody reads it, it fills by itself.
+		const then = await top();
+		await page.mouse.move(2, 2);
+		t.arrive();
+		await changed(then);
 	},
 }, {
 	name: "hostile",

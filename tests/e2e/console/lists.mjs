@@ -417,18 +417,74 @@ export const listCases = [{
 		await rows(page);
 		const first = () => page.textContent(".tbody [aria-rowindex='2'] " +
 			".col-at");
-		const before = await first();
+		const counted = () => page.waitForSelector(".arrived .pill",
+			{ timeout: 30_000 });
+		const changed = (was) => page.waitForFunction((w) => document
+			.querySelector(".tbody [aria-rowindex='2'] .col-at")
+			.textContent !== w, was, { timeout: 30_000 });
+		const over = ".tbody [aria-rowindex='4'] .col-at";
+		let before = await first();
+		await page.hover(over);
 		t.arrive();
-		await page.waitForSelector(".arrived .pill", { timeout: 30_000 });
+		await counted();
 		assert.equal(await first(), before, "rows jumped");
 		await t.shot("counter");
 		await page.keyboard.press("n");
-		await page.waitForFunction((was) => document.querySelector(
-			".tbody [aria-rowindex='2'] .col-at").textContent !== was,
-		before);
+		await changed(before);
+		// Nobody reads it: it fills by itself, what was counted, too.
+		await page.hover(over);
+		before = await first();
+		t.arrive();
+		await counted();
+		await page.mouse.move(2, 2);
+		await changed(before);
+		await page.waitForSelector(".arrived .pill",
+			{ state: "detached" });
+		before = await first();
+		t.arrive();
+		await changed(before);
+		await t.shot("flowed");
+		// Neither under the cursor of the keyboard; Escape lets go of it.
+		await page.keyboard.press("j");
+		before = await first();
+		t.arrive();
+		await counted();
+		assert.equal(await first(), before, "rows jumped");
+		await page.keyboard.press("Escape");
+		await changed(before);
+		assert.equal(await page.locator(".tr.current").count(), 0);
+		// Nor where it was scrolled to.
+		await page.evaluate(() => document.querySelector(".table")
+			.scrollTo({ top: 56 }));
+		before = await page.textContent(".tbody [aria-rowindex='6'] " +
+			".col-at");
+		t.arrive();
+		await counted();
+		assert.equal(await page.textContent(
+			".tbody [aria-rowindex='6'] .col-at"), before);
+		await page.evaluate(() => document.querySelector(".table")
+			.scrollTo({ top: 0 }));
+		await page.waitForSelector(".arrived .pill",
+			{ state: "detached" });
 		// What is past takes nothing new.
 		await page.keyboard.press("[");
 		await page.waitForSelector(".live[disabled]");
+	},
+}, {
+	name: "list-touch", mockOnly: true,
+	browser: { ...narrow, touch: true },
+	async run(t) {
+		// A finger gives no sign before it lands: nothing moves under it.
+		const { page } = t;
+		await enter(t, "#/calls?from=-1h");
+		await rows(page);
+		const first = () => page.textContent(".tbody .col-at >> nth=0");
+		const before = await first();
+		await page.waitForSelector(".arrived .pill", { timeout: 30_000 });
+		assert.equal(await first(), before, "rows jumped");
+		await page.tap(".arrived .pill");
+		await page.waitForFunction((was) => document.querySelector(
+			".tbody .col-at").textContent !== was, before);
 	},
 }, {
 	name: "list-update", mockOnly: true,

@@ -51,6 +51,10 @@ export interface ListState {
 	facets: Map<string, Facet>;
 	/** Rows that the list no longer has. */
 	gone: Set<string>;
+	/** Rows that have just flowed in. */
+	came: Set<string>;
+	/** The last change came by itself: no news to whoever hears the page. */
+	flowed: boolean;
 	readAt: number;
 	/** Not answered: the server was away, or the log-in had ended. */
 	lost: boolean;
@@ -59,8 +63,8 @@ export interface ListState {
 const NOTHING: ListState = {
 	asked: null, rows: [], cursor: "", ended: false, loading: false,
 	error: null, why: "", picture: null, pictureLoading: false,
-	pictureWhy: "", facets: new Map(), gone: new Set(), readAt: 0,
-	lost: false,
+	pictureWhy: "", facets: new Map(), gone: new Set(), came: new Set(),
+	flowed: false, readAt: 0, lost: false,
 };
 
 export interface Fresh {
@@ -70,6 +74,12 @@ export interface Fresh {
 }
 
 const NO_FRESH: Fresh = { count: 0, more: false };
+
+type Page = Awaited<ReturnType<typeof api.rows>>;
+
+function isWhole(page: Page): boolean {
+	return !page.more && page.complete;
+}
 
 function pictured(t: Timeline): Pictured {
 	const n = t.series.reduce((most, s) => Math.max(most, s.counts.length),
@@ -90,12 +100,17 @@ export class ListStore {
 	/** Where the table stood. */
 	scrollTop = 0;
 	at = -1;
+	/** Told by the page: whether the table is being read. */
+	isRead = () => true;
 	private keys = new Set<string>();
-	private held: ListRow[] = [];
+	/** The first page as it is now, where it differs from the rows. */
+	private waiting: Page | null = null;
 	private stop: AbortController | null = null;
 	private timer = 0;
 	private watched = 0;
 	private picturedAt = 0;
+	/** The pictures are older than the rows. */
+	private pictureDue = false;
 	/** The server's, when the first page was read last. */
 	private version: unknown = undefined;
 	private figures = false;
@@ -170,7 +185,7 @@ export class ListStore {
 		this.stop = new AbortController();
 		this.scrollTop = 0;
 		this.at = -1;
-		this.held = [];
+		this.waiting = null;
 		this.fresh.set(NO_FRESH);
 		const counted = same || (!!was.asked && was.asked.q === asked.q &&
 			was.asked.from === asked.from && was.asked.to === asked.to &&
@@ -262,6 +277,7 @@ export class ListStore {
 
 	private async readPictures(signal: AbortSignal): Promise<void> {
 		this.picturedAt = Date.now();
+		this.pictureDue = false;
 		await Promise.all([this.readTimeline(signal), this.figures ?
 			this.readFacets(signal) : null]);
 	}
@@ -366,23 +382,28 @@ export class ListStore {
 	private async look(signal: AbortSignal): Promise<void> {
 		const one = await api.rows(this.spec.id,
 			{ ...this.args(), limit: 1 }, signal);
-		if (one.version !== undefined && one.version === this.version) {
-			this.put({ readAt: Date.now() });
-			return;
+		if (one.version === undefined || one.version !== this.version) {
+			const page = await api.rows(this.spec.id,
+				{ ...this.args(), limit: PAGE }, signal);
+			// The next page is on its way: look again behind it.
+			if (signal.aborted || this.state.get().loading)
+				return;
+			this.version = page.version;
+			this.compare(page);
+		} else {
+			this.put({ readAt: Date.now(), came: NOTHING.came });
+			// The reader has gone since.
+			if (this.waiting && !this.isRead())
+				this.flow(this.waiting, true);
 		}
-		const page = await api.rows(this.spec.id,
-			{ ...this.args(), limit: PAGE }, signal);
-		if (signal.aborted)
-			return;
-		this.version = page.version;
-		this.compare(page.rows, page.more, signal);
+		if (this.pictureDue && Date.now() - this.picturedAt > PICTURE_MS)
+			void this.readPictures(signal);
 	}
 
 	/** The first page again: what changed is put in its place, what is new
-	 * is kept aside until it is asked for. */
-	private compare(rows: ListRow[], more: boolean,
-		signal: AbortSignal): void {
-		const now = new Map(rows.map((r) => [this.spec.keyOf(r), r]));
+	 * flows in, or waits until nobody reads or it is asked for. */
+	private compare(page: Page): void {
+		const now = new Map(page.rows.map((r) => [this.spec.keyOf(r), r]));
 		const s = this.state.get();
 		let changed = false;
 		const list = s.rows.map((r) => {
@@ -392,38 +413,52 @@ export class ListStore {
 			changed = true;
 			return other;
 		});
-		const gone = new Set(this.spec.moment && !more ? s.rows.map(
+		const gone = new Set(this.spec.moment && isWhole(page) ? s.rows.map(
 			this.spec.keyOf).filter((k) => !now.has(k)) : []);
-		this.held = rows.filter((r) => !this.keys.has(this.spec.keyOf(r)));
-		this.put({ readAt: Date.now(), ...(changed ? { rows: list } : {}),
+		const count = page.rows.filter((r) => !this.keys.has(
+			this.spec.keyOf(r))).length;
+		this.pictureDue ||= changed || count !== this.fresh.get().count;
+		this.put({ readAt: Date.now(), came: NOTHING.came,
+			...(changed ? { rows: list } : {}),
 			...(gone.size || s.gone.size ? { gone } : {}) });
-		const was = this.fresh.get();
-		const count = this.held.length;
-		if (count !== was.count)
-			this.fresh.set({ count, more: more && count === rows.length &&
-				count > 0 });
-		if ((changed || count !== was.count) &&
-			Date.now() - this.picturedAt > PICTURE_MS)
-			void this.readPictures(signal);
+		this.waiting = count || gone.size ? page : null;
+		if (count && !this.isRead())
+			this.flow(page, true);
+		else if (count !== this.fresh.get().count)
+			this.fresh.set({ count, more: page.more && count > 0 &&
+				count === page.rows.length });
 	}
 
-	/** Put what is new on top. @return whether anything was */
-	showNew(): boolean {
-		const { count, more } = this.fresh.get();
+	/** The first page takes the place of those of its rows that were there;
+	 * the others stay behind it, unless there may be more between. */
+	private flow(page: Page, byItself: boolean): void {
 		const s = this.state.get();
-		if (!s.asked || !count)
-			return false;
-		if (more || s.asked.sort || this.spec.moment) {
-			this.ask(s.asked, true);
-			return true;
-		}
-		for (const r of this.held)
-			this.keys.add(this.spec.keyOf(r));
-		this.put({ rows: this.held.concat(s.rows).slice(0, ROWS_MOST) });
-		if (this.at >= 0)
-			this.at += this.held.length;
-		this.held = [];
+		const { keyOf } = this.spec;
+		const first = new Set(page.rows.map(keyOf));
+		const joins = page.rows.some((r) => this.keys.has(keyOf(r)));
+		const rest = !isWhole(page) && joins ? s.rows.filter((r) =>
+			!first.has(keyOf(r))) : [];
+		const rows = page.rows.concat(rest).slice(0, ROWS_MOST);
+		const came = new Set([...first].filter((k) => !this.keys.has(k)));
+		const current = s.rows[this.at];
+		this.keys = new Set(rows.map(keyOf));
+		this.at = current ? rows.findIndex((r) => keyOf(r) ===
+			keyOf(current)) : -1;
+		this.waiting = null;
 		this.fresh.set(NO_FRESH);
+		this.put({
+			rows, came, gone: NOTHING.gone, flowed: byItself,
+			...(rest.length ? { ended: s.ended &&
+				rows.length < ROWS_MOST } : { cursor: page.cursor,
+				ended: !page.cursor || isWhole(page) }),
+		});
+	}
+
+	/** Put what is new where it belongs. @return whether anything was */
+	showNew(): boolean {
+		if (!this.waiting)
+			return false;
+		this.flow(this.waiting, false);
 		if (this.stop)
 			void this.readPictures(this.stop.signal);
 		return true;
@@ -433,7 +468,7 @@ export class ListStore {
 	reset(): void {
 		this.stop?.abort();
 		this.keys.clear();
-		this.held = [];
+		this.waiting = null;
 		this.state.set(NOTHING);
 		this.fresh.set(NO_FRESH);
 	}

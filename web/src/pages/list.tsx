@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every list: picture over time, table, figures, panel. What is particular
 // to one is in its description, lists/.
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
 import type { Narrow } from "../components/ask";
@@ -20,6 +20,7 @@ import { storeOf } from "../lists";
 import { columnsOf, type ListSpec } from "../lists/spec";
 import { WHOLE_SPAN, type Asked, type ListStore } from "../lists/store";
 import { useMedia } from "../media";
+import { isRead } from "../reading";
 import { change, go, route } from "../router";
 import {
 	figuresOpen, listColumns, listsLive, rememberSearch, zone,
@@ -144,7 +145,8 @@ function Bar(props: { store: ListStore; narrowScreen: boolean;
 	const still = spec.moment ? !!s.asked?.at : !!s.asked?.to;
 	return <div class="list-bar">
 		<h1 class="off-screen">{spec.title}</h1>
-		<span class="list-count num" aria-live="polite">
+		<span class="list-count num" aria-live={s.flowed ?
+			"off" : "polite"}>
 			{s.loading && !s.rows.length ? "Reading…" : n ? <><b>{n}</b>
 				{" "}{n === "1" ? spec.one : spec.many}</> : null}
 		</span>
@@ -162,7 +164,8 @@ function Bar(props: { store: ListStore; narrowScreen: boolean;
 		<button type="button" class={"button live" + (live && !still ?
 			" on" : "")} disabled={still} aria-pressed={live && !still}
 			title={still ? "Nothing new comes into what is past" :
-				"Live: look for what is new (l)"}
+				"Live: what is new comes in by itself; while the list " +
+				"is read it is counted (l)"}
 			onClick={() => listsLive.set(!live)}>
 			<Icon name="live" size={14} />
 			<span class="wide-only">Live</span></button>
@@ -207,6 +210,14 @@ function ListPage(props: { store: ListStore }) {
 		setAt(store.at);
 	}, [store, r]);
 	useEffect(() => live ? store.watch() : undefined, [store, live]);
+	const box = useRef<HTMLDivElement>(null);
+	useEffect(() => {
+		store.isRead = () => store.at >= 0 ||
+			!!route.get().params.get("sel") || isRead(box.current);
+		return () => {
+			store.isRead = () => true;
+		};
+	}, [store]);
 	// Where they would cover the list, the list comes first.
 	useEffect(() => {
 		if (covering && figures)
@@ -247,10 +258,18 @@ function ListPage(props: { store: ListStore }) {
 			go(to.href);
 	}, [store]);
 	const close = () => change({ sel: null }, "replace");
+	const letGo = () => {
+		store.at = -1;
+		setAt(-1);
+	};
 	const showNew = () => {
 		if (!store.showNew())
 			return;
-		setAt(store.at);
+		// From the top again, unless a row is open.
+		if (sel)
+			setAt(store.at);
+		else
+			letGo();
 		store.scrollTop = 0;
 		document.querySelector(".table")?.scrollTo({ top: 0 });
 	};
@@ -279,8 +298,9 @@ function ListPage(props: { store: ListStore }) {
 				else
 					open(at);
 			} },
-		{ key: "Escape", group: "List", help: "close the panel",
-			run: close },
+		{ key: "Escape", group: "List",
+			help: "close the panel, then let go of the row",
+			run: () => sel ? close() : letGo() },
 		{ key: "l", group: "List", help: "live on and off",
 			run: () => listsLive.set(!listsLive.get()) },
 		{ key: "n", group: "List", help: "show what is new",
@@ -322,7 +342,7 @@ function ListPage(props: { store: ListStore }) {
 				role="alert"><Icon name="warn" />
 				<span>{s.error.message}</span></p> : null}
 			<div class="list-body">
-				<div class="table-box">
+				<div class="table-box" ref={box}>
 					<Arrived store={store} onShow={showNew} />
 					{infos && (s.rows.length || (s.loading &&
 						!s.error)) ? <Table<ListRow> label={spec.title}
@@ -331,7 +351,8 @@ function ListPage(props: { store: ListStore }) {
 							openKey={sel} cards={narrowScreen}
 							rowClass={(x) => (spec.rowClass?.(x) ?? "") +
 								(s.gone.has(spec.keyOf(x)) ? " gone" :
-									"")}
+									s.came.has(spec.keyOf(x)) ?
+										" came" : "")}
 							sort={{ by: asked.sort || "at",
 								ascending: asked.ascending }}
 							onSort={onSort} scroll={store} onOpen={open}

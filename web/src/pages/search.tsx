@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Search: histogram, list, detail.
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { useCell } from "../cell";
 import { classOf, MESSAGE_KINDS } from "../classes";
@@ -18,6 +18,7 @@ import { csv, fileName, saveText } from "../download";
 import { narrow, withTerm } from "../expr";
 import { useKeys, walkKeys } from "../keys";
 import { useMedia } from "../media";
+import { isRead } from "../reading";
 import { change, go, hashOf, route, shared } from "../router";
 import { search, type SearchState } from "../search";
 import { session } from "../session";
@@ -97,7 +98,8 @@ function Live() {
 	const connected = useCell(search.follower.connected);
 	return <button type="button" class={"button live" + (on ? " on" : "") +
 			(connected ? " connected" : "")}
-		aria-pressed={on} title="Live: see what arrives (l)"
+		aria-pressed={on} title={"Live: what arrives comes in by itself; " +
+			"while the list is read it is counted (l)"}
 		onClick={toggleLive}>
 		<Icon name="live" size={14} />Live
 		{on && !connected ? <span class="muted">…</span> : null}
@@ -122,6 +124,9 @@ function Arrived(props: { onShow: () => void }) {
 			too fast to show; search again for them</span> : null}
 	</div>;
 }
+
+/** How often is looked whether the list is still being read. */
+const SEE_MS = 1000;
 
 export function SearchPage() {
 	const r = useCell(route);
@@ -168,14 +173,39 @@ export function SearchPage() {
 				{ ...shared(), m: m.id }));
 	}, []);
 	const close = () => change({ sel: null }, "replace");
+	const letGo = () => {
+		search.at = -1;
+		setAt(-1);
+	};
 	const showNew = () => {
 		const n = search.showNew();
-		setAt(search.at);
+		// From the top again, unless a row is open.
+		if (sel)
+			setAt(search.at);
+		else if (n)
+			letGo();
 		if (n) {
 			search.scrollTop = 0;
 			document.querySelector(".table")?.scrollTo({ top: 0 });
 		}
 	};
+	const box = useRef<HTMLDivElement>(null);
+	useEffect(() => {
+		const { arrived } = search.follower;
+		const see = () => {
+			if (arrived.get().count && search.at < 0 &&
+				!search.state.get().loading &&
+				!route.get().params.get("sel") && !isRead(box.current))
+				search.showNew();
+		};
+		// The reader may go while nothing arrives.
+		const timer = window.setInterval(see, SEE_MS);
+		const stop = arrived.watch(see);
+		return () => {
+			clearInterval(timer);
+			stop();
+		};
+	}, []);
 	const onNarrow: Narrow = useCallback((field, value, how) =>
 		setQuery(narrow(route.get().params.get("q") ?? "", field, value,
 			how)), []);
@@ -195,8 +225,9 @@ export function SearchPage() {
 			} },
 		{ key: "c", group: "List", help: "the row's conversation",
 			run: () => follow(at) },
-		{ key: "Escape", group: "List", help: "close the panel",
-			run: close },
+		{ key: "Escape", group: "List",
+			help: "close the panel, then let go of the row",
+			run: () => sel ? close() : letGo() },
 		{ key: "l", group: "List", help: "live on and off",
 			run: toggleLive },
 		{ key: "n", group: "List", help: "show what arrived",
@@ -284,7 +315,7 @@ export function SearchPage() {
 			{s.error && s.error.status !== 400 ? <p class="note-line bad"
 				role="alert"><Icon name="warn" />
 				<span>{s.error.message}</span></p> : null}
-			<div class="table-box">
+			<div class="table-box" ref={box}>
 				<Arrived onShow={showNew} />
 				{s.rows.length || (s.loading && !s.error) ? <Table<Message>
 					label="Messages"
