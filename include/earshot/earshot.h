@@ -164,7 +164,9 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
  *
  * @param wait_ms most to wait for the queue and the spools
  * @return EARSHOT_OK; EARSHOT_TIMEOUT: something was left in the queue, and is
- *         lost, or in a spool; EARSHOT_CLOSED without a handle
+ *         lost, or in a spool; EARSHOT_SYS, EARSHOT_NOMEM: the store could not
+ *         write all it had, which is lost; EARSHOT_CLOSED without a handle.
+ *         The line "tap.left" of the log says what it was
  */
 EARSHOT_API int earshot_close(struct earshot *ear, unsigned wait_ms);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/stop.h"
 #include "base/thread.h"
 #include "base/time.h"
@@ -226,7 +227,7 @@ static struct earshot *new_handle(void)
 	return e;
 }
 
-static void end(struct earshot *e, unsigned wait_ms, bool *left);
+static int end(struct earshot *e, unsigned wait_ms);
 
 EARSHOT_API int earshot_open(const struct earshot_options *options,
 	struct earshot **out, char *why, size_t why_bytes)
@@ -235,7 +236,6 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
 	sigset_t before;
 	struct earshot *e;
 	enum ear_err err;
-	bool left;
 
 	if (why && why_bytes)
 		why[0] = '\0';
@@ -254,7 +254,7 @@ EARSHOT_API int earshot_open(const struct earshot_options *options,
 	ear_lib_block_signals(&before);
 	err = open_all(e, options, &fault);
 	if (err)
-		end(e, 0, &left);
+		end(e, 0);
 	else
 		*out = e;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -306,26 +306,42 @@ static void wait_for_spools(struct earshot *e, uint64_t until_ns)
 		nanosleep(&nap, NULL);
 }
 
-static void stop_flow(struct earshot *e, uint64_t until_ns, bool *left)
+/* For who reads the log: which of the reasons it was. */
+static void tell_left(struct earshot *e, const struct ear_fault *fault)
 {
+	ear_log(EAR_ERROR, "tap.left", "queue_bytes",
+		EAR_LU(ear_ring_used(e->ring)), "spooled",
+		EAR_LU(ear_rules_waiting(e->rules)), "store",
+		EAR_LS(fault->text[0] ? fault->text : "has all it got"), NULL);
+}
+
+/* @return what earshot_close() answers */
+static int stop_flow(struct earshot *e, uint64_t until_ns)
+{
+	struct ear_fault fault = {0};
+	int answer;
+
 	stop_worker(e, until_ns);
 	ear_rules_flush(e->rules);
-	*left = e->store->ops->flush(e->store, NULL) != EAR_OK ||
-		ear_ring_used(e->ring) || ear_stopped(&e->hurry);
+	answer = ear_lib_answer(e->store->ops->flush(e->store, &fault));
 	wait_for_spools(e, until_ns);
-	*left |= ear_rules_waiting(e->rules) != 0;
+	if (!answer && (ear_ring_used(e->ring) || ear_stopped(&e->hurry) ||
+			       ear_rules_waiting(e->rules)))
+		answer = EARSHOT_TIMEOUT;
+	if (answer)
+		tell_left(e, &fault);
 	if (e->keeps_house)
 		stop_keeper(e);
 	ear_lib_write_status(e);
+	return answer;
 }
 
-static void end(struct earshot *e, unsigned wait_ms, bool *left)
+static int end(struct earshot *e, unsigned wait_ms)
 {
-	uint64_t until_ns = ear_lib_until(wait_ms);
+	int answer = EARSHOT_OK;
 
-	*left = false;
 	if (e->works)
-		stop_flow(e, until_ns, left);
+		answer = stop_flow(e, ear_lib_until(wait_ms));
 	ear_path_free(&e->path);
 	ear_rules_free(&e->rules, 0);
 	if (e->store)
@@ -342,15 +358,11 @@ static void end(struct earshot *e, unsigned wait_ms, bool *left)
 	pthread_mutex_destroy(&e->lock_asked);
 	pthread_mutex_destroy(&e->lock_reload);
 	free(e);
+	return answer;
 }
 
 EARSHOT_API int earshot_close(struct earshot *e, unsigned wait_ms)
 {
-	bool left;
-
 	/* in a child there is nothing to end, and no thread to wait for */
-	if (!ear_lib_usable(e))
-		return EARSHOT_CLOSED;
-	end(e, wait_ms, &left);
-	return left ? EARSHOT_TIMEOUT : EARSHOT_OK;
+	return ear_lib_usable(e) ? end(e, wait_ms) : EARSHOT_CLOSED;
 }

@@ -166,6 +166,8 @@ void *ear_lib_worker(void *arg)
 
 	ear_thread_self("earshot", EAR_WEIGHT_PUMP);
 	while (!ear_stopped(&e->hurry)) {
+		/* asked first: what was handed over before is seen then */
+		bool closing = atomic_load(&e->closing);
 		size_t n = round_of(e);
 
 		ear_rules_flush(e->rules);
@@ -174,7 +176,7 @@ void *ear_lib_worker(void *arg)
 		ear_lib_change_over(e);
 		if (n)
 			naps = 0;
-		else if (atomic_load(&e->closing))
+		else if (closing)
 			break;
 		else
 			rest(e, &naps);
