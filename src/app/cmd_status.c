@@ -15,9 +15,25 @@
 #include "console/control_client.h"
 #include "flow/status.h"
 
+/* Member "records"; none where nothing was tracked. */
+static void records_now(const char *data, struct ear_json *j)
+{
+	struct ear_records *records = NULL;
+	struct ear_app_journal journal;
+	struct ear_fault fault = {0};
+	enum ear_err err =
+		ear_app_records_open(data, &records, &journal, &fault);
+
+	if (!err)
+		ear_status_records(j, records);
+	else if (err != EAR_GONE)
+		ear_command_failed("status", &fault);
+	ear_records_close(&records);
+}
+
 /*
- * Without a server: what the last one wrote down as it went, and the store as
- * it is now.
+ * Without a server: what the last one wrote down as it went, store and records
+ * as they are now.
  */
 static enum ear_err offline(
 	const char *data, json_t **status, struct ear_fault *fault)
@@ -39,6 +55,7 @@ static enum ear_err offline(
 	last = json_load_file(path, 0, NULL);
 	ear_json_open(&j, '{');
 	ear_status_store(&j, &stats, &keep);
+	records_now(data, &j);
 	ear_json_close(&j, '}');
 	now = json_loadb(out.p, out.n, 0, NULL);
 	ear_buf_fini(&out);

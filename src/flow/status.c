@@ -137,3 +137,36 @@ void ear_status_backlog(struct ear_json *j, struct ear_backlog backlog)
 	ear_json_kbool(j, "lasts", backlog.lasts);
 	ear_json_close(j, '}');
 }
+
+void ear_status_records(struct ear_json *j, struct ear_records *records)
+{
+	struct ear_records_stats s = {0};
+	struct ear_reconciled r = {0};
+
+	ear_records_stats(records, &s);
+	ear_records_reconciled(records, &r);
+	ear_json_key(j, "records");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "sessions", s.sessions);
+	ear_json_ku64(j, "accounts", s.bindings);
+	ear_json_ku64(j, "connections", s.connections);
+	ear_json_ku64(j, "calls", s.calls);
+	ear_json_ku64(j, "bytes", s.bytes);
+	ear_json_ku64(j, "put", s.put);
+	ear_json_ku64(j, "written", s.written);
+	ear_json_ku64(j, "waiting", s.waiting);
+	ear_json_ku64(j, "failed", s.failed);
+	ear_json_kbool(j, "full", s.full);
+	ear_json_key(j, "reconciliation");
+	ear_json_open(j, '{');
+	ear_json_ku64(j, "bound", r.bound);
+	ear_json_ku64(j, "ambiguous", r.ambiguous);
+	ear_json_ku64(j, "unbound", r.unbound);
+	ear_json_ku64(j, "waiting", r.waiting);
+	if (r.oldest_unbound_ns)
+		ear_json_ktime(j, "oldest_unbound", r.oldest_unbound_ns);
+	if (r.run_ns)
+		ear_json_ktime(j, "run", r.run_ns);
+	ear_json_close(j, '}');
+	ear_json_close(j, '}');
+}

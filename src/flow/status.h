@@ -7,6 +7,7 @@
 #include "base/ledger.h"
 #include "flow/backlog.h"
 #include "journal/journal.h"
+#include "records/records.h"
 #include "store/store.h"
 
 /** In the data directory: the status as the server last wrote it down. */
@@ -36,6 +37,9 @@ void ear_status_ledger(struct ear_json *j, struct ear_ledger *ledger);
 /** Member "store". */
 void ear_status_store(struct ear_json *j, const struct ear_store_stats *stats,
 	const struct ear_retention *keep);
+
+/** Member "records": rows of each list, and how connections are bound. */
+void ear_status_records(struct ear_json *j, struct ear_records *records);
 
 /** Member "journal". */
 void ear_status_journal(

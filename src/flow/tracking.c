@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "flow/status.h"
 
 /* Rows are found by lists about so long after what they tell of. */
 #define COMMIT_NS EAR_SECOND_NS
@@ -308,39 +309,6 @@ static void presence_json(
 	ear_json_close(j, '}');
 }
 
-static void records_json(struct ear_json *j, struct ear_records *records)
-{
-	struct ear_records_stats s = {0};
-	struct ear_reconciled r = {0};
-
-	ear_records_stats(records, &s);
-	ear_records_reconciled(records, &r);
-	ear_json_key(j, "records");
-	ear_json_open(j, '{');
-	ear_json_ku64(j, "sessions", s.sessions);
-	ear_json_ku64(j, "accounts", s.bindings);
-	ear_json_ku64(j, "connections", s.connections);
-	ear_json_ku64(j, "calls", s.calls);
-	ear_json_ku64(j, "bytes", s.bytes);
-	ear_json_ku64(j, "put", s.put);
-	ear_json_ku64(j, "written", s.written);
-	ear_json_ku64(j, "waiting", s.waiting);
-	ear_json_ku64(j, "failed", s.failed);
-	ear_json_kbool(j, "full", s.full);
-	ear_json_key(j, "reconciliation");
-	ear_json_open(j, '{');
-	ear_json_ku64(j, "bound", r.bound);
-	ear_json_ku64(j, "ambiguous", r.ambiguous);
-	ear_json_ku64(j, "unbound", r.unbound);
-	ear_json_ku64(j, "waiting", r.waiting);
-	if (r.oldest_unbound_ns)
-		ear_json_ktime(j, "oldest_unbound", r.oldest_unbound_ns);
-	if (r.run_ns)
-		ear_json_ktime(j, "run", r.run_ns);
-	ear_json_close(j, '}');
-	ear_json_close(j, '}');
-}
-
 void ear_tracking_json(struct ear_tracking *t, struct ear_json *j)
 {
 	struct ear_track_stats stats;
@@ -353,5 +321,5 @@ void ear_tracking_json(struct ear_tracking *t, struct ear_json *j)
 	calls_json(j, &stats.calls);
 	presence_json(j, &stats.presence);
 	ear_json_close(j, '}');
-	records_json(j, t->records);
+	ear_status_records(j, t->records);
 }

@@ -77,6 +77,12 @@ def check_lists(tap, ear, when):
     short = ask(ear, 'calls', '--sort', 'talk_s', '--ascending')
     tap.equal([r['talk_s'] for r in short],
               sorted(r['talk_s'] for r in calls), f'{when}: --ascending')
+    told = ear.status()['records']
+    bound = told['reconciliation']
+    tap.ok(told['calls'] == len(calls) and
+           sum(bound[k] for k in ('bound', 'ambiguous', 'unbound',
+                                  'waiting')) == told['connections'] > 0,
+           f'{when}: status counts them, and how they are bound', told)
     middle = calls[len(calls) // 2]['at']
     late = ask(ear, 'calls', '--from', middle)
     early = ask(ear, 'calls', '--to', middle)
