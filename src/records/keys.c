@@ -18,8 +18,8 @@ static const char *const sql[KEY_STATEMENTS] = {
 	[KEY_PAGE] = "INSERT INTO key_page VALUES(?,?)",
 	[KEY_NEXT] = "SELECT coalesce(max(run),0)+1 FROM key_run",
 	[KEY_RUNS] = "SELECT run,n FROM key_run WHERE of=? ORDER BY run DESC",
-	[KEY_DROP_PAGES] = "DELETE FROM key_page WHERE page>=?1<<20"
-			   " AND page<(?1+1)<<20",
+	[KEY_DROP_PAGES] = ("DELETE FROM key_page WHERE page>=?1<<20"
+			    " AND page<(?1+1)<<20"),
 	[KEY_DROP] = "DELETE FROM key_run WHERE run=?",
 	[KEY_OLD] = "SELECT run FROM key_run WHERE high_at<? LIMIT 1",
 };
