@@ -28,7 +28,7 @@ SCENARIOS = os.path.join(h.ROOT, 'packaging', 'sample', 'scenarios')
 def sip_port():
     """A free one of those where a capture takes TLS for that of SIP."""
     for port in range(5062, 5100):
-        if h.is_free(port) and h.claim(port):
+        if h.claim(port) and h.is_free(port):
             return port
     raise RuntimeError('no free port of SIP')
 

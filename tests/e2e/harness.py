@@ -120,10 +120,12 @@ def is_free(port):
 
 def free_port():
     """A loopback port below the range from which the kernel takes them for
-    others. None is given twice."""
+    others, and above those that phones take for media. None is given twice.
+    Claimed before it is tried: to try is to bind it for a moment, when the
+    test that has claimed it may want to."""
     for _ in range(1000):
-        port = random.randrange(12000, 30000)
-        if is_free(port) and claim(port):
+        port = random.randrange(20000, 32000)
+        if claim(port) and is_free(port):
             return port
     raise RuntimeError('no free port')
 
@@ -150,6 +152,10 @@ _children = []
 
 
 def start(words, log, **more):
+    """A child that does not outlive this program, should that be killed; to
+    be started by its main thread, whose end is meant."""
+    if shutil.which('setpriv'):
+        words = ['setpriv', '--pdeathsig', 'TERM', *words]
     out = open(log, 'ab')
     child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out,
                              stderr=out, **more)
