@@ -261,8 +261,8 @@ static void test_damaged(void **state)
 	static const char *const damage[] = {
 		"UPDATE key_page SET entries=x'7f'",
 		"UPDATE key_page SET entries=x''",
-		"UPDATE key_page SET entries=substr(entries,1,"
-		"length(entries)-1)",
+		("UPDATE key_page SET entries=substr(entries,1,"
+		 "length(entries)-1)"),
 		"UPDATE key_page SET entries=zeroblob(9000)",
 		"UPDATE key_run SET fences=x'ff'",
 		"UPDATE key_run SET fences=x''",
