@@ -213,6 +213,18 @@ static int explain(const struct about *about, struct ear_slice filter,
 	return EAR_EXIT_USAGE;
 }
 
+/* None, as what is kept is older than what was asked for. */
+static void tell_none(
+	const struct ear_rows_query *query, struct ear_records *records)
+{
+	uint64_t newest = ear_records_newest(records);
+	char time[EAR_TIME_TEXT];
+
+	if (newest && newest < query->from_ns)
+		fprintf(stderr, "; the last thing recorded is of %.*s (UTC)",
+			(int)ear_time_human(newest, false, time), time);
+}
+
 /* Nobody, as what is kept is old: imported, or nothing comes any more. */
 static void tell_nobody(const struct choices *c,
 	const struct ear_rows_query *query, struct ear_records *records)
@@ -242,6 +254,8 @@ static void tell(const struct printer *p, const struct ear_rows_query *query,
 		fprintf(stderr, "; not all: %s", found->why);
 	else if (!found->rows && about->list == EAR_LIST_ACCOUNTS)
 		tell_nobody(c, query, records);
+	else if (!found->rows)
+		tell_none(query, records);
 	if (p->answer.left_out)
 		fprintf(stderr, "; %zu column%s did not fit: --wide",
 			p->answer.left_out, p->answer.left_out == 1 ? "" : "s");
@@ -350,6 +364,24 @@ static void columns_help(const struct about *about, struct ear_buf *out)
 	ear_buf_byte(out, 0);
 }
 
+/* Choices that go well alone. @return true: said so, status is set */
+static bool contradicts(
+	const struct about *about, const struct choices *c, int *status)
+{
+	struct ear_fault fault = {0};
+
+	if (c->json && c->csv)
+		(void)ear_fail(&fault, EAR_USAGE, 0,
+			"--json and --csv: one of them at a time");
+	else if (c->from_ns > c->to_ns)
+		(void)ear_fail(
+			&fault, EAR_USAGE, 0, "--to is before --from");
+	if (fault.code)
+		*status =
+			ear_command_failed(ear_list_name(about->list), &fault);
+	return fault.code != EAR_OK;
+}
+
 static int command(const struct about *about, int argc, char **argv)
 {
 	struct choices c = {.data = ear_data_dir(),
@@ -392,7 +424,8 @@ static int command(const struct about *about, int argc, char **argv)
 	usage.n = n;
 	columns_help(about, &more);
 	usage.more = more.err ? about->examples : more.p;
-	if (ear_options(&usage, &argc, &argv, &status)) {
+	if (ear_options(&usage, &argc, &argv, &status) &&
+		!contradicts(about, &c, &status)) {
 		if (c.limit == LIMIT_UNSAID)
 			c.limit = c.csv ? 0 : LIMIT_USUAL;
 		status = run(about, &c, argc, argv);

@@ -275,9 +275,12 @@ static bool calendar(struct ear_slice t, uint64_t now_ns, uint64_t *at_ns)
 	return true;
 }
 
+/* Seconds since 1970 have so many digits from 1973 on. */
+#define EPOCH_DIGITS 9
+
 /*
- * Seconds since 1970, with or without a fraction. Four digits are rather meant
- * as a year, which names no time.
+ * Seconds since 1970, with or without a fraction. Less than that is rather
+ * meant as something else: a year, 10.38, 1038.
  */
 static bool epoch(struct ear_slice t, uint64_t *at_ns)
 {
@@ -286,7 +289,7 @@ static bool epoch(struct ear_slice t, uint64_t *at_ns)
 	uint64_t s;
 
 	if (!ear_slice_u64(ear_slice_sub(t, 0, dot), 18446744072ULL, &s) ||
-		(t.n == 4 && s >= 1970 && s <= 2200))
+		(s && dot < EPOCH_DIGITS))
 		return false;
 	*at_ns = s * EAR_SECOND_NS + fraction(&rest);
 	return rest.n == 0;

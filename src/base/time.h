@@ -31,8 +31,9 @@ size_t ear_time_human(uint64_t at_ns, bool local, char out[EAR_TIME_TEXT]);
 /**
  * Read a time as people write it: RFC 3339 with 'T' or a blank, with or
  * without fraction and zone ("Z", "+01:00"; none is UTC), a date alone, a time
- * of the day of now ("10:38", "10:38:05"), "now", seconds since 1970 with or
- * without fraction, or a distance back from now ("-2h", "15m", "3d", "1w").
+ * of the day of now ("10:38", "10:38:05"), "now", seconds since 1970 (of 9
+ * digits or more, or 0) with or without fraction, or a distance back from now
+ * ("-2h", "15m", "3d", "1w").
  *
  * @return EAR_OK; EAR_USAGE with a fault that names what is wrong
  */

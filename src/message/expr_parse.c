@@ -219,12 +219,37 @@ static uint32_t test_rest(struct parser *p, uint32_t n)
 	return finish_test(p, n, sign.negate);
 }
 
+/* The field that has this word as a value, as disposition has FAILED. */
+static struct ear_slice field_of_value(
+	const struct ear_field_set *set, struct ear_slice *word)
+{
+	for (unsigned f = 0; f < set->n; f++) {
+		struct ear_slice value;
+
+		for (unsigned i = 0; set->fields[f].type == EAR_TYPE_ENUM &&
+				     (value = set->value(f, i)).n;
+			i++) {
+			if (!ear_slice_ieq(value, *word))
+				continue;
+			*word = value;
+			return set->fields[f].name;
+		}
+	}
+	return ear_slice(NULL, 0);
+}
+
 static uint32_t unknown_field(
 	struct parser *p, struct ear_slice name, size_t start)
 {
 	const struct ear_field_set *set = p->expr->set;
-	struct ear_slice near = ear_field_set_nearest(set, name);
+	struct ear_slice near = ear_field_set_nearest(set, name), value = name;
+	struct ear_slice of = field_of_value(set, &value);
 
+	if (of.n)
+		return FAIL(p, start,
+			"there is no %s '%.*s'; did you mean %.*s == %.*s?",
+			set->what, EAR_FMT(ear_slice_sub(name, 0, 64)),
+			EAR_FMT(of), EAR_FMT(value));
 	if (near.n)
 		return FAIL(p, start,
 			"there is no %s '%.*s'; did you mean %.*s?", set->what,

@@ -69,11 +69,16 @@ static enum ear_err read_addr(struct value *v, struct ear_slice name,
 static enum ear_err read_number(struct value *v, uint64_t max,
 	struct ear_slice name, size_t offset, struct ear_fault *fault)
 {
-	if (!ear_slice_u64(v->text, max, &v->num))
+	if (ear_slice_u64(v->text, max, &v->num))
+		return EAR_OK;
+	/* a limit that nobody meets explains nothing */
+	if (max >= INT64_MAX)
 		return ear_fail(fault, EAR_USAGE, offset,
-			"%.*s is a number from 0 to %llu", EAR_FMT(name),
-			(unsigned long long)max);
-	return EAR_OK;
+			"%.*s is a whole number, without a unit",
+			EAR_FMT(name));
+	return ear_fail(fault, EAR_USAGE, offset,
+		"%.*s is a number from 0 to %llu", EAR_FMT(name),
+		(unsigned long long)max);
 }
 
 /* A status, or a class of them: 4xx, of any case. */

@@ -136,9 +136,22 @@ def check_errors(tap, ear):
     p = text_of(ear, 'sessions', '--at', '10:38')
     tap.ok(p.returncode == 2 and '--at' in p.stderr,
            'an option of another list', p.stderr)
-    p = text_of(ear, 'accounts', '--at', 'yesterdayish')
-    tap.ok(p.returncode == 2 and 'yesterdayish' in p.stderr,
-           'a time that is none', p.stderr)
+    p = text_of(ear, 'calls', '--json', '--csv')
+    tap.ok(p.returncode == 2 and not p.stdout and '--csv' in p.stderr,
+           'a table and objects at once', p.stderr)
+    p = text_of(ear, 'calls', '--from', '2026-01-02', '--to', '2026-01-01')
+    tap.ok(p.returncode == 2 and 'before' in p.stderr,
+           'an end before the beginning', p.stderr)
+    p = text_of(ear, 'calls', 'FAILED')
+    tap.ok(p.returncode == 2 and 'disposition == FAILED' in p.stderr,
+           'a value without its column', p.stderr)
+    p = text_of(ear, 'calls', '--from', '2200-01-01')
+    tap.ok(p.returncode == 0 and 'the last thing recorded is of 20' in
+           p.stderr, 'nothing, as what is kept is older', p.stderr)
+    for word in ('yesterdayish', '10.38', '1038'):
+        p = text_of(ear, 'accounts', '--at', word)
+        tap.ok(p.returncode == 2 and word in p.stderr,
+               f'a time that is none: {word}', p.stderr)
 
 
 def lists(tap):

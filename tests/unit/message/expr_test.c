@@ -254,6 +254,7 @@ static void test_faults(void **state)
 		{"sdp and callid == 1", 8, "call_id"},
 		{"from_user == 1", 0, "from.user"},
 		{"alice", 0, "double quotes"},
+		{"method == INVITE and Reply", 21, "did you mean kind == reply?"},
 		{"method ==", 9, "missing"},
 		{"method == and sdp", 10, "missing"},
 		{"method == (", 10, "missing"},
