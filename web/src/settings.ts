@@ -39,6 +39,8 @@ export const formOpen = kept<boolean>("form", false);
 export const figuresOpen = kept<boolean>("figures",
 	(globalThis.innerWidth ?? 0) >= 1500);
 export const listsLive = kept<boolean>("live", true);
+/** What a spreadsheet does to numbers has been read. */
+export const sheetNoteRead = kept<boolean>("sheet-note", false);
 
 const made = new Map<string, Cell<unknown>>();
 

@@ -230,6 +230,14 @@ export const listCases = [{
 		await rows(page);
 		const [file] = await Promise.all([page.waitForEvent("download"),
 			page.click("a:has-text('CSV')")]);
+		// What a spreadsheet would make of it is said once.
+		await page.waitForSelector(".sheet-note");
+		await t.shot("saved");
+		await page.click(".sheet-note button");
+		await page.waitForSelector(".sheet-note", { state: "detached" });
+		await Promise.all([page.waitForEvent("download"),
+			page.click("a:has-text('CSV')")]);
+		assert.equal(await page.locator(".sheet-note").count(), 0);
 		const [head, ...lines] = csvRows(readFileSync(await file.path(),
 			"utf8"));
 		assert.ok(["at", "src", "dst", "talk_s", "disposition", "code",

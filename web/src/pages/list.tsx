@@ -9,7 +9,7 @@ import { Facets } from "../components/facets";
 import { HistogramView } from "../components/histogram";
 import { Icon } from "../components/icon";
 import { MomentPicker, momentText } from "../components/moment";
-import { AwayNote, IncompleteNote } from "../components/notes";
+import { AwayNote, IncompleteNote, SheetNote } from "../components/notes";
 import { Onboarding } from "../components/onboarding";
 import { Popover } from "../components/popover";
 import { RowPanel } from "../components/rowpanel";
@@ -130,7 +130,7 @@ function total(store: ListStore): string {
 }
 
 function Bar(props: { store: ListStore; narrowScreen: boolean;
-	columns: ReturnType<typeof columnsOf> }) {
+	columns: ReturnType<typeof columnsOf>; onSaved: () => void }) {
 	const { store, narrowScreen, columns } = props;
 	const { spec } = store;
 	const s = useCell(store.state);
@@ -183,6 +183,7 @@ function Bar(props: { store: ListStore; narrowScreen: boolean;
 			<span class="wide-only">Figures</span></button> : null}
 		<a class="button" href={api.csvUrl(spec.id,
 			store.args(s.asked, true))} download
+			onClick={props.onSaved}
 			title="All that matches, as a file for a spreadsheet">
 			<Icon name="download" size={14} />CSV</a>
 	</div>;
@@ -201,6 +202,7 @@ function ListPage(props: { store: ListStore }) {
 	const narrowScreen = useMedia("(max-width: 720px)");
 	const covering = useMedia("(max-width: 1000px)");
 	const [at, setAt] = useState(store.at);
+	const [saved, setSaved] = useState(false);
 	const sel = r.params.get("sel") ?? "";
 	const asked = askedOf(spec, r.params);
 
@@ -331,7 +333,8 @@ function ListPage(props: { store: ListStore }) {
 						to: asked.to })) :
 					setListQuery(withTerm(q, t))} /> : null}
 			<Bar store={store} narrowScreen={narrowScreen}
-				columns={columns} />
+				columns={columns} onSaved={() => setSaved(true)} />
+			{saved ? <SheetNote /> : null}
 			{spec.note?.()}
 			{s.loading ? <div class="progress" role="progressbar"
 				aria-label="Reading"><i class="unknown" /></div> :
