@@ -305,7 +305,7 @@ function UserRow(props: { u: User; mine: boolean;
 			onChange={(e) => set(e.currentTarget.value)}>
 			{ROLES.map((r) => <option key={r}
 				selected={r === u.role}>{r}</option>)}</select></td>
-		<td class="num"><Time at={u.created} coarse /></td>
+		<td class="num wide-only"><Time at={u.created} coarse /></td>
 		<td class="num"><Time at={u.last_login} coarse none="never" /></td>
 		<td>{locked ? <span class="tag warn"><Icon name="lock" size={13} />
 			until <Time at={u.locked_until} short coarse /></span> :
@@ -357,7 +357,8 @@ function Users() {
 		{error ? <p class="wrong" role="alert">{error}</p> : null}
 		<div class="scroll" tabIndex={0} role="region"
 			aria-label="Users, table"><table class="plain">
-				<thead><tr><th>Name</th><th>Role</th><th>Made</th>
+				<thead><tr><th>Name</th><th>Role</th>
+					<th class="wide-only">Made</th>
 					<th>Last log-in</th><th>Locked</th>
 					<th><span class="off-screen">Do</span></th></tr></thead>
 				<tbody>{(value?.users ?? []).map((u) => <UserRow
