@@ -87,6 +87,8 @@ bool ear_key_page_read(struct ear_key_page *p, struct ear_slice bytes)
 		} else if (!p->n) {
 			return false;
 		}
+		if (size > EAR_KEY_MAX)
+			return false;
 		if (at + ROW > bytes.n || p->n == EAR_KEY_PAGE_MAX)
 			return false;
 		p->key[p->n] = (uint16_t)key;

@@ -264,6 +264,9 @@ static void test_damaged(void **state)
 		("UPDATE key_page SET entries=substr(entries,1,"
 		 "length(entries)-1)"),
 		"UPDATE key_page SET entries=zeroblob(9000)",
+		/* a key longer than any is */
+		"UPDATE key_page SET entries='~'||printf('%142d',1)",
+		"UPDATE key_run SET fences='~'||printf('%142d',1)",
 		"UPDATE key_run SET fences=x'ff'",
 		"UPDATE key_run SET fences=x''",
 		"UPDATE key_run SET fences=substr(fences,2)",
