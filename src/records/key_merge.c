@@ -14,6 +14,8 @@
 /* Entries of which a transaction that merges some begins with no more: a batch
  * is waiting behind it. */
 #define STEP 65536
+/* Runs that are dropped at once. */
+#define GONE 256
 
 static unsigned level_of(uint64_t n)
 {
@@ -81,18 +83,21 @@ static enum ear_err drop_from(struct ear_keys *k, enum ear_key_of of,
 {
 	sqlite3_stmt *st = k->st[KEY_RUNS];
 	enum ear_err err = EAR_OK;
-	uint64_t gone[1024];
-	size_t n = 0;
+	uint64_t gone[GONE];
+	size_t n;
 
-	ear_sql_bind(st, 1, of);
-	while (n < 1024 && sqlite3_step(st) == SQLITE_ROW &&
-		ear_sql_u64(st, 0) >= first) {
-		if (ear_sql_u64(st, 0) < before)
-			gone[n++] = ear_sql_u64(st, 0);
-	}
-	sqlite3_reset(st);
-	for (size_t i = 0; !err && i < n; i++)
-		err = drop_run(k, gone[i], fault);
+	do {
+		n = 0;
+		ear_sql_bind(st, 1, of);
+		while (n < GONE && sqlite3_step(st) == SQLITE_ROW &&
+			ear_sql_u64(st, 0) >= first) {
+			if (ear_sql_u64(st, 0) < before)
+				gone[n++] = ear_sql_u64(st, 0);
+		}
+		sqlite3_reset(st);
+		for (size_t i = 0; !err && i < n; i++)
+			err = drop_run(k, gone[i], fault);
+	} while (!err && n == GONE);
 	return err;
 }
 
