@@ -64,7 +64,8 @@ static bool load_conn(
 			.closed = ear_sql_u64(st, 2),
 			.bound = ear_sql_u64(st, 3),
 			.inferred = sqlite3_column_int(st, 4) != 0,
-			.last = ear_sql_u64(st, 5)};
+			.last = ear_sql_u64(st, 5),
+			.seen = e->at};
 		found = true;
 	}
 	reconcile_end(st);
@@ -160,7 +161,10 @@ static void one(struct job *j, const struct entry *e)
 enum ear_err ear_reconcile(struct ear_reconciler *of, size_t most, bool *left,
 	struct ear_fault *fault)
 {
-	struct job j = {.of = of, .db = of->db, .fault = fault};
+	struct job j = {.of = of,
+		.db = of->db,
+		.fault = fault,
+		.now_ns = ear_now_ns() + 86400 * EAR_SECOND_NS};
 	struct entry entries[128];
 	size_t n = 0, total = 0;
 

@@ -95,7 +95,7 @@ void reconcile_drop_inferred(struct job *j, const struct conn *c)
 		ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
 		ear_sql_bind(st, 4, EAR_SPAN_OF(reconcile_held_until(j, c)));
 		ear_sql_bind(st, 5, reconcile_held_until(j, c));
-		ear_sql_bind(st, 6, EAR_SPAN_OF(j->newest_ns));
+		ear_sql_bind(st, 6, EAR_SPAN_OF(reconcile_rows_until(j, c)));
 		reconcile_done(j, st);
 		before = sqlite3_total_changes(j->db) - before;
 		if (before)

@@ -19,6 +19,9 @@ enum bound {
  * long after its last sign of life at most: by then its port is another's. */
 #define UNSEEN_NS (3600 * EAR_SECOND_NS)
 
+/* Spans of one connection: two years and more. */
+#define SPANS_MAX 8192
+
 /*
  * All spans from one to another. As a list and not as a range, since behind a
  * range an index knows nothing more.
@@ -48,6 +51,7 @@ struct job {
 	struct ear_fault *fault;
 	enum ear_err err;
 	uint64_t newest_ns;
+	uint64_t now_ns; /* this computer's, with a day for other clocks */
 };
 
 /** What is to do. */
@@ -58,6 +62,7 @@ struct entry {
 /** The connection that an entry is about. */
 struct conn {
 	uint64_t at, id, closed, last;
+	uint64_t seen; /* time of the row by which it was found */
 	uint64_t bound;
 	bool inferred;
 };
@@ -84,6 +89,9 @@ void reconcile_count(struct job *j, const char *what, int64_t by);
 
 /* --- rows of a connection: reconcile_rows.c ---------------------------- */
 
+/** Until then rows of it are looked for, whatever a message says the time is:
+ *  each span costs some work. */
+uint64_t reconcile_rows_until(const struct job *j, const struct conn *c);
 /** Until then what has its addresses came over it. */
 uint64_t reconcile_held_until(const struct job *j, const struct conn *c);
 /** Who registered over it. */

@@ -23,9 +23,21 @@ static void add_peer(
 	ear_buf_slice(&p->accounts, account);
 }
 
+uint64_t reconcile_rows_until(const struct job *j, const struct conn *c)
+{
+	uint64_t most = c->at + ((uint64_t)SPANS_MAX << EAR_SPAN_BITS);
+	uint64_t until = j->newest_ns < j->now_ns ? j->newest_ns : j->now_ns;
+
+	until = c->last > until ? c->last : until;
+	until = c->seen > until ? c->seen : until;
+	return until < most ? until : most;
+}
+
 static uint64_t last_of(const struct job *j, const struct conn *c)
 {
-	return c->closed ? c->closed : j->newest_ns;
+	uint64_t until = reconcile_rows_until(j, c);
+
+	return c->closed && c->closed < until ? c->closed : until;
 }
 
 /* Until then what has its addresses came over it. */
