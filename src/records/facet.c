@@ -136,21 +136,24 @@ static struct ear_slice shown(const struct ear_column_of *of, sqlite3_stmt *st,
 /* An index of keys that has the column, and no filter to ask: it is enough to
  * count. Calls alone: of sessions that failed the list shows none. */
 static enum ear_key_of covering(
-	const struct ear_rows *r, const struct ear_column_of *of)
+	const struct ear_rows *r, sqlite3 *db, const struct ear_column_of *of)
 {
 	enum ear_key_of key = ear_key_named(of->index);
 
 	if (r->query->filter.n || *r->base || r->list != EAR_LIST_CALLS ||
-		(key != EAR_KEY_CALL_SRC && key != EAR_KEY_CALL_DST))
+		(key != EAR_KEY_CALL_SRC && key != EAR_KEY_CALL_DST) ||
+		!ear_rows_may_count_keys(db))
 		return EAR_KEYS_NONE;
 	return key;
 }
 
 /* Of dispositions the newest are not counted in advance: their keys are. */
-static bool by_outcome(const struct ear_rows *r, const struct ear_column_of *of)
+static bool by_outcome(
+	const struct ear_rows *r, sqlite3 *db, const struct ear_column_of *of)
 {
 	return !r->query->filter.n && !*r->base &&
-	       ear_key_named(of->index) == EAR_KEY_CALL_OUTCOME;
+	       ear_key_named(of->index) == EAR_KEY_CALL_OUTCOME &&
+	       ear_rows_may_count_keys(db);
 }
 
 static enum ear_err prepare(struct counting *c, struct ear_records *records,
@@ -163,7 +166,7 @@ static enum ear_err prepare(struct counting *c, struct ear_records *records,
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	if (by_outcome(&c->rows, of)) {
+	if (by_outcome(&c->rows, db, of)) {
 		ear_rows_ask_calls(&c->rows, db, EAR_KEY_CALL_OUTCOME);
 		ear_buf_str(&sql, "SELECT key_value,sum(key_n)");
 		ear_rows_from_asked(&sql);
@@ -348,7 +351,7 @@ static enum ear_err count(struct counting *c, struct ear_records *records,
 	struct ear_reader_db *reader, const struct ear_column_of *of,
 	struct ear_rows_found *found, struct ear_fault *fault)
 {
-	enum ear_key_of key = covering(&c->rows, of);
+	enum ear_key_of key = covering(&c->rows, reader->db, of);
 
 	return key == EAR_KEYS_NONE
 		       ? count_all(c, records, reader->db, of, found, fault)

@@ -49,6 +49,9 @@ struct ear_slice ear_key_number(uint64_t v, size_t bytes, uint8_t room[8]);
 /** The key of EAR_KEY_CALL_TALK. @param talk_ms UINT32_MAX and more: as that */
 struct ear_slice ear_key_talk(
 	uint64_t disposition, uint64_t talk_ms, uint8_t room[8]);
+/** The time in it, and the whole as a number, of a row. */
+#define EAR_KEY_TALK_SQL "min(talk_ms,4294967295)"
+#define EAR_KEY_TALK_WHOLE_SQL "(disposition<<32|" EAR_KEY_TALK_SQL ")"
 
 struct ear_key_entry {
 	struct ear_slice key; /* borrowed */

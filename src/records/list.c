@@ -34,6 +34,30 @@ static const char *open_index(const char *column)
 	return NULL;
 }
 
+#define QUOTE_(x) #x
+#define QUOTE(x) QUOTE_(x)
+/* of an empty BLOB substr() gives NULL */
+#define BEGIN_OF(text)                    \
+	"coalesce(CAST(substr(CAST(" text \
+	" AS BLOB),1," QUOTE(EAR_KEY_MAX) ") AS TEXT),'')"
+
+/* As the keys are sorted, whichever way rows are found: pages go on where the
+ * last one ended. Seconds are sorted by what they were cut off from. */
+static const char *sort_sql(
+	const char *column, const struct ear_column_of *of, enum ear_key_of key)
+{
+	switch (key) {
+	case EAR_KEY_CALL_SRC: return BEGIN_OF("src");
+	case EAR_KEY_CALL_DST: return BEGIN_OF("dst");
+	case EAR_KEY_SESSION_PEER: return BEGIN_OF("peername");
+	case EAR_KEY_CALL_TALK: return EAR_KEY_TALK_SQL;
+	default: break;
+	}
+	return !strcmp(column, "ring_s") || !strcmp(column, "ring_ms")
+		       ? "ring_ms"
+		       : of->sql;
+}
+
 static enum ear_err set_order(struct listing *l)
 {
 	const char *sort = l->query->sort ? l->query->sort : "at";
@@ -50,15 +74,12 @@ static enum ear_err set_order(struct listing *l)
 	}
 	of = &ear_column_of(l->query->list)[at];
 	l->by_time = !strcmp(sort, "at") || of->kind == EAR_KIND_ROW;
-	/* whole seconds are sorted by what they were cut off from */
-	l->sort_sql = !strcmp(of->sql, "talk_ms/1000")   ? "talk_ms"
-		      : !strcmp(of->sql, "ring_ms/1000") ? "ring_ms"
-							 : of->sql;
 	l->sort_end = of->kind == EAR_KIND_ADDR || of->kind == EAR_KIND_IP
 			      ? "_ip"
 			      : "";
 	l->sort_index = of->index;
 	l->sort_key = ear_key_named(of->index);
+	l->sort_sql = sort_sql(sort, of, l->sort_key);
 	return EAR_OK;
 }
 

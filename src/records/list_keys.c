@@ -8,23 +8,15 @@
 #define DISPOSITIONS (EAR_CALL_FAILED + 1)
 _Static_assert(DISPOSITIONS <= EAR_WANTS_MAX, "each has its range");
 
-/* The keys of one range, from where the last page ended. */
+/* The keys of one range, from the last row of the last page on. */
 static void range_of(struct listing *l, size_t i, struct ear_slice key)
 {
 	struct ear_key_range *r = &l->ranges[i];
 	struct ear_key_entry *edge = l->query->ascending ? &r->low : &r->high;
 
-	if (!l->after.there)
-		return;
-	*edge = (struct ear_key_entry){
-		.key = key, .at = l->after.at, .id = l->after.id};
-	if (l->query->ascending)
-		edge->id++;
-	else if (edge->id)
-		edge->id--;
-	else
+	if (l->after.there)
 		*edge = (struct ear_key_entry){
-			key, l->after.at - 1, INT64_MAX, false};
+			.key = key, .at = l->after.at, .id = l->after.id};
 }
 
 /* By how long they were: each disposition has keys of its own. */
@@ -78,21 +70,27 @@ static enum ear_err prepare_along(struct listing *l, sqlite3_stmt **st)
 	ear_buf_printf(&l->sql, "SELECT at,id,%s%s", l->sort_sql, l->sort_end);
 	ear_rows_from_keys(&l->rows, &l->sql);
 	ear_rows_where(&l->rows, false, &l->sql);
-	/* rows of several users have keys for each of them besides */
-	if (l->sort_key == EAR_KEY_SESSION_PEER)
-		ear_buf_printf(&l->sql,
-			" AND key_value=CAST(substr(CAST(peername AS BLOB),"
-			"1,%d) AS TEXT)",
-			EAR_KEY_MAX);
+	/* rows of several users have keys for each of them besides; one that
+	 * was removed and told again may have some of before */
+	ear_buf_printf(&l->sql, " AND key_value=%s%s",
+		l->sort_key == EAR_KEY_CALL_TALK ? EAR_KEY_TALK_WHOLE_SQL
+						 : l->sort_sql,
+		l->sort_end);
+	if (l->after.there)
+		ear_buf_str(&l->sql, " AND (at,id)<>(?6,?7)");
 	ear_buf_printf(&l->sql,
 		" ORDER BY key_value %s,key_at %s,key_id %s LIMIT ?9", dir, dir,
 		dir);
 	err = ear_rows_prepare(
 		&l->rows, l->records, l->reader->db, &l->sql, st, l->fault);
-	if (!err)
-		sqlite3_bind_pointer(
-			*st, ROWS_ASK, &l->ask, "ear_key_ask", NULL);
-	return err;
+	if (err)
+		return err;
+	sqlite3_bind_pointer(*st, ROWS_ASK, &l->ask, "ear_key_ask", NULL);
+	if (l->after.there) {
+		ear_sql_bind(*st, ROWS_AFTER_AT, l->after.at);
+		ear_sql_bind(*st, ROWS_AFTER_ID, l->after.id);
+	}
+	return EAR_OK;
 }
 
 enum ear_err ear_list_fill_along(struct listing *l, struct ear_pile *pile)

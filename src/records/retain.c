@@ -49,7 +49,13 @@ static enum ear_err one_table(sqlite3 *db, size_t i, uint64_t before_ns,
 		return err;
 	sqlite3_snprintf(sizeof(sql), sql,
 		"UPDATE meta SET n=n-?1 WHERE name='%s'", steps[i].count);
-	return run(db, sql, *gone, 0, &none, fault);
+	err = run(db, sql, *gone, 0, &none, fault);
+	/* whose keys are still there: ear_rows_may_count_keys() */
+	return err ? err
+		   : run(db,
+			     "INSERT INTO meta VALUES('removed',?1)"
+			     " ON CONFLICT DO UPDATE SET n=max(n,?1)",
+			     before_ns, 0, &none, fault);
 }
 
 enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys, uint64_t before_ns,
@@ -65,7 +71,8 @@ enum ear_err ear_retain(sqlite3 *db, struct ear_keys *keys, uint64_t before_ns,
 		err = one_table(db, i, before_ns, most, &gone, fault);
 		*left = *left || gone == most;
 	}
-	if (!err)
+	/* until then the keys find those that are left */
+	if (!err && !*left)
 		err = ear_keys_retain(keys, before_ns, fault);
 	if (!err)
 		err = ear_tally_spoil_before(db, before_ns, fault);

@@ -266,6 +266,14 @@ void ear_rows_ask_calls(struct ear_rows *r, sqlite3 *db, enum ear_key_of key)
 		r->from_ns = oldest;
 }
 
+bool ear_rows_may_count_keys(sqlite3 *db)
+{
+	return ear_file_u64(db,
+		       "SELECT NOT EXISTS(SELECT 1 FROM call WHERE"
+		       " at<(SELECT n FROM meta WHERE name='removed'))",
+		       0) != 0;
+}
+
 void ear_rows_from_asked(struct ear_buf *sql)
 {
 	ear_buf_printf(sql, " FROM ear_keys(?%d,?%d,?%d)", ROWS_ASK, ROWS_FROM,
@@ -325,6 +333,10 @@ void ear_rows_where(const struct ear_rows *r, bool span, struct ear_buf *sql)
 	/* a key stands for its row's value, which the filter looks at again */
 	if (r->wants && r->want_index)
 		wanted(r, sql);
+	/* but a row of several keys of a network is to come once */
+	if (ear_rows_by_keys(r) && r->range)
+		ear_buf_printf(sql, " AND key_value=%s_ip",
+			ear_column_of(r->list)[r->want_column].sql);
 	ear_buf_printf(sql, " AND ear_keep(?4,at,id%.*s)%s",
 		EAR_FMT(ear_buf_view(&r->args)), r->base);
 }
@@ -403,6 +415,8 @@ uint64_t ear_rows_span(const struct ear_rows *r, sqlite3 *db, sqlite3_stmt **st,
 	}
 	if (ascending) {
 		edge = span == EAR_SPAN_NONE ? 0 : (span + 1) << EAR_SPAN_BITS;
+		if (edge > INT64_MAX)
+			return found;
 		ear_sql_bind(*st, 1, edge > r->from_ns ? edge : r->from_ns);
 		ear_sql_bind(*st, 2, r->to_ns);
 	} else {

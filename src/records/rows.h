@@ -75,8 +75,12 @@ void ear_rows_where(
  *               the key */
 void ear_rows_from(
 	const struct ear_rows *rows, const char *index, struct ear_buf *sql);
-/** Ask for all keys of calls, each with how many have it. Rows that are too
- *  old go before their keys: those are not counted. */
+/** Whether the keys of calls are as many as their rows. Rows that are too old
+ *  leave theirs behind for a while; these are before all others, unless older
+ *  rows came since. */
+bool ear_rows_may_count_keys(sqlite3 *db);
+/** Ask for all keys of calls, each with how many have it: when these may be
+ *  counted. */
 void ear_rows_ask_calls(
 	struct ear_rows *rows, sqlite3 *db, enum ear_key_of key);
 /** Append " FROM …": what ROWS_ASK gives. */

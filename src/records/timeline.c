@@ -10,10 +10,11 @@ struct lines {
 	const struct ear_column_of *of; /* NULL: one series */
 };
 
-static bool by_outcome(const struct lines *l)
+static bool by_outcome(const struct lines *l, sqlite3 *db)
 {
 	return l->of && !l->rows.query->filter.n && !*l->rows.base &&
-	       ear_key_named(l->of->index) == EAR_KEY_CALL_OUTCOME;
+	       ear_key_named(l->of->index) == EAR_KEY_CALL_OUTCOME &&
+	       ear_rows_may_count_keys(db);
 }
 
 static enum ear_err prepare(struct lines *l, struct ear_records *records,
@@ -22,7 +23,7 @@ static enum ear_err prepare(struct lines *l, struct ear_records *records,
 	struct ear_buf sql = {0};
 	enum ear_err err;
 
-	if (by_outcome(l)) {
+	if (by_outcome(l, db)) {
 		/* its index is enough */
 		ear_rows_ask_calls(&l->rows, db, EAR_KEY_CALL_OUTCOME);
 		l->rows.ask.count = false;

@@ -438,6 +438,30 @@ static void test_story_ran_out(void **state)
 	made_gone(&dir);
 }
 
+/* The last moment that there is has no span behind it. */
+static void test_last_moment(void **state)
+{
+	struct ear_rows_query q = {.list = EAR_LIST_CONNECTIONS,
+		.filter = EAR_S("client == 93.57.41.37"),
+		.ascending = true};
+	char *dir = made_dir();
+	struct ear_records *r = made_open(dir, "server");
+	struct ear_conn_row c = made_conn(INT64_MAX, 1);
+	struct ear_rows_found found;
+	struct ear_track_out out;
+	struct made_text text;
+
+	(void)state;
+	ear_records_out(r, &out);
+	out.conn(&c, out.arg);
+	made_flush(r);
+	made_list(r, q, "id", &text, &found);
+	assert_int_equal(text.rows, 1);
+	assert_false(found.more);
+	ear_records_close(&r);
+	made_gone(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_last_moment),
 		cmocka_unit_test(test_story_ran_out),
 	};
 
