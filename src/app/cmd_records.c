@@ -106,7 +106,8 @@ static void find_columns(struct printer *p)
 
 	for (size_t k = 0; k < SHOWN && p->about->shown[k].name; k++) {
 		for (size_t i = 0; i < n; i++) {
-			if (strcmp(column[i].name, p->about->shown[k].name))
+			if (strcmp(column[i].name, p->about->shown[k].name) !=
+				0)
 				continue;
 			p->titles[p->shown] = column[i].title;
 			p->fit[p->shown] = (struct ear_answer_fit){
@@ -374,8 +375,7 @@ static bool contradicts(
 		(void)ear_fail(&fault, EAR_USAGE, 0,
 			"--json and --csv: one of them at a time");
 	else if (c->from_ns > c->to_ns)
-		(void)ear_fail(
-			&fault, EAR_USAGE, 0, "--to is before --from");
+		(void)ear_fail(&fault, EAR_USAGE, 0, "--to is before --from");
 	if (fault.code)
 		*status =
 			ear_command_failed(ear_list_name(about->list), &fault);
