@@ -93,9 +93,9 @@ _claims = []
 
 
 def claim(port):
-    """Whether a port is ours until this program ends, among all tests that run
-    at once: who claimed it first may not have bound it yet, or wait to bind it
-    again. A name of Linux's own, which goes with its process."""
+    """Whether a port, or what else all tests of this machine share, is ours
+    until this program ends: who claimed it first may not have bound it yet, or
+    wait to bind it again. A name of Linux's own, which goes with its process."""
     name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         name.bind(f'\0earshot-e2e-port-{port}')

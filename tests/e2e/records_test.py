@@ -261,6 +261,9 @@ def alike(tap):
     with h.folder() as where:
         pcap = os.path.join(where, 'lo.pcap')
         keys = 'host 192.0.2.2 and port 5060'
+        # the same frames of another suite on this machine would be seen too
+        if not h.wait_for(lambda: h.claim('192.0.2.2'), 120, .5):
+            raise RuntimeError('another test has 192.0.2.2 on lo')
         live = h.Earshot(where, data=os.path.join(where, 'live'), **{
             'capture lo': {'device': 'lo', 'filter': keys}}).start()
         dump = h.start(['tcpdump', '-i', 'lo', '-Q', 'in', '-U',

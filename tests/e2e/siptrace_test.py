@@ -219,6 +219,8 @@ class World:
 
     def start_core(self):
         """The core engine: HEP, plain copies, rows; OPTIONS dropped."""
+        if not h.wait_for(lambda: h.claim('127.0.0.2:5070'), 120, .5):
+            raise RuntimeError('another test has 127.0.0.2:5070')
         self.far = Collector()
         self.core = Moved(self.folder('core'), f'''
 listen=udp:127.0.0.2:5070 advertise 198.51.100.7:5060 name "sock1"
