@@ -144,10 +144,13 @@ static const char views[] =
 	" FROM records.session WHERE failed=0;"
 	"CREATE TEMP VIEW V_CDR AS SELECT id, ear_date(at) AS calldate, src,"
 	" src_agent AS src_user_agent, dst, dst_agent AS dst_user_agent,"
-	" talk_ms/1000 AS duration, CASE disposition WHEN 1 THEN 'ANSWERED'"
-	"  WHEN 2 THEN 'NO_ANSWER' WHEN 3 THEN 'BUSY' WHEN 4 THEN 'FAILED'"
-	"  ELSE 'IN_PROGRESS' END AS disposition, call_id"
-	" FROM records.call;";
+	" " EAR_TALK_SQL("talk_ms/1000") " AS duration, CASE disposition WHEN "
+					 "1 THEN 'ANSWERED'"
+					 "  WHEN 2 THEN 'NO_ANSWER' WHEN 3 "
+					 "THEN 'BUSY' WHEN 4 THEN 'FAILED'"
+					 "  ELSE 'IN_PROGRESS' END AS "
+					 "disposition, call_id"
+					 " FROM records.call;";
 
 static const char auth_view[] =
 	"CREATE TEMP VIEW V_AUTH_EVENT AS SELECT id,"

@@ -42,7 +42,8 @@ static const char *open_index(const char *column)
 	" AS BLOB),1," QUOTE(EAR_KEY_MAX) ") AS TEXT),'')"
 
 /* As the keys are sorted, whichever way rows are found: pages go on where the
- * last one ended. Seconds are sorted by what they were cut off from. */
+ * last one ended. Seconds are sorted by what they were cut off from; what is
+ * not told yet as none. */
 static const char *sort_sql(
 	const char *column, const struct ear_column_of *of, enum ear_key_of key)
 {

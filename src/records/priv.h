@@ -38,6 +38,14 @@ extern const char *const ear_records_table[EAR_LISTS];
 
 /* --- columns: column.c ------------------------------------------------- */
 
+/** How long a call rang and was talked, of its milliseconds: not told while it
+ *  still rings, or they still talk. */
+#define EAR_RING_SQL(ms)                                          \
+	"CASE WHEN rang<>0 AND answered=0 AND ended=0 THEN NULL " \
+	"ELSE " ms " END"
+#define EAR_TALK_SQL(ms) \
+	"CASE WHEN answered<>0 AND ended=0 THEN NULL ELSE " ms " END"
+
 enum ear_column_kind {
 	EAR_KIND_TEXT,
 	EAR_KIND_NUM,

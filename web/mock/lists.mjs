@@ -63,6 +63,11 @@ const DISPOSITIONS = [[(s) => s < 300, "ANSWERED"],
 	[(s) => [480, 408, 487].includes(s), "NO_ANSWER"],
 	[() => true, "FAILED"]];
 
+function lengthOf(name, ms, goesOn) {
+	return { [`${name}_s`]: goesOn ? null : Math.floor(ms / 1000),
+		[`${name}_ms`]: goesOn ? null : ms };
+}
+
 function callOf(list, now) {
 	const first = list[0];
 	const of = (m) => /INVITE/.test(m.cseq);
@@ -77,13 +82,15 @@ function callOf(list, now) {
 		lost ? "FAILED" : "IN_PROGRESS";
 	const answered = final && final.status < 300 ? final.ms : 0;
 	const end = over?.ms ?? (lost ? first.ms + 32e3 : 0);
-	const talk = answered ? (end || now) - answered : 0;
-	const ringing = ring ? (answered || end || now) - ring.ms : 0;
+	// What goes on has no length yet.
+	const talk = answered && end ? end - answered : 0;
+	const rung = answered || end;
+	const ringing = ring && rung ? rung - ring.ms : 0;
 	return row("calls", {
 		id: `${hex(first.ms)}-${first.call_id.slice(0, 12)}`,
 		at: first.at, src: first.from_user, dst: first.to_user,
-		ring_s: Math.floor(ringing / 1000), ring_ms: ringing,
-		talk_s: Math.floor(talk / 1000), talk_ms: talk,
+		...lengthOf("ring", ringing, ring && !rung),
+		...lengthOf("talk", talk, answered && !end),
 		disposition: word, code: final?.status ?? (lost ? 408 : null),
 		reason: final?.reason ?? (lost ? "no reply" : ""),
 		call_id: first.call_id,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/table.h"
 
+#include "records/attach.h"
+#include "records/priv.h"
 #include "unit/records/made.h"
 
 /* Twelve calls, two of each second; in three spans. */
@@ -438,6 +440,103 @@ static void test_story_ran_out(void **state)
 	made_gone(&dir);
 }
 
+/* One rings, one talks, two are over: what goes on has no length yet. */
+static void fill_open(struct ear_records *r)
+{
+	static const struct {
+		const char *src;
+		uint64_t ring_ms, talk_ms;
+		int rang, answered, ended;
+	} lasts[] = {{"rings", 0, 0, 1, 0, 0}, {"talks", 3000, 0, 1, 4, 0},
+		{"talked", 2000, 7000, 1, 3, 10},
+		{"gave-up", 6000, 0, 1, 0, 7}};
+	struct ear_track_out out;
+
+	ear_records_out(r, &out);
+	for (size_t i = 0; i < ROWS(lasts); i++) {
+		struct ear_call_row c =
+			made_call(S(i), i + 1, lasts[i].src, "600");
+
+		c.ring_ms = lasts[i].ring_ms;
+		c.talk_ms = lasts[i].talk_ms;
+		c.ring_ns = S(lasts[i].rang);
+		c.answer_ns = lasts[i].answered ? S(lasts[i].answered) : 0;
+		c.end_ns = lasts[i].ended ? S(lasts[i].ended) : 0;
+		out.call(&c, out.arg);
+	}
+	made_flush(r);
+}
+
+static const struct {
+	const char *filter, *sort, *want;
+} open_calls[] = {
+	{"talk_s < 3", NULL, "gave-up rings"},
+	{"talk_s >= 0", NULL, "gave-up talked rings"},
+	{"not talk_s", NULL, "talks"},
+	{"not talk_ms", NULL, "talks"},
+	{"not ring_s", NULL, "rings"},
+	{"ring_ms >= 0", NULL, "gave-up talked talks"},
+	{"", "talk_s", "talked gave-up talks rings"},
+	{"", "talk_ms", "talked gave-up talks rings"},
+	{"", "ring_s", "gave-up talks talked rings"},
+	{"", "ring_ms", "gave-up talks talked rings"},
+};
+
+static bool json_row(const struct ear_cell *cells, void *arg)
+{
+	struct ear_buf *out = arg;
+	struct ear_json j = {.out = out};
+
+	ear_row_csv(EAR_LIST_CALLS, cells, out);
+	ear_json_open(&j, '{');
+	ear_row_json(&j, EAR_LIST_CALLS, cells);
+	ear_json_close(&j, '}');
+	return true;
+}
+
+static void test_open(void **state)
+{
+	struct ear_rows_query q = {
+		.list = EAR_LIST_CALLS, .filter = EAR_S("src == talks")};
+	char *dir = made_dir();
+	struct ear_records *r = made_open(dir, "server");
+	struct ear_rows_found found;
+	struct ear_buf shown = {0};
+	struct ear_fault fault;
+	struct made_text text;
+	sqlite3 *db;
+
+	(void)state;
+	fill_open(r);
+	assert_int_equal(
+		ear_records_list(r, &q, json_row, &shown, &found, NULL),
+		EAR_OK);
+	ear_buf_byte(&shown, '\0');
+	assert_non_null(strstr(shown.p, ",talks,\"600\",3,,ANSWERED,"));
+	assert_non_null(strstr(shown.p, "\"ring_s\":3,\"talk_s\":null,"));
+	ear_buf_fini(&shown);
+	for (size_t i = 0; i < ROWS(open_calls); i++) {
+		q.filter = made_s(open_calls[i].filter);
+		q.sort = open_calls[i].sort;
+		assert_slice(open_calls[i].filter,
+			made_s(made_list(r, q, "src", &text, &found)),
+			made_s(open_calls[i].want));
+	}
+	ear_records_close(&r);
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(ear_records_attach(db, dir, &fault), EAR_OK);
+	assert_int_equal(
+		ear_file_u64(db,
+			"SELECT count(*) FROM V_CDR WHERE duration IS NULL"
+			" AND src='talks'",
+			0),
+		1);
+	assert_int_equal(
+		ear_file_u64(db, "SELECT sum(duration) FROM V_CDR", 0), 7);
+	sqlite3_close(db);
+	made_gone(&dir);
+}
+
 /* The last moment that there is has no span behind it. */
 static void test_last_moment(void **state)
 {
@@ -472,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_last_moment),
 		cmocka_unit_test(test_story_ran_out),
 	};

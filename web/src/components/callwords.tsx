@@ -59,7 +59,8 @@ export function CallWords(props: { row: ListRow }) {
 	return <div class="call-words">
 		<p class="panel-words"><b>{str(props.row.src) || "somebody"}</b>
 			{" → "}<b>{str(props.row.dst) || "nobody"}</b>, talk{" "}
-			<Seconds s={props.row.talk_s ?? 0} ms={props.row.talk_ms} />
+			{props.row.talk_s === null ? "goes on" :
+				<Seconds s={props.row.talk_s ?? 0} ms={props.row.talk_ms} />}
 			{props.row.ring_s ? <>, rang <Seconds s={props.row.ring_s}
 				ms={props.row.ring_ms} /></> : null}</p>
 		{error ? <p class="muted">{error}</p> : null}

@@ -28,9 +28,11 @@ function Facts(props: { row: ListRow }) {
 		</dd></div>
 		<div><dt>Rang</dt><dd class="num">
 			{row.ring_s || row.ring_ms ? <Seconds s={row.ring_s}
-				ms={row.ring_ms} /> : "did not"}</dd></div>
-		<div><dt>Duration</dt><dd class="num"><Seconds s={row.talk_s ?? 0}
-			ms={row.talk_ms} /></dd></div>
+				ms={row.ring_ms} /> :
+				row.ring_s === null ? "goes on" : "did not"}</dd></div>
+		<div><dt>Duration</dt><dd class="num">{row.talk_s === null ?
+			"goes on" : <Seconds s={row.talk_s ?? 0} ms={row.talk_ms} />}
+		</dd></div>
 		{FACTS.map(([name, title]) => {
 			const value = row[name];
 			return value === undefined || value === null || value === "" ||
