@@ -247,8 +247,10 @@ static void tell(const struct printer *p, const struct ear_rows_query *query,
 	const struct about *about = p->about;
 	const struct choices *c = p->c;
 
-	fprintf(stderr, "%llu %s", (unsigned long long)found->rows,
-		found->rows == 1 ? about->one : about->many);
+	/* the console's are local ones unless it is told otherwise */
+	fprintf(stderr, "%llu %s%s", (unsigned long long)found->rows,
+		found->rows == 1 ? about->one : about->many,
+		found->rows && p->answer.term.tty ? ", times in UTC" : "");
 	if (found->more && found->rows == c->limit)
 		fprintf(stderr, "; there are more: --limit 0 shows all");
 	else if (!found->complete)

@@ -198,8 +198,8 @@ function Store(props: { s: Status }) {
 			<Row title="On disk">{bytes(st.bytes)}
 				{st.messages ? <span class="muted">{" "}
 					({Math.round(st.bytes / st.messages)} B a message
-					{st.bytes ? `, ${(st.raw_bytes / st.bytes).toFixed(1)}` +
-						" to 1" : ""})</span> : null}</Row>
+					{st.raw_bytes > st.bytes ? `, ${(st.raw_bytes /
+						st.bytes).toFixed(1)} to 1` : ""})</span> : null}</Row>
 			<Row title="Reaches back">{isFinite(span) ? <>
 				{durationText(span)}<span class="muted">, to{" "}
 					{timeText(millis(st.oldest), z, false)}</span></> :
