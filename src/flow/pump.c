@@ -152,9 +152,12 @@ static void *pump_main(void *arg)
 
 	ear_thread_self("pump", EAR_WEIGHT_PUMP);
 	while (!pump_gave_up(pump)) {
+		/* asked first: what taps left before is read then */
+		bool finish = atomic_load(&pump->finish);
+
 		if (round_of_lanes(pump))
 			continue;
-		if (atomic_load(&pump->finish))
+		if (finish)
 			break;
 		pump_run_errand(pump);
 		ear_journal_wait(pump->options.journal, 20);
