@@ -12,6 +12,8 @@ import type { Found, Histogram, Message } from "./types";
 const PAGE = 200;
 const ROWS_MOST = 50_000;
 const BUCKETS = 160;
+/** The picture is drawn again at most so often while messages arrive. */
+const PICTURE_MS = 10_000;
 
 export interface SearchState {
 	q: string;
@@ -47,6 +49,9 @@ export class Search {
 	/** Where the table stood. */
 	scrollTop = 0;
 	at = -1;
+	/** When what arrived was put into the list last; 0: not yet. */
+	private shownAt = 0;
+	private picturedAt = 0;
 	private stop: AbortController | null = null;
 	private readonly ids = new Set<string>();
 
@@ -77,6 +82,7 @@ export class Search {
 			now.span.to === span.to;
 		this.scrollTop = 0;
 		this.at = -1;
+		this.shownAt = 0;
 		this.ids.clear();
 		this.state.set({
 			...NOTHING, q, span, askedAt: at,
@@ -103,9 +109,11 @@ export class Search {
 		return { q: s.q, from: text(s.from), to: text(s.to) };
 	}
 
-	/** What an export of exactly this search asks. */
+	/** The same with what arrived since and is shown. */
 	exported(): api.Asked {
-		return this.asked();
+		const asked = this.asked();
+		return this.shownAt && !this.state.get().span.to ?
+			{ ...asked, to: new Date(this.shownAt).toISOString() } : asked;
 	}
 
 	private async read(signal: AbortSignal, cursor: string): Promise<void> {
@@ -160,8 +168,10 @@ export class Search {
 	}
 
 	private async readHistogram(signal: AbortSignal): Promise<void> {
+		this.picturedAt = Date.now();
 		try {
-			const h = await api.histogram(this.asked(), BUCKETS, signal);
+			const h = await api.histogram(this.exported(), BUCKETS,
+				signal);
 			this.put({ histogram: h, histogramLoading: false });
 		} catch (e) {
 			if ((e as Error).name !== "AbortError")
@@ -194,6 +204,9 @@ export class Search {
 		this.put({ rows: rows.slice(0, ROWS_MOST) });
 		if (this.at >= 0)
 			this.at += fresh.length;
+		this.shownAt = Date.now();
+		if (this.stop && this.shownAt - this.picturedAt > PICTURE_MS)
+			void this.readHistogram(this.stop.signal);
 		return fresh.length;
 	}
 

@@ -393,9 +393,15 @@ export const pageCases = [{
 		await changed(before);
 		// While nobody reads it, it fills by itself.
 		const then = await top();
+		const began = Date.now();
 		await page.mouse.move(2, 2);
 		t.arrive();
 		await changed(then);
+		// An export has what came, too.
+		await page.click("button[title=Export]");
+		const href = await page.getAttribute(".choices a", "href");
+		assert.ok(Date.parse(new URL(href, t.url).searchParams.get("to")) >=
+			began, href);
 	},
 }, {
 	name: "hostile",
