@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REGISTERs whose connection was not known when they were written. */
 #include "records/reconcile_priv.h"
+#include "records/tally.h"
 
 /*
  * Those over this connection's addresses while it was up, and those over one
@@ -44,6 +45,18 @@ void reconcile_adopt(struct job *j, const struct conn *c)
 	reconcile_done(j, st);
 }
 
+/* Neither its keys nor what was counted with it hold any longer. */
+static void forget_session(struct job *j, sqlite3_stmt *st)
+{
+	uint64_t at = ear_sql_u64(st, 0);
+
+	ear_keys_session(j->of->keys, ear_sql_blob(st, 2), ear_sql_blob(st, 3),
+		at, ear_sql_u64(st, 1), true);
+	if (!j->err)
+		j->err = ear_tally_spoil_row(
+			j->db, EAR_LIST_SESSIONS, at, j->fault);
+}
+
 /*
  * A connection that was inferred from messages alone, though the same was
  * seen by another tap: its registrations are bound to the one that was seen,
@@ -69,7 +82,9 @@ void reconcile_drop_inferred(struct job *j, const struct conn *c)
 					    "?6") " AND s.connection=o.id"
 						  " AND s.connection<>0 AND "
 						  "s.event IN(1,4)"
-						  " WHERE k.at=?1 AND k.id=?2)",
+						  " WHERE k.at=?1 AND k.id=?2)"
+						  " RETURNING at,id,peername,"
+						  "remote_ip",
 		"DELETE FROM connection WHERE (at,id) IN (SELECT o.at,o.id"
 		" FROM connection AS k CROSS JOIN connection AS o"
 		" INDEXED BY connection_client"
@@ -81,12 +96,12 @@ void reconcile_drop_inferred(struct job *j, const struct conn *c)
 				    "o.node=k.node"
 				    " AND o.inferred=1 AND o.at>=k.at AND "
 				    "o.at<=?5 AND o.id<>k.id"
-				    " AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"};
+				    " AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"
+				    " RETURNING bound"};
 
 	for (size_t i = 0; !c->inferred && i < 2; i++) {
 		sqlite3_stmt *st = reconcile_ask(j, gone[i]);
-		const char *of = i ? "connection" : "session";
-		int before = sqlite3_total_changes(j->db);
+		int64_t n = 0;
 
 		if (!st)
 			return;
@@ -96,9 +111,15 @@ void reconcile_drop_inferred(struct job *j, const struct conn *c)
 		ear_sql_bind(st, 4, EAR_SPAN_OF(reconcile_held_until(j, c)));
 		ear_sql_bind(st, 5, reconcile_held_until(j, c));
 		ear_sql_bind(st, 6, EAR_SPAN_OF(reconcile_rows_until(j, c)));
-		reconcile_done(j, st);
-		before = sqlite3_total_changes(j->db) - before;
-		if (before)
-			reconcile_count(j, of, -before);
+		for (; reconcile_next(j, st); n++) {
+			if (i)
+				reconcile_count_bound(
+					j, ear_sql_u64(st, 0), -1);
+			else
+				forget_session(j, st);
+		}
+		reconcile_end(st);
+		if (n)
+			reconcile_count(j, i ? "connection" : "session", -n);
 	}
 }

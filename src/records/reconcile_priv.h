@@ -102,6 +102,8 @@ void reconcile_write_peers(
 /** Why nobody is known of it. */
 void reconcile_write_reason(
 	struct job *j, const struct conn *c, const char *why);
+/** One more, or less, that stands so. @param bound as the file has it */
+void reconcile_count_bound(struct job *j, uint64_t bound, int64_t by);
 void reconcile_write_bound(struct job *j, const struct conn *c,
 	enum bound bound, const struct peers *p);
 

@@ -160,6 +160,12 @@ void reconcile_write_reason(
 	reconcile_done(j, st);
 }
 
+void reconcile_count_bound(struct job *j, uint64_t bound, int64_t by)
+{
+	if (bound)
+		reconcile_count(j, bound_names[(bound - 1) & 3], by);
+}
+
 void reconcile_write_bound(struct job *j, const struct conn *c,
 	enum bound bound, const struct peers *p)
 {
@@ -177,7 +183,6 @@ void reconcile_write_bound(struct job *j, const struct conn *c,
 	reconcile_done(j, st);
 	if (c->bound == (uint64_t)bound + 1)
 		return;
-	if (c->bound)
-		reconcile_count(j, bound_names[(c->bound - 1) & 3], -1);
-	reconcile_count(j, bound_names[bound], 1);
+	reconcile_count_bound(j, c->bound, -1);
+	reconcile_count_bound(j, (uint64_t)bound + 1, 1);
 }

@@ -132,6 +132,14 @@ enum ear_err ear_tally_spoil(
 	return err;
 }
 
+enum ear_err ear_tally_spoil_row(sqlite3 *db, enum ear_list_of list,
+	uint64_t at_ns, struct ear_fault *fault)
+{
+	size_t i = tally_of(list);
+
+	return i < TALLIES ? spoil(db, i, at_ns / EAR_SLOT_NS, fault) : EAR_OK;
+}
+
 enum ear_err ear_tally_spoil_before(
 	sqlite3 *db, uint64_t before_ns, struct ear_fault *fault)
 {

@@ -31,6 +31,9 @@ bool ear_tally_has(enum ear_list_of list, const char *column);
 /** Inside the transaction that writes b: its slots have no counts. */
 EAR_MUST_USE enum ear_err ear_tally_spoil(
 	sqlite3 *db, const struct ear_told_batch *b, struct ear_fault *fault);
+/** Inside the transaction that removes this row. */
+EAR_MUST_USE enum ear_err ear_tally_spoil_row(sqlite3 *db,
+	enum ear_list_of list, uint64_t at_ns, struct ear_fault *fault);
 /** Inside the transaction that removes rows before then. */
 EAR_MUST_USE enum ear_err ear_tally_spoil_before(
 	sqlite3 *db, uint64_t before_ns, struct ear_fault *fault);

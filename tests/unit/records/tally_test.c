@@ -233,12 +233,55 @@ static void test_removed(void **state)
 	made_gone(&dir);
 }
 
+/* What reconciliation removes, as the same connection was seen itself. */
+static void test_seen_after_all(void **state)
+{
+	struct ear_rows_query sessions = {.list = EAR_LIST_SESSIONS};
+	struct ear_conn_row c = made_conn(BEGIN + 2, 50);
+	struct ear_session_row s =
+		made_session(BEGIN + 2, 51, EAR_SESSION_CONNECT);
+	char *dir = made_dir();
+	struct ear_records *r = made_open(dir, "server");
+	struct ear_reconciled stand;
+	struct ear_track_out out;
+
+	(void)state;
+	fill(r);
+	ear_records_out(r, &out);
+	c.inferred = true;
+	c.closed_ns = BEGIN + 900;
+	out.conn(&c, out.arg);
+	s.connection = 50;
+	out.session(&s, out.arg);
+	made_flush(r);
+	ear_records_close(&r);
+	r = open_counted(dir);
+	has_facet(r, sessions, "event", "REGISTER=304 CONNECT=161");
+	ear_records_out(r, &out);
+	c = made_conn(BEGIN + 1, 40);
+	c.closed_ns = BEGIN + 900;
+	out.conn(&c, out.arg);
+	made_flush(r);
+	ear_records_close(&r);
+	r = made_open(dir, NULL);
+	assert_int_equal(
+		made_number(dir, "SELECT count(*) FROM connection"), 1);
+	has_facet(r, sessions, "event", "REGISTER=304 CONNECT=160");
+	ear_records_reconciled(r, &stand);
+	assert_int_equal(
+		stand.bound + stand.ambiguous + stand.unbound + stand.waiting,
+		1);
+	ear_records_close(&r);
+	made_gone(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_spoilt),
 		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_seen_after_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
