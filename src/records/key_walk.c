@@ -110,11 +110,11 @@ static int load_page(struct ear_key_walk *w, struct stream *s)
 
 	ear_sql_bind(w->read, 1, (s->run->run << 20) + s->page);
 	rc = sqlite3_step(w->read);
-	if (rc == SQLITE_ROW)
-		rc = ear_key_page_read(&s->p, ear_sql_blob(w->read, 0))
-			     ? SQLITE_OK
-			     : SQLITE_CORRUPT;
-	else if (rc == SQLITE_DONE)
+	if (rc == SQLITE_ROW &&
+		ear_key_page_read(&s->p, ear_sql_blob(w->read, 0)))
+		rc = SQLITE_OK;
+	/* a step is never OK, but then nothing was read either */
+	else if (rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_OK)
 		rc = SQLITE_CORRUPT;
 	sqlite3_reset(w->read);
 	return rc;

@@ -60,8 +60,8 @@ static const char *const plain[STATEMENTS] = {
 			    " VALUES(?,?,?)"),
 	[ST_OLD_SESSION] =
 		"SELECT peername,remote_ip FROM session WHERE at=? AND id=?",
-	[ST_OLD_CALL] = "SELECT src,dst,call_key,disposition,talk_ms"
-			" FROM call WHERE at=? AND id=?",
+	[ST_OLD_CALL] = ("SELECT src,dst,call_key,disposition,talk_ms"
+			 " FROM call WHERE at=? AND id=?"),
 	[ST_TODO] = "INSERT OR IGNORE INTO todo VALUES(0,?,?,?)",
 	[ST_STATE] = "REPLACE INTO state VALUES(?,?,?,?)",
 	[ST_NO_STATE] = "DELETE FROM state WHERE owner=? AND part=? AND key=?",
