@@ -70,8 +70,9 @@ static enum ear_err set_order(struct listing *l)
 			ear_column_set(l->query->list), ear_slice_str(sort));
 
 		return ear_fail(l->fault, EAR_USAGE, 0,
-			"there is no column '%.64s' to sort by%s%.*s", sort,
-			near.n ? "; did you mean " : "", EAR_FMT(near));
+			"there is no column '%.64s' to sort by%s%.*s%s", sort,
+			near.n ? "; did you mean " : "", EAR_FMT(near),
+			near.n ? "?" : "");
 	}
 	of = &ear_column_of(l->query->list)[at];
 	l->by_time = !strcmp(sort, "at") || of->kind == EAR_KIND_ROW;
