@@ -189,6 +189,18 @@ EAR_MUST_USE enum ear_err ear_put_batch(struct ear_put *put,
 	const struct ear_told_batch *b, const char *owner,
 	struct ear_fault *fault);
 
+/** What a row does not say itself. */
+struct ear_put_beside {
+	uint64_t account;
+};
+/* Bind a value at its number. @return the number behind it: put_bind.c. */
+int ear_put_u64(sqlite3_stmt *st, int at, uint64_t v);
+/** @param s outlives the statement's run */
+int ear_put_text(sqlite3_stmt *st, int at, struct ear_slice s);
+/** All of a row, which outlives the statement's run. */
+int ear_put_values(sqlite3_stmt *st, int at, const struct ear_told_row *t,
+	const struct ear_put_beside *beside);
+
 /** A column that is stored. */
 struct ear_stored {
 	const char *column, *end; /* its name: both, one behind the other */

@@ -49,11 +49,6 @@ struct ear_put {
 	uint64_t newest_ns;  /* of any row that was written */
 };
 
-/* What a row does not say itself. */
-struct beside {
-	uint64_t account;
-};
-
 static const char *const plain[STATEMENTS] = {
 	[ST_ACCOUNT] = "SELECT id FROM account WHERE username=? AND domain=?",
 	[ST_NEW_ACCOUNT] = ("INSERT INTO account(username,domain,description)"
@@ -138,81 +133,6 @@ void ear_put_forget(struct ear_put *p)
 	memset(p->known, 0, KNOWN * sizeof(*p->known));
 }
 
-/* --- values ------------------------------------------------------------ */
-
-static int bind_u(sqlite3_stmt *st, int at, uint64_t v)
-{
-	/* what is no number of SQLite's came from a broken message */
-	sqlite3_bind_int64(st, at,
-		v > INT64_MAX && (int64_t)v < -INT32_MAX ? INT64_MAX
-							 : (sqlite3_int64)v);
-	return at + 1;
-}
-
-static int bind_t(sqlite3_stmt *st, int at, struct ear_slice s)
-{
-	sqlite3_bind_text64(
-		st, at, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
-	return at + 1;
-}
-
-static int bind_a(sqlite3_stmt *st, int at, const struct ear_addr *a)
-{
-	size_t n = a->family == 4 ? 4 : a->family == 6 ? 16 : 0;
-
-	sqlite3_bind_blob(
-		st, at, n ? (const void *)a->ip : "", (int)n, SQLITE_STATIC);
-	sqlite3_bind_int(st, at + 1, a->port);
-	return at + 2;
-}
-
-#define BIND_U(value) at = bind_u(st, at, (uint64_t)(value));
-#define BIND_X(value) BIND_U(value)
-#define BIND_T(value) at = bind_t(st, at, (value));
-#define BIND_A(value) at = bind_a(st, at, &(value));
-#define D(table, column, type, value) D_##table(type, value)
-
-#define D_session(type, value) BIND_##type(value)
-#define D_binding(type, value)
-#define D_connection(type, value)
-#define D_call(type, value)
-static int bind_session(
-	sqlite3_stmt *st, int at, const struct ear_session_row *r)
-{
-#include "records/stored.def"
-	return at;
-}
-#undef D_session
-#undef D_binding
-#define D_session(type, value)
-#define D_binding(type, value) BIND_##type(value)
-static int bind_binding(sqlite3_stmt *st, int at,
-	const struct ear_binding_row *r, const struct beside *x)
-{
-#include "records/stored.def"
-	return at;
-}
-#undef D_binding
-#undef D_connection
-#define D_binding(type, value)
-#define D_connection(type, value) BIND_##type(value)
-static int bind_connection(
-	sqlite3_stmt *st, int at, const struct ear_conn_row *r)
-{
-#include "records/stored.def"
-	return at;
-}
-#undef D_connection
-#undef D_call
-#define D_connection(type, value)
-#define D_call(type, value) BIND_##type(value)
-static int bind_call(sqlite3_stmt *st, int at, const struct ear_call_row *r)
-{
-#include "records/stored.def"
-	return at;
-}
-#undef D
-
 /* --- rows -------------------------------------------------------------- */
 
 static enum ear_err run(struct ear_put *p, unsigned i, struct ear_fault *fault)
@@ -227,7 +147,7 @@ static enum ear_err new_account(struct ear_put *p,
 	enum ear_err err;
 	bool found;
 
-	bind_t(st, bind_t(st, 1, r->username), r->domain);
+	ear_put_text(st, ear_put_text(st, 1, r->username), r->domain);
 	found = sqlite3_step(st) == SQLITE_ROW;
 	if (found)
 		*id = ear_sql_u64(st, 0);
@@ -235,7 +155,8 @@ static enum ear_err new_account(struct ear_put *p,
 	if (found)
 		return EAR_OK;
 	st = p->st[ST_NEW_ACCOUNT];
-	bind_t(st, bind_t(st, bind_t(st, 1, r->username), r->domain),
+	ear_put_text(st,
+		ear_put_text(st, ear_put_text(st, 1, r->username), r->domain),
 		r->description);
 	err = run(p, ST_NEW_ACCOUNT, fault);
 	*id = (uint64_t)sqlite3_last_insert_rowid(p->db);
@@ -265,7 +186,9 @@ static enum ear_err todo(struct ear_put *p, enum ear_told what, uint64_t at,
 {
 	sqlite3_stmt *st = p->st[ST_TODO];
 
-	bind_u(st, bind_u(st, bind_u(st, 1, what == EAR_TOLD_CONNECTION), at),
+	ear_put_u64(st,
+		ear_put_u64(st, ear_put_u64(st, 1, what == EAR_TOLD_CONNECTION),
+			at),
 		id);
 	return run(p, ST_TODO, fault);
 }
@@ -306,24 +229,10 @@ static enum ear_err follow(struct ear_put *p, const struct ear_told_row *t,
 	return todo(p, EAR_TOLD_SESSION, t->at, t->id, fault);
 }
 
-/* @return the number of the value behind the row's */
-static int bind_row(sqlite3_stmt *st, int at, const struct ear_told_row *t,
-	const struct beside *beside)
-{
-	switch ((enum ear_told)t->what) {
-	case EAR_TOLD_SESSION: return bind_session(st, at, t->row);
-	case EAR_TOLD_BINDING: return bind_binding(st, at, t->row, beside);
-	case EAR_TOLD_CALL: return bind_call(st, at, t->row);
-	case EAR_TOLD_CONNECTION: return bind_connection(st, at, t->row);
-	case EAR_TOLD_STATE: break;
-	}
-	return at;
-}
-
 static enum ear_err beside_of(struct ear_put *p, const struct ear_told_row *t,
-	struct beside *beside, struct ear_fault *fault)
+	struct ear_put_beside *beside, struct ear_fault *fault)
 {
-	*beside = (struct beside){0};
+	*beside = (struct ear_put_beside){0};
 	return t->what == EAR_TOLD_BINDING
 		       ? account_of(p, t->row, &beside->account, fault)
 		       : EAR_OK;
@@ -360,7 +269,7 @@ static void drop_keys(struct ear_put *p, const struct ear_told_row *t)
 
 	if (!session && t->what != EAR_TOLD_CALL)
 		return;
-	bind_u(st, bind_u(st, 1, t->at), t->id);
+	ear_put_u64(st, ear_put_u64(st, 1, t->at), t->id);
 	if (sqlite3_step(st) != SQLITE_ROW)
 		;
 	else if (session)
@@ -382,7 +291,7 @@ static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
 {
 	static const uint8_t order[] = {ST_REFRESH, ST_UPDATE, ST_INSERT};
-	struct beside beside;
+	struct ear_put_beside beside;
 	enum ear_err err = beside_of(p, t, &beside, fault);
 
 	drop_keys(p, t);
@@ -390,7 +299,7 @@ static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	for (size_t i = refreshes(t) ? 0 : 1; !err && i < 3; i++) {
 		unsigned st = order[i] + (i ? t->what : 0u);
 
-		bind_row(p->st[st], 1, t, &beside);
+		ear_put_values(p->st[st], 1, t, &beside);
 		err = run(p, st, fault);
 		if (err || !sqlite3_changes(p->db))
 			continue;
@@ -406,13 +315,13 @@ static enum ear_err put_new(struct ear_put *p, const struct ear_told_row *t,
 	size_t n, uint64_t fresh[EAR_LISTS], struct ear_fault *fault)
 {
 	unsigned st = (n == ROWS ? ST_INSERTS : ST_INSERT) + t->what;
-	struct beside beside;
+	struct ear_put_beside beside;
 	enum ear_err err = EAR_OK;
 	int at = 1, added;
 
 	for (size_t i = 0; !err && i < n; i++) {
 		err = beside_of(p, &t[i], &beside, fault);
-		at = bind_row(p->st[st], at, &t[i], &beside);
+		at = ear_put_values(p->st[st], at, &t[i], &beside);
 	}
 	if (!err)
 		err = run(p, st, fault);
@@ -464,7 +373,7 @@ static enum ear_err put_state(struct ear_put *p, const struct ear_told_row *t,
 	unsigned i = s->state.n ? ST_STATE : ST_NO_STATE;
 	sqlite3_stmt *st = p->st[i];
 
-	bind_t(st, 1, ear_slice_str(owner));
+	ear_put_text(st, 1, ear_slice_str(owner));
 	sqlite3_bind_int(st, 2, s->part);
 	ear_sql_bind(st, 3, s->key);
 	if (s->state.n)
@@ -477,7 +386,8 @@ static enum ear_err put_mark(struct ear_put *p,
 {
 	sqlite3_stmt *st = p->st[ST_MARK];
 
-	bind_t(st, 1, ear_slice(m->name, strnlen(m->name, sizeof(m->name))));
+	ear_put_text(
+		st, 1, ear_slice(m->name, strnlen(m->name, sizeof(m->name))));
 	for (int i = 0; i < 3; i++)
 		ear_sql_bind(st, 2 + i, m->v[i]);
 	return run(p, ST_MARK, fault);
@@ -492,7 +402,8 @@ static enum ear_err put_counts(struct ear_put *p,
 	for (unsigned i = 0; !err && i < EAR_LISTS; i++) {
 		if (!fresh[i])
 			continue;
-		bind_t(p->st[ST_COUNT], 1, ear_slice_str(ear_records_table[i]));
+		ear_put_text(p->st[ST_COUNT], 1,
+			ear_slice_str(ear_records_table[i]));
 		ear_sql_bind(p->st[ST_COUNT], 2, fresh[i]);
 		err = run(p, ST_COUNT, fault);
 	}
