@@ -402,6 +402,8 @@ export const listCases = [{
 		await ask(page, "");
 		await rows(page);
 		const link = page.locator(".tbody .col-peername a").first();
+		// Under the pointer nothing moves any more.
+		await link.hover();
 		const name = await link.textContent();
 		await link.click();
 		await page.waitForFunction(() => /peername/.test(location.hash));
