@@ -37,32 +37,31 @@ static struct ear_slice next_value(struct ear_slice *list)
 
 /* --- single fields, without finding out what each of them is -------------- */
 
-/* Of the fields before the body; folded lines begin with a blank, so that they
- * are never taken for one, and what is folded onto the one looked for is cut
- * off. */
-struct fields {
-	const char *p, *end;
-};
-
-static struct fields fields_of(const struct call_event *e)
+struct call_lines call_lines_of(const struct ear_msg *msg)
 {
-	struct ear_slice raw = e->msg->raw, body = e->f->body;
+	struct call_lines lines = {msg->raw.p, msg->raw.p + msg->raw.n};
+	struct ear_slice first;
 
-	return (struct fields){raw.p, body.n ? body.p : raw.p + raw.n};
+	call_next_line(&lines, &first);
+	return lines;
 }
 
-/* What follows the name and its colon. @return false: it is another field */
-static bool value_of(struct ear_slice line, struct ear_slice name, char compact,
+/* Nearly all write a name as its RFC does. */
+static bool begins_with(struct ear_slice line, struct ear_slice name)
+{
+	return line.n > name.n &&
+	       (!memcmp(line.p, name.p, name.n) ||
+		       ear_slice_ieq(ear_slice_sub(line, 0, name.n), name));
+}
+
+bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
 	struct ear_slice *value)
 {
 	size_t at = 1;
 
-	if (line.n <= name.n)
-		return false;
-	if (!memcmp(line.p, name.p, name.n) ||
-		ear_slice_ieq(ear_slice_sub(line, 0, name.n), name))
+	if (begins_with(line, name))
 		at = name.n;
-	else if (ear_lower(line.p[0]) != compact)
+	else if (!compact || ear_lower(line.p[0]) != compact)
 		return false;
 	while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t'))
 		at++;
@@ -72,26 +71,20 @@ static bool value_of(struct ear_slice line, struct ear_slice name, char compact,
 	return true;
 }
 
-/* The next field of that name. */
-static bool next_field(struct fields *f, struct ear_slice name, char compact,
-	struct ear_slice *value)
+/* The next field of that name. Folded lines begin with a blank, so that they
+ * are never taken for one; what is folded onto the one looked for is cut
+ * off. */
+static bool next_field(struct call_lines *lines, struct ear_slice name,
+	char compact, struct ear_slice *value)
 {
 	const char first = ear_lower(name.p[0]);
+	struct ear_slice line;
 
-	while (f->p < f->end) {
-		const char *lf = memchr(f->p, '\n', (size_t)(f->end - f->p));
-		struct ear_slice line;
-		char ch;
+	while (call_next_line(lines, &line)) {
+		char ch = ear_lower(line.p[0]);
 
-		if (!lf || lf + 1 == f->end)
-			return false;
-		f->p = lf + 1;
-		ch = ear_lower(*f->p);
-		if (ch != first && ch != compact)
-			continue;
-		line = ear_slice(f->p, (size_t)(f->end - f->p));
-		line.n = ear_slice_find(line, EAR_S("\n"));
-		if (value_of(line, name, compact, value))
+		if ((ch == first || ch == compact) &&
+			call_is_field(line, name, compact, value))
 			return true;
 	}
 	return false;
@@ -114,11 +107,11 @@ static void read_value(struct ear_slice value, struct call_reason *reason)
 /* Source: RFC 3326 s2 */
 bool call_read_reason(const struct call_event *e, struct call_reason *reason)
 {
-	struct fields fields = fields_of(e);
+	struct call_lines lines = call_lines_of(e->msg);
 	struct ear_slice list;
 
 	*reason = (struct call_reason){0};
-	while (next_field(&fields, EAR_S("Reason"), 0, &list)) {
+	while (next_field(&lines, EAR_S("Reason"), 0, &list)) {
 		if (!reason->text.n)
 			reason->text = list;
 		while (list.n)
@@ -133,12 +126,12 @@ bool call_read_reason(const struct call_event *e, struct call_reason *reason)
 
 uint32_t call_read_session(const struct call_event *e)
 {
-	struct fields fields = fields_of(e);
+	struct call_lines lines = call_lines_of(e->msg);
 	struct ear_slice value;
 	uint64_t seconds;
 	size_t n = 0;
 
-	if (!next_field(&fields, EAR_S("Session-Expires"), 'x', &value))
+	if (!next_field(&lines, EAR_S("Session-Expires"), 'x', &value))
 		return 0;
 	while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
 		n++;

@@ -3,44 +3,6 @@
 #include "base/hash.h"
 #include "track/call_priv.h"
 
-/* --- lines ---------------------------------------------------------------- */
-
-static struct call_lines lines_of(const struct ear_msg *msg)
-{
-	struct call_lines lines = {msg->raw.p, msg->raw.p + msg->raw.n};
-	struct ear_slice first;
-
-	call_next_line(&lines, &first);
-	return lines;
-}
-
-/* Nearly all write a name as its RFC does. */
-static bool begins_with(struct ear_slice line, struct ear_slice name)
-{
-	return line.n > name.n &&
-	       (!memcmp(line.p, name.p, name.n) ||
-		       ear_slice_ieq(ear_slice_sub(line, 0, name.n), name));
-}
-
-/* Whether it is that field, by its name or its compact form; its value. */
-static bool is_field(struct ear_slice line, struct ear_slice name, char compact,
-	struct ear_slice *value)
-{
-	size_t at = name.n;
-
-	if (line.n > 2 && compact && ear_lower(line.p[0]) == compact &&
-		(line.p[1] == ':' || line.p[1] == ' '))
-		at = 1;
-	else if (!begins_with(line, name))
-		return false;
-	while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t'))
-		at++;
-	if (at == line.n || line.p[at] != ':')
-		return false;
-	*value = ear_slice_trim(ear_slice_sub(line, at + 1, line.n));
-	return true;
-}
-
 /* --- hops ----------------------------------------------------------------- */
 
 /* "Via:" or "v:", of a line that begins with that letter. */
@@ -83,14 +45,14 @@ static void take_forwards(struct call_path *path, struct ear_slice line)
 	struct ear_slice value;
 	uint64_t n;
 
-	if (is_field(line, EAR_S("Max-Forwards"), 0, &value) &&
+	if (call_is_field(line, EAR_S("Max-Forwards"), 0, &value) &&
 		ear_slice_u64(value, UINT8_MAX - 1, &n))
 		path->forwards = (uint8_t)(n + 1);
 }
 
 void call_read_path(struct call_event *e)
 {
-	struct call_lines lines = lines_of(e->msg);
+	struct call_lines lines = call_lines_of(e->msg);
 	struct ear_slice line;
 
 	if (e->path.hops)
@@ -172,7 +134,7 @@ static void maybe_call_id(struct call_origin *o, struct ear_slice line)
 /* RFC 7989 s5, RFC 3891, RFC 3892, RFC 5806. */
 void call_read_origin(struct call_event *e, struct call_origin *o)
 {
-	struct call_lines lines = lines_of(e->msg);
+	struct call_lines lines = call_lines_of(e->msg);
 	struct ear_slice line, value;
 
 	o->session = o->replaces = o->referred_by = o->diversion =
@@ -189,22 +151,23 @@ void call_read_origin(struct call_event *e, struct call_origin *o)
 		case ' ':
 		case '\t' | 0x20: continue;
 		case 's':
-			if (is_field(line, EAR_S("Session-ID"), 0, &value))
+			if (call_is_field(line, EAR_S("Session-ID"), 0, &value))
 				o->session = before(value, EAR_S(";"));
 			break;
 		case 'r':
-			if (is_field(line, EAR_S("Replaces"), 0, &value))
+			if (call_is_field(line, EAR_S("Replaces"), 0, &value))
 				o->replaces = before(value, EAR_S(";"));
-			else if (is_field(
+			else if (call_is_field(
 					 line, EAR_S("Referred-By"), 0, &value))
 				o->referred_by = value;
 			break;
 		case 'b':
-			if (is_field(line, EAR_S("Referred-By"), 'b', &value))
+			if (call_is_field(
+				    line, EAR_S("Referred-By"), 'b', &value))
 				o->referred_by = value;
 			break;
 		case 'd':
-			if (is_field(line, EAR_S("Diversion"), 0, &value))
+			if (call_is_field(line, EAR_S("Diversion"), 0, &value))
 				o->diversion = value;
 			break;
 		default: break;

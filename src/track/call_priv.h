@@ -317,6 +317,13 @@ static inline bool call_next_line(
 	return true;
 }
 
+/** Those behind the first. */
+struct call_lines call_lines_of(const struct ear_msg *msg);
+/** Whether a line is that field, by its name or its compact form (0: it has
+ *  none). @param[out] value what follows the colon, without blanks */
+bool call_is_field(struct ear_slice line, struct ear_slice name, char compact,
+	struct ear_slice *value);
+
 struct call_reason {
 	uint16_t q850; /* cause of Q.850; 0 none */
 	uint16_t sip;  /* cause of SIP */

@@ -249,6 +249,10 @@ static const struct call_scene others[] = {
 			"60.2 B>A ACK rev=1 cs=5", "@400"},
 		"ANSWERED 200 ring=0 talk=149100 by=0 'OK' "
 		"'session timer ran out, no end seen' estimated"},
+	{"a session timer, by its compact form",
+		{"0 A>B INVITE", "1 B>A 200 | x:90", "1.1 A>B ACK", "@400"},
+		"ANSWERED 200 ring=0 talk=90100 by=0 'OK' "
+		"'session timer ran out, no end seen' estimated"},
 	{"never ends",
 		{"0 A>B INVITE", "1 B>A 200", "1.1 A>B ACK", "90 A>B INFO",
 			"@16000"},
