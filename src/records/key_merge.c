@@ -34,14 +34,33 @@ struct choice {
 	uint64_t n;     /* entries */
 };
 
-static void choose(sqlite3_stmt *runs, struct choice *c)
+/* The runs of an index, the newest first. */
+static sqlite3_stmt *runs_of(struct ear_keys *k, enum ear_key_of of)
 {
+	ear_sql_bind(k->st[KEY_RUNS], 1, of);
+	return k->st[KEY_RUNS];
+}
+
+static enum ear_err runs_read(
+	struct ear_keys *k, int rc, struct ear_fault *fault)
+{
+	sqlite3_reset(k->st[KEY_RUNS]);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE
+		       ? EAR_OK
+		       : ear_sql_fail(fault, k->db, rc, k->path);
+}
+
+static enum ear_err choose(struct ear_keys *k, enum ear_key_of of,
+	struct choice *c, struct ear_fault *fault)
+{
+	sqlite3_stmt *runs = runs_of(k, of);
 	uint64_t oldest[LEVELS] = {0}, entries[LEVELS] = {0};
 	unsigned n[LEVELS] = {0}, top = 0, most = LEVELS;
 	bool more = false;
+	int rc;
 
 	*c = (struct choice){0};
-	while (sqlite3_step(runs) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(runs)) == SQLITE_ROW) {
 		unsigned level = level_of(ear_sql_u64(runs, 1));
 
 		top = level > top ? level : top;
@@ -64,7 +83,7 @@ static void choose(sqlite3_stmt *runs, struct choice *c)
 		c->n = entries[most];
 		c->all = !more && oldest[most] == oldest[LEVELS - 1];
 	}
-	sqlite3_reset(runs);
+	return runs_read(k, rc, fault);
 }
 
 static enum ear_err drop_run(
@@ -81,20 +100,21 @@ static enum ear_err drop_run(
 static enum ear_err drop_from(struct ear_keys *k, enum ear_key_of of,
 	uint64_t first, uint64_t before, struct ear_fault *fault)
 {
-	sqlite3_stmt *st = k->st[KEY_RUNS];
-	enum ear_err err = EAR_OK;
+	enum ear_err err;
 	uint64_t gone[GONE];
 	size_t n;
 
 	do {
+		sqlite3_stmt *st = runs_of(k, of);
+		int rc = SQLITE_ROW;
+
 		n = 0;
-		ear_sql_bind(st, 1, of);
-		while (n < GONE && sqlite3_step(st) == SQLITE_ROW &&
+		while (n < GONE && (rc = sqlite3_step(st)) == SQLITE_ROW &&
 			ear_sql_u64(st, 0) >= first) {
 			if (ear_sql_u64(st, 0) < before)
 				gone[n++] = ear_sql_u64(st, 0);
 		}
-		sqlite3_reset(st);
+		err = runs_read(k, rc, fault);
 		for (size_t i = 0; !err && i < n; i++)
 			err = drop_run(k, gone[i], fault);
 	} while (!err && n == GONE);
@@ -134,9 +154,8 @@ enum ear_err ear_keys_merge(struct ear_keys *k, struct ear_fault *fault)
 		struct choice c;
 
 		k->turn = of + 1;
-		ear_sql_bind(k->st[KEY_RUNS], 1, of);
-		choose(k->st[KEY_RUNS], &c);
-		if (c.first)
+		err = choose(k, of, &c, fault);
+		if (!err && c.first)
 			err = merge(k, of, &c, fault);
 		done += c.n;
 	}
@@ -148,13 +167,20 @@ enum ear_err ear_keys_retain(
 {
 	sqlite3_stmt *st = k->st[KEY_OLD];
 	enum ear_err err = EAR_OK;
+	int rc;
 
-	for (uint64_t run = 1; !err && run;) {
+	do {
+		uint64_t run = 0;
+
 		ear_sql_bind(st, 1, before_ns);
-		run = sqlite3_step(st) == SQLITE_ROW ? ear_sql_u64(st, 0) : 0;
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW)
+			run = ear_sql_u64(st, 0);
 		sqlite3_reset(st);
-		if (run)
+		if (rc == SQLITE_ROW)
 			err = drop_run(k, run, fault);
-	}
+		else if (rc != SQLITE_DONE)
+			err = ear_sql_fail(fault, k->db, rc, k->path);
+	} while (!err && rc == SQLITE_ROW);
 	return err;
 }

@@ -262,26 +262,31 @@ static void add_keys(struct ear_put *p, const struct ear_told_row *t)
 }
 
 /* The row that stands there loses its keys: it gets those of the new one. */
-static void drop_keys(struct ear_put *p, const struct ear_told_row *t)
+static enum ear_err drop_keys(struct ear_put *p, const struct ear_told_row *t,
+	struct ear_fault *fault)
 {
 	bool session = t->what == EAR_TOLD_SESSION;
 	sqlite3_stmt *st = p->st[session ? ST_OLD_SESSION : ST_OLD_CALL];
+	enum ear_err err = EAR_OK;
+	int rc;
 
 	if (!session && t->what != EAR_TOLD_CALL)
-		return;
+		return EAR_OK;
 	ear_put_u64(st, ear_put_u64(st, 1, t->at), t->id);
-	if (sqlite3_step(st) != SQLITE_ROW)
-		;
-	else if (session)
+	rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		err = ear_sql_fail(fault, p->db, rc, p->path);
+	else if (rc == SQLITE_ROW && session)
 		ear_keys_session(p->keys, ear_sql_blob(st, 0),
 			ear_sql_blob(st, 1), t->at, t->id, true);
-	else
+	else if (rc == SQLITE_ROW)
 		ear_keys_call(p->keys,
 			&(struct ear_call_keys){ear_sql_blob(st, 0),
 				ear_sql_blob(st, 1), ear_sql_u64(st, 2),
 				ear_sql_u64(st, 3), ear_sql_u64(st, 4)},
 			t->at, t->id, true);
 	sqlite3_reset(st);
+	return err;
 }
 
 /* --- rows, new and again ----------------------------------------------- */
@@ -294,7 +299,8 @@ static enum ear_err put_again(struct ear_put *p, const struct ear_told_row *t,
 	struct ear_put_beside beside;
 	enum ear_err err = beside_of(p, t, &beside, fault);
 
-	drop_keys(p, t);
+	if (!err)
+		err = drop_keys(p, t, fault);
 	add_keys(p, t);
 	for (size_t i = refreshes(t) ? 0 : 1; !err && i < 3; i++) {
 		unsigned st = order[i] + (i ? t->what : 0u);

@@ -298,6 +298,21 @@ static void test_damaged(void **state)
 	}
 }
 
+/* Runs that cannot be read are not taken for none. */
+static void test_unread(void **state)
+{
+	struct model m;
+
+	(void)state;
+	open_model(&m);
+	change(&m, "a", 1, 1, false);
+	flush(&m);
+	sql(m.db, "DROP TABLE key_run");
+	assert_int_not_equal(ear_keys_merge(m.keys, &m.fault), EAR_OK);
+	assert_int_not_equal(ear_keys_retain(m.keys, 30, &m.fault), EAR_OK);
+	close_model(&m);
+}
+
 /* Runs that are too old go, with their pages. */
 static void test_retained(void **state)
 {
@@ -375,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_retained),
 		cmocka_unit_test(test_upgrade),
 	};
