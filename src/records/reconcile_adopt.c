@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* REGISTERs whose connection was not known when they were written. */
+/* What was written before a connection was known: REGISTERs without one, and
+ * the same connection as it was inferred. */
 #include "records/reconcile_priv.h"
 #include "records/tally.h"
 
@@ -57,6 +58,73 @@ static void forget_session(struct job *j, sqlite3_stmt *st)
 			j->db, EAR_LIST_SESSIONS, at, j->fault);
 }
 
+/* Connections that were inferred while this one was up: the same, seen by
+ * messages alone. ?1 and ?2 it; ?3 and ?4 its spans; ?5 until when. */
+#define INFERRED_TWINS                                                     \
+	" FROM connection AS k CROSS JOIN connection AS o"                 \
+	" INDEXED BY connection_client"                                    \
+	" ON o.span" SPANS("?3",                                           \
+		"?4") " AND o.client_ip=k.client_ip"                       \
+		      " AND o.client_port=k.client_port"                   \
+		      " AND o.server_ip=k.server_ip"                       \
+		      " AND o.server_port=k.server_port AND o.node=k.node" \
+		      " AND o.inferred=1 AND o.at>=k.at AND o.at<=?5"      \
+		      " AND o.id<>k.id"
+
+static void bind_twins(
+	const struct job *j, const struct conn *c, sqlite3_stmt *st)
+{
+	uint64_t until = reconcile_held_until(j, c);
+
+	ear_sql_bind(st, 1, c->at);
+	ear_sql_bind(st, 2, c->id);
+	ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
+	ear_sql_bind(st, 4, EAR_SPAN_OF(until));
+	ear_sql_bind(st, 5, until);
+}
+
+static void drop_sessions(struct job *j, const struct conn *c)
+{
+	sqlite3_stmt *st = reconcile_ask(j,
+		"DELETE FROM session WHERE (at,id) IN"
+		" (SELECT s.at,s.id" INFERRED_TWINS
+		" CROSS JOIN session AS s INDEXED BY session_connection"
+		" ON s.span" SPANS(
+			"?3", "?6") " AND s.connection=o.id"
+				    " AND s.connection<>0 AND s.event IN(1,4)"
+				    " WHERE k.at=?1 AND k.id=?2)"
+				    " RETURNING at,id,peername,remote_ip");
+	int64_t n = 0;
+
+	if (!st)
+		return;
+	bind_twins(j, c, st);
+	ear_sql_bind(st, 6, EAR_SPAN_OF(reconcile_rows_until(j, c)));
+	for (; reconcile_next(j, st); n++)
+		forget_session(j, st);
+	reconcile_end(st);
+	if (n)
+		reconcile_count(j, "session", -n);
+}
+
+static void drop_connections(struct job *j, const struct conn *c)
+{
+	sqlite3_stmt *st =
+		reconcile_ask(j, "DELETE FROM connection WHERE (at,id) IN"
+				 " (SELECT o.at,o.id" INFERRED_TWINS
+				 " WHERE k.at=?1 AND k.id=?2) RETURNING bound");
+	int64_t n = 0;
+
+	if (!st)
+		return;
+	bind_twins(j, c, st);
+	for (; reconcile_next(j, st); n++)
+		reconcile_count_bound(j, ear_sql_u64(st, 0), -1);
+	reconcile_end(st);
+	if (n)
+		reconcile_count(j, "connection", -n);
+}
+
 /*
  * A connection that was inferred from messages alone, though the same was
  * seen by another tap: its registrations are bound to the one that was seen,
@@ -64,62 +132,8 @@ static void forget_session(struct job *j, sqlite3_stmt *st)
  */
 void reconcile_drop_inferred(struct job *j, const struct conn *c)
 {
-	static const char *const gone[] = {
-		"DELETE FROM session WHERE (at,id) IN (SELECT s.at,s.id"
-		" FROM connection AS k CROSS JOIN connection AS o"
-		" INDEXED BY connection_client"
-		" ON o.span" SPANS(
-			"?3", "?4") " AND o.client_ip=k.client_ip"
-				    " AND o.client_port=k.client_port AND "
-				    "o.server_ip=k.server_ip"
-				    " AND o.server_port=k.server_port AND "
-				    "o.node=k.node"
-				    " AND o.inferred=1 AND o.at>=k.at AND "
-				    "o.at<=?5 AND o.id<>k.id"
-				    " CROSS JOIN session AS s INDEXED BY "
-				    "session_connection"
-				    " ON s.span" SPANS("?3",
-					    "?6") " AND s.connection=o.id"
-						  " AND s.connection<>0 AND "
-						  "s.event IN(1,4)"
-						  " WHERE k.at=?1 AND k.id=?2)"
-						  " RETURNING at,id,peername,"
-						  "remote_ip",
-		"DELETE FROM connection WHERE (at,id) IN (SELECT o.at,o.id"
-		" FROM connection AS k CROSS JOIN connection AS o"
-		" INDEXED BY connection_client"
-		" ON o.span" SPANS(
-			"?3", "?4") " AND o.client_ip=k.client_ip"
-				    " AND o.client_port=k.client_port AND "
-				    "o.server_ip=k.server_ip"
-				    " AND o.server_port=k.server_port AND "
-				    "o.node=k.node"
-				    " AND o.inferred=1 AND o.at>=k.at AND "
-				    "o.at<=?5 AND o.id<>k.id"
-				    " AND ?6>=0 WHERE k.at=?1 AND k.id=?2)"
-				    " RETURNING bound"};
-
-	for (size_t i = 0; !c->inferred && i < 2; i++) {
-		sqlite3_stmt *st = reconcile_ask(j, gone[i]);
-		int64_t n = 0;
-
-		if (!st)
-			return;
-		ear_sql_bind(st, 1, c->at);
-		ear_sql_bind(st, 2, c->id);
-		ear_sql_bind(st, 3, EAR_SPAN_OF(c->at));
-		ear_sql_bind(st, 4, EAR_SPAN_OF(reconcile_held_until(j, c)));
-		ear_sql_bind(st, 5, reconcile_held_until(j, c));
-		ear_sql_bind(st, 6, EAR_SPAN_OF(reconcile_rows_until(j, c)));
-		for (; reconcile_next(j, st); n++) {
-			if (i)
-				reconcile_count_bound(
-					j, ear_sql_u64(st, 0), -1);
-			else
-				forget_session(j, st);
-		}
-		reconcile_end(st);
-		if (n)
-			reconcile_count(j, i ? "connection" : "session", -n);
-	}
+	if (c->inferred)
+		return;
+	drop_sessions(j, c);
+	drop_connections(j, c);
 }
