@@ -26,6 +26,7 @@ static void sql(sqlite3 *db, const char *text)
 
 struct model {
 	char *dir;
+	char path[300]; /* borrowed by keys */
 	sqlite3 *db;
 	struct ear_keys *keys;
 	struct ear_fault fault;
@@ -33,18 +34,16 @@ struct model {
 
 static void open_model(struct model *m)
 {
-	char path[300];
-
 	*m = (struct model){.dir = made_dir()};
-	snprintf(path, sizeof(path), "%s/keys.db", m->dir);
-	assert_int_equal(sqlite3_open(path, &m->db), SQLITE_OK);
+	snprintf(m->path, sizeof(m->path), "%s/keys.db", m->dir);
+	assert_int_equal(sqlite3_open(m->path, &m->db), SQLITE_OK);
 	sql(m->db, "PRAGMA page_size=8192;PRAGMA journal_mode=OFF;"
 		   "PRAGMA synchronous=OFF");
 	sql(m->db, ear_keys_tables);
 	sql(m->db, "CREATE TABLE model(key TEXT, at INTEGER, id INTEGER,"
 		   " PRIMARY KEY(key,at,id)) WITHOUT ROWID");
 	assert_int_equal(
-		ear_keys_new(m->db, path, &m->keys, &m->fault), EAR_OK);
+		ear_keys_new(m->db, m->path, &m->keys, &m->fault), EAR_OK);
 	assert_int_equal(ear_key_table(m->db, NULL, NULL), SQLITE_OK);
 }
 
